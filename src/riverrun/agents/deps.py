@@ -1,0 +1,80 @@
+"""What an agent may reach: ports that ``conversations.agent_tasks`` fills. Agents know no database."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Lines of a blob, 1-based and inclusive, as a citation carries them."""
+
+    repo: str
+    commit: str | None
+    path: str
+    start_line: int
+    end_line: int
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A range of a file with its text; ``total_lines`` is the whole file's."""
+
+    location: Location
+    text: str
+    total_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A ranked piece of code. ``name`` is a qualified name, empty for a window between definitions."""
+
+    location: Location
+    name: str
+    kind: str
+    signature: str
+    docstring: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolHit:
+    """A definition found by name."""
+
+    location: Location
+    name: str
+    kind: str
+    signature: str
+    docstring: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """A place that calls a name; ``caller`` is the qualified name of the enclosing definition, maybe empty."""
+
+    location: Location
+    caller: str
+
+
+class CodeIndex(Protocol):
+    """Read-only eyes on the indexed repositories of one conversation. Synchronous: it runs inside a worker."""
+
+    def search(self, query: str, *, limit: int = 10) -> list[SearchHit]:
+        """The best-ranked pieces for a question in plain words, best first; empty when nothing matches."""
+        ...
+
+    def find_symbol(self, name: str, *, limit: int = 10) -> list[SymbolHit]:
+        """Definitions by exact name, then by qualified suffix, then by similarity."""
+        ...
+
+    def callers(self, name: str, *, limit: int = 10) -> list[CallSite]:
+        """Where a definition of this (last part of a) name is called."""
+        ...
+
+    def read_file(self, path: str, start_line: int = 1, end_line: int | None = None) -> Excerpt | None:
+        """A range of an indexed file as it was indexed, clipped to the file; none when there is no such file or range."""
+        ...
+
+    def list_files(self, pattern: str = "**", *, limit: int = 200) -> list[str]:
+        """Paths that match a glob, sorted."""
+        ...

@@ -1,0 +1,53 @@
+"""Everything an operator may set, read once from the environment (prefix ``RIVERRUN_``)."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One field an environment variable: ``data_dir`` is ``RIVERRUN_DATA_DIR``.
+
+    Without a database or Redis URL the embedded servers are started under ``data_dir``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RIVERRUN_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Field(default_factory=lambda: Path.home() / ".riverrun")
+    database_url: str | None = None
+    """``postgresql://user:password@host:port/name``; the drivers are chosen by us."""
+    redis_url: str | None = None
+    """The streams' server, ``redis://:password@host:port/0``; broker and results default to its databases 1 and 2."""
+    broker_url: str | None = None
+    results_url: str | None = None
+
+    host: str = "127.0.0.1"
+    port: int = 8001
+    public_url: str | None = None
+    """How browsers reach the server; default ``http://{host}:{port}``."""
+
+    model: str | None = None
+    """``provider:name``; none means the built-in extractive model."""
+    model_base_url: str | None = None
+    model_api_key: SecretStr | None = None
+
+    allow_local_paths: bool = False
+    """Whether a signed-in user may index a folder of the server's own disk; on in ``riverrun up``."""
+    max_file_bytes: int = 1_000_000
+    max_repository_bytes: int = 2_000_000_000
+    clone_timeout_seconds: float = 600.0
+    max_question_chars: int = 32_000
+
+    lease_seconds: float = 15.0
+    max_attempts: int = 3
+    stream_ttl_seconds: int = 86_400
+    """How long the hot copy of a run outlives its last event; Postgres keeps it for good."""
+    heartbeat_seconds: float = 15.0
+    queue_prefix: str = "riverrun"
+    log_level: str = "INFO"
+
+    @property
+    def base_url(self) -> str:
+        """The address that links and Origin checks use, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
