@@ -1,0 +1,78 @@
+"""Events: what a run says, in the form in which it is stored, sent and replayed, byte for byte."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Self
+
+import orjson
+
+from riverrun.streaming.cursor import Position
+
+MAX_FRAME_BYTES = 64 * 1024
+
+
+class EventType(StrEnum):
+    """The types of shared vocabulary; ``end`` comes exactly once, last."""
+
+    QUEUED = "queued"
+    STARTED = "started"
+    TEXT = "text"
+    THINKING = "thinking"
+    TOOL_CALL = "tool_call"
+    TOOL_RESULT = "tool_result"
+    CITATION = "citation"
+    PROGRESS = "progress"
+    ATTEMPT = "attempt"
+    RESET = "reset"
+    END = "end"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of a run's log. ``data`` is one line of JSON that begins with ``seq`` and ``attempt``."""
+
+    position: Position
+    type: str
+    data: bytes
+
+    @classmethod
+    def create(cls, position: Position, event_type: str, fields: dict[str, Any]) -> Self:
+        """Encode ``fields`` once; every later reader gets these bytes."""
+        data = orjson.dumps({"seq": position.seq, "attempt": position.attempt, **fields})
+        return cls(position, event_type, data)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The decoded data, ``seq`` and ``attempt`` included."""
+        decoded: dict[str, Any] = orjson.loads(self.data)
+        return decoded
+
+    @cached_property
+    def sse(self) -> bytes:
+        """The event on the wire, encoded once for all its readers."""
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (
+            str(self.position).encode(),
+            self.type.encode(),
+            self.data,
+        )
+
+    @property
+    def is_end(self) -> bool:
+        return self.type == EventType.END
+
+    @property
+    def keeps_seq(self) -> int | None:
+        """Of an ``attempt`` event: the last seq that stays valid; none for all other types."""
+        return int(self.fields["keeps_seq"]) if self.type == EventType.ATTEMPT else None
+
+    def continues(self, position: Position) -> bool:
+        """Whether a reader at ``position`` may take this event next without having missed one."""
+        if position.is_followed_by(self.position):
+            return True
+        if self.position <= position:
+            return False
+        if self.position.attempt == position.attempt or position.attempt == 0:
+            return self.position.seq == position.seq + 1
+        keeps_seq = self.keeps_seq
+        return keeps_seq is not None and keeps_seq <= position.seq

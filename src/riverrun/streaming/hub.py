@@ -1,0 +1,171 @@
+"""StreamHub: one connection to Redis a process, any number of readers, none of which can hold another up."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
+
+from riverrun.streaming.commands import decode_frame, live_channel
+from riverrun.streaming.cursor import START, Position
+from riverrun.streaming.events import Event
+from riverrun.streaming.run_log import RunLog
+from riverrun.streaming.subscriber import ChannelSubscriber
+from riverrun.streaming.subscription import Subscription
+
+WATCH_SECONDS = 2.0
+RECONNECT_SECONDS = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+class _Topic:
+    """A run with readers, or one that lost its last reader since the watchdog's last look."""
+
+    def __init__(self, run_id: UUID) -> None:
+        self.run_id = run_id
+        self.readers: set[Subscription] = set()
+        self.was_heard = False
+
+
+class StreamHub:
+    """Pushes each frame to the readers of its run, and sees to it that a lost frame is noticed.
+
+    A reader reads the log first. When the channel is confirmed after that, it reads once more: what was appended
+    in between is in the log, what comes later is pushed. So there is no moment in which an event can slip by.
+    """
+
+    def __init__(self, redis_url: str, log: RunLog, *, heartbeat_seconds: float) -> None:
+        self._redis_url = redis_url
+        self._log = log
+        self._heartbeat_seconds = heartbeat_seconds
+        self._topics: dict[bytes, _Topic] = {}
+        self._subscriber: ChannelSubscriber | None = None
+        self._lost = asyncio.Event()
+        self._is_draining = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["StreamHub"]:
+        """Keep the connection, the watchdog and the heartbeat going."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work()) for work in (self._keep_connected, self._watch, self._beat)]
+            try:
+                yield self
+            finally:
+                self.drain()
+                for task in tasks:
+                    task.cancel()
+                if self._subscriber is not None:
+                    self._subscriber.abort()
+
+    @property
+    def readers(self) -> int:
+        """How many streams are open."""
+        return sum(len(topic.readers) for topic in self._topics.values())
+
+    @contextlib.contextmanager
+    def attach(self, run_id: UUID, position: Position = START) -> Iterator[Subscription]:
+        """A reader of ``run_id`` that has everything up to ``position``; leaving the context frees it at once."""
+        topic = self._topic(run_id)
+        subscription = Subscription(run_id, position, self._log)
+        topic.readers.add(subscription)
+        if self._is_draining:
+            subscription.leave()
+        try:
+            yield subscription
+        finally:
+            topic.readers.discard(subscription)
+            subscription.close()
+
+    async def wait_for_end(self, run_id: UUID, *, timeout_seconds: float | None = None) -> Event | None:
+        """The run's ``end`` as soon as it is there; none when the time is over or the server leaves."""
+        with contextlib.suppress(TimeoutError), self.attach(run_id) as subscription:
+            async with asyncio.timeout(timeout_seconds):
+                while not subscription.is_leaving:
+                    for event in await subscription.next_events():
+                        if event.is_end:
+                            return event
+        return None
+
+    def drain(self) -> None:
+        """Send every reader away with its position; later readers are sent away at once."""
+        self._is_draining = True
+        for topic in self._topics.values():
+            for reader in topic.readers:
+                reader.leave()
+
+    def _topic(self, run_id: UUID) -> _Topic:
+        channel = live_channel(run_id)
+        topic = self._topics.get(channel.encode())
+        if topic is None:
+            topic = self._topics[channel.encode()] = _Topic(run_id)
+            if self._subscriber is not None:
+                self._subscriber.subscribe([channel])
+        return topic
+
+    def _deliver(self, channel: bytes, frame: bytes) -> None:
+        topic = self._topics.get(channel)
+        if topic is None or not topic.readers:
+            return
+        topic.was_heard = True
+        event = decode_frame(frame)
+        for reader in topic.readers:
+            reader.offer(event)
+
+    def _confirm(self, channel: bytes) -> None:
+        topic = self._topics.get(channel)
+        if topic is not None:
+            for reader in topic.readers:
+                reader.nudge()
+
+    async def _keep_connected(self) -> None:
+        while True:
+            self._lost.clear()
+            subscriber = ChannelSubscriber(
+                on_message=self._deliver, on_subscribed=self._confirm, on_lost=self._lost.set
+            )
+            try:
+                await subscriber.connect(self._redis_url)
+            except OSError as error:
+                logger.warning("live channel down, readers follow the record: %s", error)
+            else:
+                self._subscriber = subscriber
+                subscriber.subscribe(channel.decode() for channel in self._topics)
+                await self._lost.wait()
+                self._subscriber = None
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _watch(self) -> None:
+        """Compare tops of silent runs, so that a lost last frame leaves nobody hanging; forget deserted topics."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            self._forget_deserted()
+            silent = [topic for topic in self._topics.values() if not topic.was_heard]
+            for topic in self._topics.values():
+                topic.was_heard = False
+            if self._subscriber is not None:
+                self._subscriber.ping()
+            if silent:
+                await self._catch_up(silent)
+
+    async def _catch_up(self, topics: list[_Topic]) -> None:
+        tops = await self._log.tops([topic.run_id for topic in topics])
+        for topic in topics:
+            top = tops.get(topic.run_id)
+            for reader in topic.readers:
+                if top is not None and reader.position < top:
+                    reader.nudge()
+
+    def _forget_deserted(self) -> None:
+        deserted = [channel for channel, topic in self._topics.items() if not topic.readers]
+        for channel in deserted:
+            del self._topics[channel]
+        if self._subscriber is not None:
+            self._subscriber.unsubscribe(channel.decode() for channel in deserted)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_seconds)
+            for topic in self._topics.values():
+                for reader in topic.readers:
+                    reader.beat()

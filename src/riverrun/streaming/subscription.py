@@ -1,0 +1,115 @@
+"""One reader's place in one run: bounded, exact, never in anyone's way."""
+
+import asyncio
+import logging
+from collections import deque
+from uuid import UUID
+
+from riverrun.streaming.cursor import Position
+from riverrun.streaming.events import Event
+from riverrun.streaming.run_log import RunLog
+
+MAX_BUFFERED_EVENTS = 256
+MAX_BUFFERED_BYTES = 256 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class Subscription:
+    """Gives events in order, each once: pages of the log until level, then live frames as they are pushed.
+
+    The hub calls ``offer``, ``nudge``, ``beat`` and ``leave``; none of them waits. The reader awaits ``next_events``.
+    """
+
+    def __init__(self, run_id: UUID, position: Position, log: RunLog) -> None:
+        self.run_id = run_id
+        self.position = position
+        self.is_leaving = False
+        self.is_closed = False
+        self._log = log
+        self._live: deque[Event] = deque()
+        self._live_bytes = 0
+        self._is_behind = True
+        self._is_unreadable = False
+        self._beats = False
+        self._wake = asyncio.Event()
+
+    def offer(self, event: Event) -> None:
+        """Take a live frame, or note that the log must be read when the reader is too slow for pushing."""
+        if len(self._live) >= MAX_BUFFERED_EVENTS or self._live_bytes + len(event.data) > MAX_BUFFERED_BYTES:
+            self._forget_live()
+            self._is_behind = True
+        else:
+            self._live.append(event)
+            self._live_bytes += len(event.data)
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """Something may have been missed: read the log before going on."""
+        self._is_behind = True
+        self._wake.set()
+
+    def beat(self) -> None:
+        """Let the reader show its client that the line is alive."""
+        self._beats = True
+        self._wake.set()
+
+    def leave(self) -> None:
+        """The server is going away: the reader tells its client to reconnect."""
+        self.is_leaving = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """The client is gone."""
+        self.is_closed = True
+        self._forget_live()
+        self._wake.set()
+
+    async def next_events(self) -> list[Event]:
+        """The next events in order, at least one; empty on a heartbeat, on leaving, and when closed."""
+        while not (self.is_closed or self.is_leaving):
+            self._wake.clear()
+            events = await self._read_log() if self._is_behind else self._take_live()
+            if events:
+                self.position = events[-1].position
+                return events
+            if self._beats:
+                self._beats = False
+                return []
+            if not self._is_behind or self._is_unreadable:
+                await self._wake.wait()
+        return []
+
+    async def _read_log(self) -> list[Event]:
+        self._is_unreadable = False
+        try:
+            events = await self._log.read_after(self.run_id, self.position)
+        except Exception as error:
+            logger.warning("run %s cannot be read now, waiting: %s", self.run_id, error)
+            self._is_unreadable = True
+            return []
+        if not events:
+            self._is_behind = False
+            return self._take_live(after_reading=True)
+        return events
+
+    def _take_live(self, *, after_reading: bool = False) -> list[Event]:
+        """Drain what was pushed. A hole sends the reader to the log, once: what the log lacks too is not waited for."""
+        taken: list[Event] = []
+        position = self.position
+        while self._live:
+            event = self._live[0]
+            if event.position > position and not event.continues(position):
+                if not after_reading or taken:
+                    self._is_behind = True
+                    break
+            elif event.position > position:
+                taken.append(event)
+                position = event.position
+            self._live.popleft()
+            self._live_bytes -= len(event.data)
+        return taken
+
+    def _forget_live(self) -> None:
+        self._live.clear()
+        self._live_bytes = 0
