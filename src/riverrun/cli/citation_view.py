@@ -1,0 +1,56 @@
+"""Citations, with the lines they speak of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.text import Text
+
+from riverrun.cli.client import RiverrunClient
+from riverrun.cli.client_errors import ApiProblem
+
+LONGEST_LINES = 12
+"""So many lines of a citation are shown; the rest is counted."""
+
+
+def place(citation: dict[str, Any]) -> str:
+    """``path:line`` or ``path:first-last``."""
+    first, last = citation["start_line"], citation["end_line"]
+    return f"{citation['path']}:{first}" if first == last else f"{citation['path']}:{first}-{last}"
+
+
+def show_citations(
+    console: Console, client: RiverrunClient, project_id: str, citations: Sequence[dict[str, Any]]
+) -> None:
+    """Each place as a heading with its lines as they were indexed."""
+    for citation in citations:
+        console.print(Text(place(citation), style="bold cyan"))
+        try:
+            _show_lines(console, client, project_id, citation)
+        except ApiProblem as problem:
+            console.print(Text(f"  the lines cannot be shown: {problem}", style="yellow"))
+        console.print()
+
+
+def _show_lines(console: Console, client: RiverrunClient, project_id: str, citation: dict[str, Any]) -> None:
+    first, last = citation["start_line"], citation["end_line"]
+    shown_last = min(last, first + LONGEST_LINES - 1)
+    text = client.file_lines(project_id, citation["path"], first, shown_last)["text"]
+    if console.is_terminal:
+        lexer = Syntax.guess_lexer(citation["path"], text)
+        console.print(
+            Syntax(
+                text.rstrip("\n"),
+                lexer,
+                line_numbers=True,
+                start_line=first,
+                theme="ansi_dark",
+                background_color="default",
+            )
+        )
+    else:
+        for number, line in enumerate(text.splitlines(), first):
+            console.print(Text(f"{number:6} {line}"), soft_wrap=True)
+    if last > shown_last:
+        console.print(Text(f"       … {last - shown_last} more lines", style="dim"))

@@ -1,0 +1,62 @@
+"""Which of the indexed repositories a person means."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from riverrun.cli.client_errors import ClientError
+
+Project = dict[str, Any]
+
+
+class RepositoryUnclear(ClientError):
+    """None of the repositories is meant, or more than one could be."""
+
+
+def choose_project(projects: Sequence[Project], wanted: str | None, here: Path) -> Project:
+    """The project that ``wanted`` names; without a name the one around ``here``, else the one indexed last.
+
+    A name may be the repository's full or last name, its URL, or the path of its folder. Raises ``RepositoryUnclear``.
+    """
+    if not projects:
+        raise RepositoryUnclear("nothing is indexed yet; begin with: riverrun index PATH_OR_URL")
+    if wanted is not None:
+        return _the_one_named(projects, wanted, here)
+    around = [project for project in projects if _contains(project["source"], here)]
+    if around:
+        return max(around, key=lambda project: len(project["source"]))
+    return max(projects, key=lambda project: (project["indexed_at"] or "", project["created_at"] or ""))
+
+
+def source_of(path_or_url: str, here: Path) -> dict[str, str]:
+    """What the API calls it: ``{repo_name}`` of a URL or ``owner/name``, ``{repo_path}`` of everything else."""
+    folder = (here / Path(path_or_url).expanduser()).resolve()
+    looks_like_a_path = folder.exists() or path_or_url.startswith((".", "/", "~"))
+    if "://" in path_or_url or (path_or_url.count("/") == 1 and not looks_like_a_path):
+        return {"repo_name": path_or_url}
+    return {"repo_path": str(folder)}
+
+
+def _the_one_named(projects: Sequence[Project], wanted: str, here: Path) -> Project:
+    source = source_of(wanted, here)
+    exact = [p for p in projects if p["source"] in source.values() or p["repo_name"] == wanted]
+    found = exact or [p for p in projects if _bare(p["source"]) == _bare(wanted) or _last_name(p) == wanted]
+    if len(found) > 1:
+        sources = ", ".join(sorted(project["source"] for project in found))
+        raise RepositoryUnclear(f"{wanted} could be any of: {sources}; name one by its path or URL")
+    if not found:
+        raise RepositoryUnclear(f"{wanted} is not indexed; begin with: riverrun index {wanted}")
+    return found[0]
+
+
+def _bare(url: str) -> str:
+    """A URL without its ending and case, since people write both ways."""
+    return url.rstrip("/").removesuffix(".git").lower()
+
+
+def _last_name(project: Project) -> str:
+    return str(project["repo_name"]).rpartition("/")[2]
+
+
+def _contains(source: str, here: Path) -> bool:
+    return source.startswith("/") and here.resolve().is_relative_to(source)
