@@ -1,0 +1,88 @@
+"""Search in plain words over the indexed code of some projects, for the worker (sync) and for the API (async)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from riverrun.agents.deps import Location, SearchHit
+from riverrun.search import statements
+from riverrun.search.query_terms import query_terms
+from riverrun.search.ranking import Corpora, Corpus, Match, Ranked, rank, selecting_terms
+
+MAX_HITS = 100
+
+
+class SearchService:
+    """Owns no transaction. ``project_ids`` is the scope: who may read these projects was asked before."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def search_codebase(self, project_ids: Sequence[UUID], query: str, limit: int = 10) -> list[SearchHit]:
+        """The best-ranked pieces of code, best first; empty when nothing matches, whatever the query is."""
+        if not (project_ids and (terms := query_terms(query))):
+            return []
+        sizes = self._session.execute(statements.corpus_sizes(project_ids))
+        frequencies = self._session.execute(statements.term_frequencies(project_ids, terms))
+        corpora = read_corpora(sizes, frequencies)
+        if not (selecting := selecting_terms(corpora, terms)):
+            return []
+        matches = self._session.execute(statements.matches(project_ids, selecting, terms))
+        ranked = rank(corpora, read_matches(matches), min(limit, MAX_HITS))
+        return read_hits(ranked, self._session.execute(statements.hits(project_ids, ids_of(ranked))))
+
+
+class AsyncSearchService:
+    """The twin of ``SearchService`` for the API."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def search_codebase(
+        self, project_ids: Sequence[UUID], query: str, limit: int = 10
+    ) -> list[SearchHit]:
+        """The best-ranked pieces of code, best first; empty when nothing matches, whatever the query is."""
+        if not (project_ids and (terms := query_terms(query))):
+            return []
+        sizes = await self._session.execute(statements.corpus_sizes(project_ids))
+        frequencies = await self._session.execute(statements.term_frequencies(project_ids, terms))
+        corpora = read_corpora(sizes, frequencies)
+        if not (selecting := selecting_terms(corpora, terms)):
+            return []
+        matches = await self._session.execute(statements.matches(project_ids, selecting, terms))
+        ranked = rank(corpora, read_matches(matches), min(limit, MAX_HITS))
+        return read_hits(ranked, await self._session.execute(statements.hits(project_ids, ids_of(ranked))))
+
+
+def read_corpora(sizes: Iterable[Any], frequencies: Iterable[Any]) -> Corpora:
+    """Join the rows of ``corpus_sizes`` and ``term_frequencies`` by project."""
+    found: dict[UUID, dict[str, int]] = {}
+    for project_id, term, chunks in frequencies:
+        found.setdefault(project_id, {})[term] = chunks
+    return {
+        project_id: Corpus(chunks, tuple(averages), found.get(project_id, {}))
+        for project_id, chunks, *averages in sizes
+    }
+
+
+def read_matches(rows: Iterable[Any]) -> Iterable[Match]:
+    """The rows of ``matches`` as the ranking wants them."""
+    return (Match(*row) for row in rows)
+
+
+def ids_of(ranked: Sequence[Ranked]) -> list[int]:
+    return [chunk.chunk_id for chunk in ranked]
+
+
+def read_hits(ranked: Sequence[Ranked], rows: Iterable[Any]) -> list[SearchHit]:
+    """The rows of ``hits`` in the order of the ranking; a chunk that an indexing run just took away is left out."""
+    details = {row[0]: row[1:] for row in rows}
+    return [read_hit(details[chunk.chunk_id], chunk.score) for chunk in ranked if chunk.chunk_id in details]
+
+
+def read_hit(row: Sequence[Any], score: float) -> SearchHit:
+    *place, name, kind, signature, docstring = row
+    return SearchHit(Location(*place), name, kind, signature, docstring, score)

@@ -1,0 +1,202 @@
+"""What search asks of Postgres, as data: nothing here opens, awaits or logs. Every statement is scoped to projects."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import REAL, ColumnElement, Float, Select, cast, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+
+from riverrun.parsing.models import Blob, Chunk, Project, Reference, SourceFile, Symbol, TermFrequency
+
+Rows = Select[*tuple[Any, ...]]
+
+CANDIDATES = 300
+"""How many chunks Postgres proposes for the exact ranking."""
+PROPOSAL_WEIGHTS = "{0.25, 0.5, 0.5, 1.0}"
+"""The ranking's label weights as ``ts_rank`` wants them: D to A, the greatest being 1."""
+
+
+def corpus_sizes(project_ids: Sequence[UUID]) -> Rows:
+    """``(project_id, chunks, average length of A, of B, of C, of D)`` of every project that has chunks."""
+    averages = [cast(func.avg(Chunk.lengths[label]), Float) for label in (1, 2, 3, 4)]
+    return (
+        select(Chunk.project_id, func.count(), *averages)
+        .where(Chunk.project_id.in_(project_ids))
+        .group_by(Chunk.project_id)
+    )
+
+
+def term_frequencies(project_ids: Sequence[UUID], terms: Sequence[str]) -> Rows:
+    """``(project_id, term, chunks)`` of the terms that a project has."""
+    return select(TermFrequency.project_id, TermFrequency.term, TermFrequency.chunks).where(
+        TermFrequency.project_id.in_(project_ids), TermFrequency.term.in_(terms)
+    )
+
+
+def matches(project_ids: Sequence[UUID], selecting: Mapping[str, float], terms: Sequence[str]) -> Rows:
+    """``(chunk_id, project_id, lengths, term, labels)`` for every one of ``terms`` in the chunks worth ranking.
+
+    Worth ranking are those that hold one of the ``selecting`` terms; of too many, those whose terms, each weighted by
+    its rarity, promise most.
+    """
+    promise = sum((rarity * promise_of(term) for term, rarity in selecting.items()), start=literal(0.0))
+    chunk = (
+        select(Chunk.id, Chunk.project_id, Chunk.lengths, Chunk.terms)
+        .where(Chunk.project_id.in_(project_ids), Chunk.terms.op("@@")(any_of(selecting)))
+        .order_by(promise.desc(), Chunk.id)
+        .limit(CANDIDATES)
+        .subquery()
+    )
+    lexeme = func.unnest(chunk.c.terms).table_valued("lexeme", "positions", "weights").lateral()
+    return select(
+        chunk.c.id,
+        chunk.c.project_id,
+        chunk.c.lengths,
+        lexeme.c.lexeme,
+        func.array_to_string(lexeme.c.weights, ""),
+    ).join(lexeme, lexeme.c.lexeme.in_(terms))
+
+
+def promise_of(term: str) -> ColumnElement[float]:
+    """How much a chunk seems to be about one term, before lengths are looked at."""
+    return func.ts_rank(cast(PROPOSAL_WEIGHTS, ARRAY(REAL)), Chunk.terms, any_of([term]))
+
+
+def any_of(terms: Sequence[str] | Mapping[str, float]) -> ColumnElement[Any]:
+    """A query that one of the terms answers. Quoted, so that no term can be an operator; a constant for the planner."""
+    quoted = ("'" + term.replace("\\", "\\\\").replace("'", "''") + "'" for term in terms)
+    return cast(" | ".join(quoted), TSQUERY)
+
+
+def hits(project_ids: Sequence[UUID], chunk_ids: Sequence[int]) -> Rows:
+    """``(chunk id, repo, commit, path, first line, last line, blob, name, kind, signature, docstring)`` of chunks.
+
+    Signature and docstring are those of the innermost definition around the chunk that bears its name.
+    """
+    symbol = (
+        select(Symbol.signature, Symbol.docstring)
+        .where(
+            Symbol.file_id == Chunk.file_id,
+            Symbol.qualified_name == Chunk.name,
+            Symbol.start_line <= Chunk.start_line,
+            Symbol.end_line >= Chunk.end_line,
+        )
+        .order_by(Symbol.start_line.desc())
+        .limit(1)
+        .lateral()
+    )
+    return (
+        select(
+            Chunk.id,
+            Project.repo_name,
+            Project.commit_id,
+            SourceFile.path,
+            Chunk.start_line,
+            Chunk.end_line,
+            SourceFile.blob,
+            Chunk.name,
+            Chunk.kind,
+            func.coalesce(symbol.c.signature, ""),
+            func.coalesce(symbol.c.docstring, ""),
+        )
+        .join(SourceFile, SourceFile.id == Chunk.file_id)
+        .join(Project, Project.id == Chunk.project_id)
+        .outerjoin(symbol, true())
+        .where(Chunk.project_id.in_(project_ids), Chunk.id.in_(chunk_ids))
+    )
+
+
+def definitions_named(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
+    """Definitions whose qualified name is ``name``, ends with it, or is what it ends with; the longest match first."""
+    exact = Symbol.qualified_name == name
+    suffix = Symbol.qualified_name.endswith(f".{name}", autoescape=True)
+    prefixed = literal(f".{name}").endswith("." + Symbol.qualified_name)
+    return (
+        definitions(project_ids)
+        .where(Symbol.name == name.rsplit(".", 1)[-1], or_(exact, suffix, prefixed))
+        .order_by(
+            exact.desc(), suffix.desc(), func.length(Symbol.qualified_name).desc(), SourceFile.path, Symbol.id
+        )
+        .limit(limit)
+    )
+
+
+def definitions_like(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
+    """Definitions with a name similar to the last part of ``name`` by trigrams, the most similar first."""
+    last = name.rsplit(".", 1)[-1]
+    return (
+        definitions(project_ids)
+        .where(Symbol.name.op("%")(last))
+        .order_by(func.similarity(Symbol.name, last).desc(), SourceFile.path, Symbol.id)
+        .limit(limit)
+    )
+
+
+def definitions(project_ids: Sequence[UUID]) -> Rows:
+    """``(repo, commit, path, first line, last line, blob, name, kind, signature, docstring)`` of definitions."""
+    return (
+        select(
+            Project.repo_name,
+            Project.commit_id,
+            SourceFile.path,
+            Symbol.start_line,
+            Symbol.end_line,
+            SourceFile.blob,
+            Symbol.qualified_name,
+            Symbol.kind,
+            Symbol.signature,
+            Symbol.docstring,
+        )
+        .join(SourceFile, SourceFile.id == Symbol.file_id)
+        .join(Project, Project.id == Symbol.project_id)
+        .where(Symbol.project_id.in_(project_ids))
+    )
+
+
+def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
+    """``(repo, commit, path, line, line, blob, caller)`` of the calls of a name, in the order of the files."""
+    return (
+        select(
+            Project.repo_name,
+            Project.commit_id,
+            SourceFile.path,
+            Reference.line,
+            Reference.line,
+            SourceFile.blob,
+            Reference.caller,
+        )
+        .join(SourceFile, SourceFile.id == Reference.file_id)
+        .join(Project, Project.id == Reference.project_id)
+        .where(Reference.project_id.in_(project_ids), Reference.name == name.rsplit(".", 1)[-1])
+        .order_by(SourceFile.path, Reference.line)
+        .limit(limit)
+    )
+
+
+def file_content(project_ids: Sequence[UUID], path: str) -> Rows:
+    """``(repo, commit, path, blob, bytes)`` of an indexed file; the oldest project's where several have the path."""
+    return (
+        select(Project.repo_name, Project.commit_id, SourceFile.path, SourceFile.blob, Blob.content)
+        .join(Project, Project.id == SourceFile.project_id)
+        .join(Blob, (Blob.project_id == SourceFile.project_id) & (Blob.sha == SourceFile.blob))
+        .where(SourceFile.project_id.in_(project_ids), SourceFile.path == path)
+        .order_by(Project.id)
+        .limit(1)
+    )
+
+
+def paths_matching(project_ids: Sequence[UUID], expression: str, limit: int) -> Rows:
+    """``(path)`` of the indexed files that match a regular expression, sorted by code point."""
+    path = SourceFile.path.collate("C")
+    return (
+        select(path)
+        .distinct()
+        .where(
+            SourceFile.project_id.in_(project_ids),
+            SourceFile.status == "indexed",
+            SourceFile.path.regexp_match(expression),
+        )
+        .order_by(path)
+        .limit(limit)
+    )
