@@ -51,3 +51,19 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The address that links and Origin checks use, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def require_database_url(self) -> str:
+        """The database's address, which a process that does not start servers itself must be given."""
+        if not self.database_url:
+            raise MissingSetting("RIVERRUN_DATABASE_URL is not set: run `riverrun up`, or name your Postgres")
+        return self.database_url
+
+    def require_redis_url(self) -> str:
+        """The streams' address, likewise."""
+        if not self.redis_url:
+            raise MissingSetting("RIVERRUN_REDIS_URL is not set: run `riverrun up`, or name your Valkey")
+        return self.redis_url
+
+
+class MissingSetting(RuntimeError):
+    """A setting without which this process cannot work; the message says what to do."""

@@ -34,6 +34,11 @@ class RunKind(StrEnum):
     ANSWER = "answer"
     INDEXING = "indexing"
 
+    @property
+    def restarts(self) -> bool:
+        """Whether a new attempt begins anew: half an answer cannot be gone on with, half an index can."""
+        return self is RunKind.ANSWER
+
 
 ACTIVE = "status IN ('queued', 'running')"
 

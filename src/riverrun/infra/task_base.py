@@ -1,0 +1,28 @@
+"""The base of all tasks: gives each worker process its resources, once, after the fork."""
+
+import os
+
+from celery import Celery, Task
+
+from riverrun.infra.settings import Settings
+from riverrun.infra.worker_resources import WorkerResources
+
+
+class RunTask(Task):  # type: ignore[misc]
+    """A task whose work is a run. ``settings`` is set on the app by ``create_celery``."""
+
+    abstract = True
+
+    @property
+    def resources(self) -> WorkerResources:
+        """This process's engine and client; a forked child never uses its parent's sockets."""
+        held: WorkerResources | None = getattr(self.app, "riverrun_resources", None)
+        if held is None or held.pid != os.getpid():
+            held = WorkerResources.open(self.app.riverrun_settings)
+            self.app.riverrun_resources = held
+        return held
+
+
+def bind_settings(app: Celery, settings: Settings) -> None:
+    """Make ``settings`` known to the app's tasks."""
+    app.riverrun_settings = settings

@@ -1,0 +1,30 @@
+"""What a worker process holds: a sync engine and a sync Redis client, built after the fork."""
+
+import os
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from riverrun.infra.database import open_engine
+from riverrun.infra.redis_clients import SyncRedis, open_redis
+from riverrun.infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerResources:
+    """Built once a process; ``pid`` tells a fork that it must build its own."""
+
+    settings: Settings
+    engine: Engine
+    redis: SyncRedis
+    pid: int
+
+    @classmethod
+    def open(cls, settings: Settings) -> "WorkerResources":
+        """Connects lazily, on first use."""
+        return cls(
+            settings=settings,
+            engine=open_engine(settings.require_database_url()),
+            redis=open_redis(settings.require_redis_url()),
+            pid=os.getpid(),
+        )

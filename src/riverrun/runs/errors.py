@@ -1,0 +1,34 @@
+"""What can go wrong with runs."""
+
+from typing import Any
+from uuid import UUID
+
+from riverrun.kit.problem import Problem
+
+
+class SubjectBusy(Problem):
+    """Another run works on the same conversation or project: wait for its end, or stop it."""
+
+    status = 409
+    title = "A run is under way"
+
+    def __init__(self, run_id: UUID) -> None:
+        super().__init__("Wait for the run's end, or stop it first.", run_id=str(run_id))
+
+
+class RunFailed(Problem):
+    """A run ended in error; ``detail`` says why and what to do."""
+
+    status = 502
+    title = "The run failed"
+
+    def __init__(self, title: str, detail: str, **extensions: Any) -> None:
+        super().__init__(detail, **extensions)
+        self.reason = title
+
+    def document(self) -> dict[str, Any]:
+        return {**super().document(), "title": self.reason}
+
+
+class RunStopped(Exception):
+    """The run's stop was asked for: end as ``cancelled`` with what there is."""

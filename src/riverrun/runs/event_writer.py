@@ -1,0 +1,111 @@
+"""A worker's pen: gives ids, appends to Redis at once, and to Postgres in batches."""
+
+import logging
+import threading
+import time
+from typing import Any
+from uuid import UUID
+
+from redis.exceptions import RedisError
+from sqlalchemy import Connection
+
+from riverrun.runs import statements
+from riverrun.streaming.commands import AppendOutcome
+from riverrun.streaming.cursor import Position
+from riverrun.streaming.errors import Fenced
+from riverrun.streaming.events import Event
+from riverrun.streaming.redis_streaming import RedisStreamManager
+
+REDIS_PAUSE_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class EventWriter:
+    """Writes one attempt's events. Thread-safe; ids leave in order.
+
+    Redis may be away: events then wait in the log, readers follow the record, and the first append that gets through
+    meets a hole and fills it from here.
+    """
+
+    def __init__(self, run_id: UUID, attempt: int, log: list[Event], streams: RedisStreamManager) -> None:
+        self._run_id = run_id
+        self._attempt = attempt
+        self._log = log
+        self._streams = streams
+        self._unsaved: list[Event] = []
+        self._lock = threading.RLock()
+        self._redis_away_until = 0.0
+        self._is_redis_behind = False
+
+    @property
+    def top(self) -> Position:
+        """The newest event's position."""
+        return self._log[-1].position
+
+    @property
+    def unsaved(self) -> int:
+        """How many events Postgres does not have yet."""
+        return len(self._unsaved)
+
+    def append(self, event_type: str, fields: dict[str, Any]) -> Event:
+        """Say something.
+
+        Raises:
+            Fenced: a newer attempt owns the run.
+        """
+        with self._lock:
+            event = self.next_event(event_type, fields)
+            self._log.append(event)
+            self._unsaved.append(event)
+            self._publish(event)
+        return event
+
+    def next_event(self, event_type: str, fields: dict[str, Any]) -> Event:
+        """The event that would come next, not yet said."""
+        return Event.create(Position(self._attempt, self.top.seq + 1), event_type, fields)
+
+    def save(self, connection: Connection) -> int:
+        """Record what is unsaved, in the caller's transaction, whose lock on the run row is the fence.
+
+        Returns how many were written; call ``forget_saved`` with it once the transaction is committed.
+        """
+        with self._lock:
+            batch = list(self._unsaved)
+        if batch:
+            connection.execute(statements.insert_events(self._run_id, batch))
+        return len(batch)
+
+    def forget_saved(self, count: int) -> None:
+        """The first ``count`` unsaved events are committed."""
+        with self._lock:
+            del self._unsaved[:count]
+
+    def publish_end(self, end: Event) -> None:
+        """Push the committed end; readers of a Redis that is away find it in the record."""
+        with self._lock:
+            self._log.append(end)
+            self._redis_away_until = 0.0
+            self._publish(end)
+
+    def catch_up(self) -> None:
+        """Give a Redis that came back what it missed, without waiting for the next event."""
+        with self._lock:
+            if self._is_redis_behind:
+                self._publish(self._log[-1])
+
+    def _publish(self, event: Event) -> None:
+        if time.monotonic() < self._redis_away_until:
+            return
+        try:
+            outcome = self._streams.publish_event(self._run_id, event)
+            if outcome is AppendOutcome.HOLE:
+                outcome = self._streams.publish_events(self._run_id, self._log)[-1]
+        except (RedisError, OSError) as error:
+            logger.warning("run %s: Redis is away, readers follow the record: %s", self._run_id, error)
+            self._redis_away_until = time.monotonic() + REDIS_PAUSE_SECONDS
+            self._is_redis_behind = True
+            return
+        self._is_redis_behind = False
+        if outcome is AppendOutcome.FENCED:
+            raise Fenced(f"run {self._run_id}: attempt {self._attempt} was taken over")

@@ -1,0 +1,60 @@
+"""The lease: who may work on a run. Celery only wakes workers; this row decides."""
+
+import os
+import socket
+import threading
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from riverrun.runs import statements
+from riverrun.runs.event_log import decode_rows
+from riverrun.runs.models import RunKind
+from riverrun.streaming.cursor import START
+from riverrun.streaming.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRun:
+    """A run that is ours, with the events that stay valid, in order. They are never none: ``queued`` is the first."""
+
+    id: UUID
+    user_id: UUID
+    kind: RunKind
+    subject_id: UUID
+    payload: dict[str, Any]
+    attempt: int
+    is_stop_requested: bool
+    log: list[Event]
+
+
+def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempts: int) -> ClaimedRun | None:
+    """Take the run if it waits or its last worker let the lease run out; none when it is not to be had.
+
+    A new attempt that is to begin anew keeps only ``queued``; one that continues, or only has to end the run
+    (stop asked for, too many deaths), keeps everything recorded.
+    """
+    with engine.begin() as connection:
+        row = connection.execute(statements.claim(run_id, _owner(), lease_seconds)).first()
+        if row is None:
+            return None
+        run = row
+        only_ends = run.stop_requested_at is not None or run.attempt > max_attempts
+        if run.attempt > 1 and RunKind(run.kind).restarts and not only_ends:
+            connection.execute(statements.delete_events_above(run_id, 1))
+        return ClaimedRun(
+            id=run.id,
+            user_id=run.user_id,
+            kind=RunKind(run.kind),
+            subject_id=run.subject_id,
+            payload=run.payload,
+            attempt=run.attempt,
+            is_stop_requested=run.stop_requested_at is not None,
+            log=decode_rows(connection.execute(statements.events_after(run_id, START))),
+        )
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"

@@ -1,0 +1,68 @@
+"""Performing a run: claim it, do the work, and end it in exactly one way, whatever happens."""
+
+import logging
+from collections.abc import Callable
+from uuid import UUID
+
+from riverrun.infra.worker_resources import WorkerResources
+from riverrun.kit.problem import Problem
+from riverrun.runs.attempt import Attempt, Recorder
+from riverrun.runs.errors import RunFailed, RunStopped
+from riverrun.runs.lease import claim_run
+from riverrun.runs.models import RunStatus
+from riverrun.streaming.errors import Fenced
+from riverrun.streaming.redis_streaming import RedisStreamManager
+
+logger = logging.getLogger(__name__)
+
+POISON = RunFailed(
+    "Poison run",
+    "Every worker that took this run died. Look into the worker's log before you try again.",
+)
+INTERNAL = RunFailed(
+    "Internal error", "Something broke inside the worker; what was written so far is kept. Its log says more."
+)
+
+
+def perform_run(
+    run_id: UUID, resources: WorkerResources, work: Callable[[Attempt], None], record: Recorder
+) -> None:
+    """Run ``work`` if this worker gets the lease; a run that is another's, or over, is left alone.
+
+    ``work`` ends by returning (completed), by RunStopped (cancelled) or by a Problem (error); ``record`` is called in
+    the transaction that ends the run, each time.
+    """
+    settings = resources.settings
+    run = claim_run(
+        resources.engine, run_id, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts
+    )
+    if run is None:
+        logger.info("run %s is not to be had: taken or over", run_id)
+        return
+    streams = RedisStreamManager(resources.redis, ttl_seconds=settings.stream_ttl_seconds)
+    try:
+        with Attempt(run, resources.engine, streams, lease_seconds=settings.lease_seconds) as attempt:
+            status, problem = _outcome(attempt, work, max_attempts=settings.max_attempts)
+            attempt.finish(status, error=problem.document() if problem else None, record=record)
+    except Fenced:
+        logger.warning("run %s: attempt %s was fenced", run_id, run.attempt)
+
+
+def _outcome(
+    attempt: Attempt, work: Callable[[Attempt], None], *, max_attempts: int
+) -> tuple[RunStatus, Problem | None]:
+    try:
+        attempt.check()
+        if attempt.run.attempt > max_attempts:
+            raise POISON
+        work(attempt)
+    except RunStopped:
+        return RunStatus.CANCELLED, None
+    except Fenced:
+        raise
+    except Problem as problem:
+        return RunStatus.ERROR, problem
+    except Exception:
+        logger.exception("run %s broke", attempt.run.id)
+        return RunStatus.ERROR, INTERNAL
+    return RunStatus.COMPLETED, None

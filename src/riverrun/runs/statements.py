@@ -1,0 +1,193 @@
+"""Runs as SQL: what to do, for the API and for workers alike."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Delete, Insert, Select, Update, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from riverrun.runs.models import OutboxEntry, Run, RunEvent, RunStatus
+from riverrun.streaming.cursor import Position
+from riverrun.streaming.events import Event
+
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+def insert_run(values: dict[str, Any]) -> Insert:
+    """Create a run unless its subject has an active one or its idempotency key is taken; returns the id if made."""
+    return insert(Run).values(values).on_conflict_do_nothing().returning(Run.id)
+
+
+def active_run_of(subject_id: UUID) -> Select[Run]:
+    """The one run that works on ``subject_id`` now."""
+    return select(Run).where(Run.subject_id == subject_id, Run.status.in_(ACTIVE))
+
+
+def run_of_key(user_id: UUID, idempotency_key: str) -> Select[Run]:
+    """The run that an earlier request with the same key made."""
+    return select(Run).where(Run.user_id == user_id, Run.idempotency_key == idempotency_key)
+
+
+def claim(run_id: UUID, owner: str, lease_seconds: float) -> Update:
+    """Take the lease if the run waits, or if its last holder let the lease run out; returns the row."""
+    return (
+        update(Run)
+        .where(
+            Run.id == run_id,
+            or_(
+                Run.status == RunStatus.QUEUED,
+                and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now()),
+            ),
+        )
+        .values(
+            status=RunStatus.RUNNING,
+            attempt=Run.attempt + 1,
+            lease_owner=owner,
+            lease_until=func.now() + timedelta(seconds=lease_seconds),
+            started_at=func.coalesce(Run.started_at, func.now()),
+        )
+        .returning(*Run.__table__.columns)
+    )
+
+
+def holds(run_id: UUID, attempt: int) -> Any:
+    """The condition under which an attempt may still write."""
+    return and_(Run.id == run_id, Run.attempt == attempt, Run.status == RunStatus.RUNNING)
+
+
+def look_while_holding(run_id: UUID, attempt: int) -> Select[datetime | None]:
+    """The stop intent, with the row share-locked against a take-over; no row: the attempt is fenced."""
+    return select(Run.stop_requested_at).where(holds(run_id, attempt)).with_for_update(read=True)
+
+
+def lock_while_holding(run_id: UUID, attempt: int) -> Select[datetime | None]:
+    """As ``look_while_holding``, for the write that ends the run."""
+    return select(Run.stop_requested_at).where(holds(run_id, attempt)).with_for_update()
+
+
+def renew_lease(run_id: UUID, attempt: int, lease_seconds: float) -> Update:
+    """Keep the lease; touches no row when the attempt is fenced."""
+    return (
+        update(Run)
+        .where(holds(run_id, attempt))
+        .values(lease_until=func.now() + timedelta(seconds=lease_seconds))
+    )
+
+
+def insert_events(run_id: UUID, events: Sequence[Event]) -> Insert:
+    """Record events; one that is there already stays as it is."""
+    rows = [
+        {
+            "run_id": run_id,
+            "seq": event.position.seq,
+            "attempt": event.position.attempt,
+            "type": event.type,
+            "data": event.data.decode(),
+        }
+        for event in events
+    ]
+    return insert(RunEvent).values(rows).on_conflict_do_nothing()
+
+
+def delete_events_above(run_id: UUID, seq: int) -> Delete:
+    """Forget what an earlier attempt said beyond ``seq``."""
+    return delete(RunEvent).where(RunEvent.run_id == run_id, RunEvent.seq > seq)
+
+
+def events_after(
+    run_id: UUID, position: Position, limit: int | None = None
+) -> Select[int, int, str, str]:
+    """Events after ``position`` in order, as ``(attempt, seq, type, data)``."""
+    return (
+        select(RunEvent.attempt, RunEvent.seq, RunEvent.type, RunEvent.data)
+        .where(RunEvent.run_id == run_id, tuple_(RunEvent.attempt, RunEvent.seq) > tuple_(*position))
+        .order_by(RunEvent.seq)
+        .limit(limit)
+    )
+
+
+def event_at(run_id: UUID, seq: int) -> Select[int]:
+    """The attempt that said the event ``seq``, if it is recorded."""
+    return select(RunEvent.attempt).where(RunEvent.run_id == run_id, RunEvent.seq == seq)
+
+
+def tops(run_ids: Sequence[UUID]) -> Select[UUID, int, int]:
+    """``(run_id, attempt, seq)`` of the newest recorded event of each run."""
+    return (
+        select(RunEvent.run_id, RunEvent.attempt, RunEvent.seq)
+        .where(RunEvent.run_id.in_(run_ids))
+        .distinct(RunEvent.run_id)
+        .order_by(RunEvent.run_id, RunEvent.seq.desc())
+    )
+
+
+def end_run(
+    run_id: UUID,
+    *,
+    status: RunStatus,
+    end_seq: int,
+    error: dict[str, Any] | None,
+    result: dict[str, Any] | None,
+) -> Update:
+    """Write the run's one end and let the lease go."""
+    return (
+        update(Run)
+        .where(Run.id == run_id)
+        .values(
+            status=status,
+            ended_at=func.clock_timestamp(),
+            end_seq=end_seq,
+            error=error,
+            result=result,
+            lease_owner=None,
+            lease_until=None,
+        )
+    )
+
+
+def request_stop(run_id: UUID) -> Update:
+    """Write the stop intent once, into a run that is not over; returns the row."""
+    return (
+        update(Run)
+        .where(Run.id == run_id, Run.status.in_(ACTIVE))
+        .values(stop_requested_at=func.coalesce(Run.stop_requested_at, func.clock_timestamp()))
+        .returning(*Run.__table__.columns)
+    )
+
+
+def mark_sent(run_ids: Sequence[UUID]) -> Update:
+    """Note that the broker has taken the wake-ups."""
+    return update(OutboxEntry).where(OutboxEntry.run_id.in_(run_ids)).values(sent_at=func.now())
+
+
+def forget_wake_up(run_id: UUID) -> Delete:
+    """An ended run needs no worker."""
+    return delete(OutboxEntry).where(OutboxEntry.run_id == run_id)
+
+
+def due_wake_ups(*, unsent_seconds: float, lost_seconds: float) -> Select[UUID, str, str, datetime | None]:
+    """Wake-ups that never left, or whose run still waits or lost its worker long after they left.
+
+    Rows are locked and those of another sweeper skipped, so that many API processes may sweep at once.
+    """
+    stranded = or_(
+        Run.status == RunStatus.QUEUED, and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now())
+    )
+    return (
+        select(OutboxEntry.run_id, OutboxEntry.task, OutboxEntry.queue, OutboxEntry.sent_at)
+        .join(Run, Run.id == OutboxEntry.run_id)
+        .where(
+            or_(
+                and_(
+                    OutboxEntry.sent_at.is_(None),
+                    OutboxEntry.created_at < func.now() - timedelta(seconds=unsent_seconds),
+                ),
+                and_(OutboxEntry.sent_at < func.now() - timedelta(seconds=lost_seconds), stranded),
+            )
+        )
+        .order_by(OutboxEntry.created_at)
+        .limit(100)
+        .with_for_update(of=OutboxEntry, skip_locked=True)
+    )
