@@ -1,0 +1,169 @@
+"""The one folder in which the embedded servers keep everything, and who may use it."""
+
+import errno
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from riverrun.embedded.errors import EmbeddedError
+
+LONGEST_PATH_BYTES = 800
+"""Postgres refuses paths of 1,024 bytes and more; its own names below ours need some of them."""
+LEAST_FREE_BYTES = 200_000_000
+POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """Made once a folder, safe to stand in URLs."""
+
+    postgres: str
+    valkey: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServers:
+    """What the owner of the servers tells others: its own process id, and where the servers listen."""
+
+    owner_pid: int
+    postgres_port: int
+    valkey_port: int
+
+
+class DataFolder:
+    """The folder's paths and its small files. Building one creates and checks the folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.abspath(root.expanduser()))
+        self.postgres = self.root / "postgres"
+        self.valkey = self.root / "valkey"
+        self.logs = self.root / "logs"
+        self._passwords_file = self.root / "passwords.json"
+        self._state_file = self.root / "servers.json"
+        self._prepare()
+
+    def _prepare(self) -> None:
+        if len(os.fsencode(self.root)) > LONGEST_PATH_BYTES:
+            raise EmbeddedError(
+                f"The path of the data folder is longer than {LONGEST_PATH_BYTES} bytes: "
+                "choose a shorter one with RIVERRUN_DATA_DIR."
+            )
+        with self.explained():
+            created = not self.root.exists()
+            for folder in (self.root, self.valkey, self.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+            if created:
+                self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)  # Root's Postgres is another user's.
+            self._prove_writable()
+            free_bytes = shutil.disk_usage(self.root).free
+        if free_bytes < LEAST_FREE_BYTES:
+            raise disk_full(self.root, free_bytes)
+
+    def _prove_writable(self) -> None:
+        probe = self.root / f".probe-{secrets.token_hex(4)}"
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn the system's refusals inside into ``EmbeddedError`` with words about this folder."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise disk_full(self.root) from error
+            raise EmbeddedError(
+                f"The data folder {self.root} cannot be used ({error.strerror or error}): "
+                "make it writable for this user or choose another one with RIVERRUN_DATA_DIR."
+            ) from error
+
+    def passwords(self) -> Passwords:
+        """The folder's passwords, made the first time. Call it only while holding the folder's lock."""
+        try:
+            return Passwords(**json.loads(self._passwords_file.read_text()))
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError) as error:
+            raise EmbeddedError(
+                f"{self._passwords_file} is damaged: restore it, or move {self.root} away to start anew."
+            ) from error
+        made = Passwords(*(secrets.token_urlsafe(24) for _ in range(2)))
+        self.write_private(self._passwords_file, json.dumps(asdict(made)))
+        return made
+
+    def publish(self, state: RunningServers) -> None:
+        """Tell processes that come later where the servers are."""
+        self.write_private(self._state_file, json.dumps(asdict(state)))
+
+    def retract(self) -> None:
+        self._state_file.unlink(missing_ok=True)
+
+    def published(self) -> RunningServers | None:
+        """What the last owner told; none when no servers are up, or not yet."""
+        try:
+            return RunningServers(**json.loads(self._state_file.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def write_private(self, path: Path, text: str) -> None:
+        """Write a file of mode 0600 as a whole or not at all."""
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+        with self.explained():
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+
+
+class Lock:
+    """An exclusive lock of a file that lasts as long as a process holds the descriptor, and tells that process's id.
+
+    The system lets go of it by itself when the last holder dies. Children hold it too if they inherit ``descriptor``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def acquire(self, timeout_seconds: float = 0.0) -> bool:
+        """Take the lock, waiting so long for it. False when somebody else has it."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            try:
+                fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(POLL_SECONDS)
+            else:
+                return True
+
+    def say_holder(self, pid: int) -> None:
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, str(pid).encode(), 0)
+
+    @property
+    def holder(self) -> int | None:
+        """The process that said it holds the lock; none when it has not said so yet."""
+        text = os.pread(self.descriptor, 32, 0)
+        return int(text) if text.isdigit() else None
+
+    def close(self) -> None:
+        """Give up our hold; another process that inherited the descriptor keeps its own."""
+        os.close(self.descriptor)
+
+
+def disk_full(folder: Path, free_bytes: int | None = None) -> EmbeddedError:
+    left = "" if free_bytes is None else f" ({free_bytes // 1_000_000} MB left)"
+    return EmbeddedError(
+        f"The disk of {folder} is full{left}: free {LEAST_FREE_BYTES // 1_000_000} MB, "
+        "or choose another folder with RIVERRUN_DATA_DIR."
+    )

@@ -1,0 +1,150 @@
+"""Postgres and Valkey together, on one data folder: started and owned by us, or found running and shared."""
+
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from riverrun.embedded.data_folder import DataFolder, Lock, RunningServers
+from riverrun.embedded.errors import EmbeddedError
+from riverrun.embedded.postgres_server import PostgresServer, database_url, serves_postgres
+from riverrun.embedded.server_process import PortTakenError
+from riverrun.embedded.valkey_server import ValkeyServer, redis_url, serves_valkey
+
+PORT_ATTEMPTS = 5
+OWNER_START_SECONDS = 90.0
+"""How long another process may take that is just starting the servers of the same folder."""
+UNANSWERED_SECONDS = 5.0
+"""How long published servers may be silent before we say that their owner is broken."""
+POLL_SECONDS = 0.05
+
+
+class EmbeddedServers:
+    """Two servers that answer. Made by ``start``; as a context manager it stops them.
+
+    ``owned`` is False when another process runs them: ``stop`` then leaves them alone, and ``pids`` is empty.
+    """
+
+    def __init__(self, database_url: str, redis_url: str, owned: "OwnedServers | None") -> None:
+        self.database_url = database_url
+        self.redis_url = redis_url
+        self.start_seconds = 0.0
+        self._owned = owned
+
+    @classmethod
+    def start(cls, data_dir: Path, *, durable: bool = True) -> Self:
+        """Start the servers of a folder, or attach to them when another living process has done so.
+
+        Whatever a crash left behind (servers, pid files, half-made data) is cleared away. ``durable=False`` is for
+        tests: fast, and unsafe only against power loss. Raises ``EmbeddedError`` in words meant for the operator.
+        """
+        began = time.monotonic()
+        folder = DataFolder(data_dir)
+        with folder.explained():
+            owner = Lock(folder.root / "owner.lock")
+        servers = None if owner.acquire() else cls._attach(folder, owner)
+        if servers is None:
+            owned = OwnedServers(folder, owner, durable=durable)
+            servers = cls(owned.postgres.database_url, owned.valkey.redis_url, owned)
+        servers.start_seconds = time.monotonic() - began
+        return servers
+
+    @classmethod
+    def _attach(cls, folder: DataFolder, owner: Lock) -> Self | None:
+        """Wait for the owner's servers to answer. None when the owner has gone meanwhile and we own the folder now."""
+        began = time.monotonic()
+        while not owner.acquire():
+            state = folder.published()
+            patience_seconds = UNANSWERED_SECONDS if state else OWNER_START_SECONDS
+            if state and answer(folder, state):
+                owner.close()
+                passwords = folder.passwords()
+                return cls(
+                    database_url(passwords, state.postgres_port),
+                    redis_url(passwords, state.valkey_port),
+                    None,
+                )
+            if time.monotonic() - began > patience_seconds:
+                raise EmbeddedError(
+                    f"The data folder {folder.root} is held by process {owner.holder}, whose servers do not answer: "
+                    f"end it with `kill {owner.holder}`, or choose another folder with RIVERRUN_DATA_DIR."
+                )
+            time.sleep(POLL_SECONDS)
+        return None
+
+    @property
+    def owned(self) -> bool:
+        return self._owned is not None
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process ids of the servers we own, by name."""
+        return self._owned.pids if self._owned else {}
+
+    def stop(self) -> None:
+        """End the servers cleanly if they are ours. More than once does no harm."""
+        if self._owned:
+            self._owned.stop()
+            self._owned = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class OwnedServers:
+    """Both servers as this process's own children. Building it starts them; the owner's lock is held until ``stop``."""
+
+    def __init__(self, folder: DataFolder, owner: Lock, *, durable: bool) -> None:
+        owner.say_holder(os.getpid())
+        self._folder = folder
+        self._owner = owner
+        folder.retract()
+        passwords = folder.passwords()
+        self.valkey = ValkeyServer(folder, passwords, durable=durable)
+        self.postgres = PostgresServer(folder, passwords, durable=durable)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        """Both at once: each waits for its own disk, not for the other."""
+        self.valkey.start()
+        self.postgres.start()
+        for server in (self.valkey, self.postgres):
+            bring_up(server)
+        self._folder.publish(RunningServers(os.getpid(), self.postgres.port, self.valkey.port))
+
+    @property
+    def pids(self) -> dict[str, int]:
+        servers = {"postgres": self.postgres.pid, "valkey": self.valkey.pid}
+        return {name: pid for name, pid in servers.items() if pid is not None}
+
+    def stop(self) -> None:
+        self._folder.retract()
+        for server in (self.postgres, self.valkey):
+            server.ask_to_stop()
+        for server in (self.postgres, self.valkey):
+            server.stop()
+        self._owner.close()
+
+
+def bring_up(server: PostgresServer | ValkeyServer) -> None:
+    """Wait for a started server; begin again on another port while somebody is quicker than it at taking one."""
+    for _ in range(PORT_ATTEMPTS):
+        try:
+            return server.wait_until_ready()
+        except PortTakenError:
+            server.start()
+    raise EmbeddedError("No free port could be had on 127.0.0.1: is something taking them all?")
+
+
+def answer(folder: DataFolder, state: RunningServers) -> bool:
+    return serves_postgres(state.postgres_port) and serves_valkey(folder.passwords(), state.valkey_port)

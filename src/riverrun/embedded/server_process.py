@@ -1,0 +1,133 @@
+"""What both servers have in common: one at a time on its folder, a port that is free, a bounded wait for health."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from riverrun.embedded.data_folder import Lock
+from riverrun.embedded.errors import EmbeddedError
+from riverrun.embedded.guarded_process import Account, GuardedProcess
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 60.0
+"""Enough for crash recovery of a large folder on a slow disk."""
+LEFTOVER_SECONDS = 10.0
+POLL_SECONDS = 0.01
+LOG_BYTES = 10_000_000
+
+
+class PortTakenError(Exception):
+    """Somebody took the port between our choice and the server's bind."""
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def take_over(lock: Lock, name: str, stop_signal: signal.Signals) -> None:
+    """Get a server's lock, ending a server that was left behind by a crash of its owner.
+
+    We already are the folder's owner, so nobody needs the server that holds the lock. Raises ``EmbeddedError``.
+    """
+    for number in (stop_signal, signal.SIGKILL):
+        if lock.acquire():
+            return
+        leftover = lock.holder
+        if leftover is not None:
+            end(leftover, number)
+        if lock.acquire(LEFTOVER_SECONDS):
+            return
+    raise EmbeddedError(
+        f"A {name} of an earlier start (process {lock.holder}) still holds the data folder and does not end: "
+        f"end it with `kill -9 {lock.holder}` and start again."
+    )
+
+
+def end(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+    except PermissionError as error:
+        raise EmbeddedError(
+            f"Process {pid} of another user holds the data folder: stop it, or choose another folder "
+            "with RIVERRUN_DATA_DIR."
+        ) from error
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    lock: Lock,
+    log_path: Path,
+    stop_signal: signal.Signals,
+    account: Account | None = None,
+) -> GuardedProcess:
+    """Start a server that holds its lock for as long as it lives."""
+    if log_path.exists() and log_path.stat().st_size > LOG_BYTES:
+        log_path.replace(log_path.with_suffix(".log.old"))
+    process = GuardedProcess(
+        command,
+        log_path=log_path,
+        stop_signal=stop_signal,
+        account=account,
+        keep_open=(lock.descriptor,),
+        folder=Path("/"),
+        environment=server_environment(),
+    )
+    lock.say_holder(process.pid)
+    return process
+
+
+def server_environment() -> dict[str, str]:
+    """Nothing of ours: PGDATA, PGPORT and the like would change what a server does."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def wait_until_healthy(process: GuardedProcess, is_healthy: Callable[[], bool], name: str) -> None:
+    """Return when the server serves. Raises ``PortTakenError``, or ``EmbeddedError`` with its last words."""
+    deadline = time.monotonic() + START_SECONDS
+    while not is_healthy():
+        if process.returncode is not None:
+            raise failure(process, name)
+        if time.monotonic() >= deadline:
+            process.kill()
+            raise EmbeddedError(
+                f"{name} was not ready within {START_SECONDS:.0f} s; its log is {process.log_path}."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def failure(process: GuardedProcess, name: str) -> Exception:
+    """Why a server ended instead of starting, by its own last words."""
+    said = process.log_tail()
+    if "ddress already in use" in said:
+        return PortTakenError(name)
+    if "No space left on device" in said:
+        return EmbeddedError(
+            f"{name} could not start because the disk is full: free some space and start again."
+        )
+    return EmbeddedError(f"{name} could not start; the last lines of {process.log_path}:\n{said}")
+
+
+def answers(port: int, question: bytes, expected: bytes) -> bool:
+    """Whether what listens on a loopback port replies to a few bytes as expected."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=2.0) as connection:
+            connection.sendall(question)
+            received = b""
+            while len(received) < len(expected):
+                piece = connection.recv(64)
+                if not piece:
+                    break
+                received += piece
+            return received.startswith(expected)
+    except OSError:
+        return False

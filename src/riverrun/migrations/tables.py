@@ -1,0 +1,10 @@
+"""All tables there are: importing this fills ``Base.metadata``."""
+
+import riverrun.auth.models
+import riverrun.conversations.models
+import riverrun.parsing.models
+import riverrun.runs.models
+import riverrun.users.models  # noqa: F401
+from riverrun.infra.database import Base
+
+metadata = Base.metadata

@@ -1,0 +1,50 @@
+"""Alembic driven from code: its configuration is here, there is no ini file."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from riverrun.infra.database import open_engine
+
+SCRIPTS = Path(__file__).parent
+LOCK_KEY = 0x5249564552
+"""Any number of our own: two processes that migrate the same database take turns."""
+
+
+def upgrade(database_url: str) -> None:
+    """Bring a database to the newest revision, all in one transaction. Does nothing when it is there already."""
+    engine = open_engine(database_url, pool_size=1)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            command.upgrade(configuration(connection), "head")
+    finally:
+        engine.dispose()
+
+
+def current_revision(database_url: str) -> str | None:
+    """The revision a database is at; none for an empty one. Raises SQLAlchemy's errors when it cannot be asked."""
+    engine = open_engine(database_url, pool_size=1)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+
+
+def newest_revision() -> str | None:
+    """The revision that this release's code needs."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration; the scripts run on the given connection."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
