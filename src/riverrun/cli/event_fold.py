@@ -90,8 +90,10 @@ class EventFold:
     @property
     def citations(self) -> list[dict[str, Any]]:
         """The places cited so far, each once, in the order of their first mention."""
-        places = [*self._base.citations, *self._data_of("citation")]
-        return list({_place_key(place): place for place in reversed(places)}.values())[::-1]
+        unique: dict[tuple[object, ...], dict[str, Any]] = {}
+        for place in [*self._base.citations, *self._data_of("citation")]:
+            unique.setdefault(_place_key(place), place)
+        return list(unique.values())
 
     @property
     def tool_calls(self) -> list[dict[str, Any]]:

@@ -56,8 +56,7 @@ class SseReader:
             self._ended_on_carriage_return = text.endswith("\r")
         unified = text.replace("\r\n", "\n").replace("\r", "\n")
         *lines, self._rest = (self._rest + unified).split("\n")
-        if len(self._rest) + self._data_chars > MAX_FRAME_CHARS:
-            raise SseFormatError("an event of the stream has no end")
+        self._refuse_more_than_a_frame(len(self._rest))
         return lines
 
     def _take(self, line: str) -> SseFrame | None:
@@ -68,6 +67,7 @@ class SseReader:
         if field == "data":
             self._data.append(value)
             self._data_chars += len(value)
+            self._refuse_more_than_a_frame(0)
         elif field == "event":
             self._event = value
         elif field == "id" and "\0" not in value:
@@ -81,3 +81,7 @@ class SseReader:
         self._event, self._data, self._data_chars = "", [], 0
         self.last_id = self._pending_id
         return SseFrame(event, "\n".join(data), self.last_id) if data else None
+
+    def _refuse_more_than_a_frame(self, unfinished_chars: int) -> None:
+        if self._data_chars + unfinished_chars > MAX_FRAME_CHARS:
+            raise SseFormatError("an event of the stream has no end")
