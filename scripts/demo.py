@@ -1,0 +1,148 @@
+"""The whole promise in one go: index a repository, ask, cut the line in mid-answer, get exactly the rest.
+
+``REPO`` (a folder or an https git URL; this repository by default) and ``QUESTION`` choose what happens. The last line
+is ``demo: ok ...`` with exit code 0, or ``demo: failed ...`` with exit code 1.
+"""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from rich.console import Console
+from rich.markup import escape
+from riverrun.cli.up import Stack
+
+from riverrun.cli.citation_view import show_citations
+from riverrun.cli.client import RiverrunClient
+from riverrun.cli.event_fold import EventFold
+from riverrun.cli.index import index_with_progress, summary
+from riverrun.cli.outcome import require_completed
+from riverrun.cli.render import AnswerView, open_view
+from riverrun.cli.repository_choice import source_of
+from riverrun.cli.server_address import ServerAddress
+from riverrun.infra.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA_DIR = ROOT / ".riverrun" / "demo"
+QUESTION = "How does a reader that lost its connection get exactly the rest of an answer?"
+CUT_AFTER_TEXT_EVENTS = 40
+"""About a third of the built-in model's answers; nobody knows beforehand how long a model's answer will be."""
+CHUNK_DELAY_MS = "15"
+"""Slows the built-in model to a real one's pace, so that there is a middle of the answer to cut."""
+AWAY_SECONDS = 1.0
+
+
+class DemoFailed(Exception):
+    """One sentence: what did not hold."""
+
+
+def main() -> int:
+    """Run the demo; the exit code."""
+    console = Console(highlight=False)
+    try:
+        verdict = run_demo(console)
+    except KeyboardInterrupt:
+        console.print("demo: failed interrupted")
+        return 1
+    except Exception as error:  # whatever it was, the person gets one line
+        console.print(
+            f"demo: failed {escape(' '.join(str(error).split()) or type(error).__name__)}", soft_wrap=True
+        )
+        return 1
+    console.print(verdict, soft_wrap=True)
+    return 0
+
+
+def run_demo(console: Console) -> str:
+    """All stations of the path; the verdict line."""
+    started = time.monotonic()
+    os.environ.setdefault("RIVERRUN_EXTRACTIVE_DELAY_MS", CHUNK_DELAY_MS)
+    headline(console, "Starting Postgres, Valkey, the API and two workers")
+    with Stack(Settings(data_dir=DATA_DIR, host="127.0.0.1", port=free_port(), public_url=None)) as stack:
+        console.print(f"up at {stack.base_url} after {time.monotonic() - started:.1f} s")
+        with RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client:
+            project = index(console, client)
+            fold, resumed_at = ask_and_cut(console, client, project["id"])
+            headline(console, "The cited lines, as they were indexed")
+            show_citations(console, client, project["id"], fold.citations)
+    seconds = time.monotonic() - started
+    return (
+        f"demo: ok answer_chars={len(fold.text)} citations={len(fold.citations)}"
+        f" resumed_at={resumed_at} seconds={seconds:.1f}"
+    )
+
+
+def index(console: Console, client: RiverrunClient) -> dict[str, Any]:
+    """Index what ``REPO`` names."""
+    repository = os.environ.get("REPO") or str(ROOT)
+    headline(console, f"Indexing {repository}")
+    project = index_with_progress(client, source_of(repository, Path.cwd()), console)
+    console.print(summary(project), soft_wrap=True)
+    return project
+
+
+def ask_and_cut(console: Console, client: RiverrunClient, project_id: str) -> tuple[EventFold, int]:
+    """Ask, lose the line on purpose, come back; the whole answer and the seq after which the rest was read."""
+    question = os.environ.get("QUESTION") or QUESTION
+    headline(console, question)
+    run_id = client.ask(client.start_conversation(project_id), question, idempotency_key=str(uuid4()))
+    fold = EventFold()
+    with open_view(console) as view:
+        read(client, run_id, fold, view, until=lambda: fold.count("text") >= CUT_AFTER_TEXT_EVENTS)
+        cut_at, chars_at_cut = fold.position, len(fold.text)
+        require_running(client, run_id, fold)
+        view.notice(f"socket closed by the demo after event {cut_at}; the run goes on without a reader")
+        time.sleep(AWAY_SECONDS)
+        view.notice(f"reconnecting with Last-Event-ID: {cut_at}")
+        read(client, run_id, fold, view, until=lambda: False)
+    require_completed(fold.end)
+    if not fold.text_is_exact:
+        raise DemoFailed("the joined text's SHA-256 is not the one in the end event")
+    assert fold.end is not None
+    console.print(
+        f"[green]✓[/] {len(fold.text)} characters in two pieces, cut after {chars_at_cut / len(fold.text):.0%};"
+        f" SHA-256 {fold.end['text_sha256'][:16]}… is the server's"
+    )
+    return fold, int(cut_at.rpartition("-")[2])
+
+
+def read(
+    client: RiverrunClient, run_id: str, fold: EventFold, view: AnswerView, until: Callable[[], bool]
+) -> None:
+    """Read one connection into the fold; leaving early closes the socket. Nothing may come twice, nothing be missing."""
+    with client.events(run_id, fold.position) as stream:
+        for event in stream:
+            if not fold.apply(event):
+                raise DemoFailed(f"event {event.position} ({event.type}) does not continue {fold.position}")
+            view.show(fold)
+            if fold.end is not None or until():
+                return
+    raise DemoFailed(f"the stream ended without an end, after event {fold.position}")
+
+
+def require_running(client: RiverrunClient, run_id: str, fold: EventFold) -> None:
+    """The cut counts only when the answer was still being written."""
+    status = "over" if fold.end is not None else client.run(run_id)["status"]
+    if status != "running":
+        raise DemoFailed(f"the line was not cut in mid-answer, the run was {status}; ask something larger")
+
+
+def headline(console: Console, words: str) -> None:
+    """A station of the way."""
+    console.print()
+    console.rule(f"[bold]{escape(words)}[/]", align="left", style="dim")
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment, so that the demo never meets a running ``riverrun up``."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
