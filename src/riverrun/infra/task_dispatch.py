@@ -7,6 +7,7 @@ message is built by Celery (no I/O) and pushed with LPUSH by redis.asyncio, as k
 import base64
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 from celery import Celery
@@ -20,14 +21,14 @@ class WakeUp(NamedTuple):
 
     task: str
     queue: str
-    run_id: str
+    run_id: UUID
 
 
 def encode_message(app: Celery, wake_up: WakeUp) -> bytes:
     """The envelope that kombu's Redis transport reads: body in base64, headers of protocol 2, a delivery tag."""
     task_id = str(new_uuid())
     message = app.amqp.as_task_v2(
-        task_id, wake_up.task, args=(), kwargs={"run_id": wake_up.run_id}, origin="riverrun-api"
+        task_id, wake_up.task, args=(), kwargs={"run_id": str(wake_up.run_id)}, origin="riverrun-api"
     )
     envelope: dict[str, Any] = {
         "body": base64.b64encode(orjson.dumps(message.body)).decode(),

@@ -82,7 +82,7 @@ class Outbox:
                 return 0
             waiting = await self._dispatcher.waiting(sorted({row.queue for row in rows}))
             due = [
-                WakeUp(row.task, row.queue, str(row.run_id))
+                WakeUp(row.task, row.queue, row.run_id)
                 for row in rows
                 if row.sent_at is None or waiting[row.queue] == 0
             ]

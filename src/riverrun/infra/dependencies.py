@@ -1,0 +1,43 @@
+"""What a request may ask for: the resources, and a session that commits before the first byte is sent."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from riverrun.infra.resources import Resources
+from riverrun.infra.settings import Settings
+
+
+def get_resources(request: Request) -> Resources:
+    """The process's resources, from the lifespan's state."""
+    resources: Resources = request.state.resources
+    return resources
+
+
+def get_settings(request: Request) -> Settings:
+    """The operator's settings."""
+    return get_resources(request).settings
+
+
+async def get_async_db(request: Request) -> AsyncIterator[AsyncSession]:
+    """One transaction a request: committed when the route returns, rolled back when it raises.
+
+    What was registered by ``after_commit`` is called then, and only then.
+    """
+    async with AsyncSession(get_resources(request).engine, expire_on_commit=False) as session:
+        yield session
+        await session.commit()
+        for callback in session.info.pop("after_commit", ()):
+            callback()
+
+
+def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
+    """Call ``callback``, which must not block, once the request's transaction is committed."""
+    session.info.setdefault("after_commit", []).append(callback)
+
+
+CurrentSettings = Annotated[Settings, Depends(get_settings)]
+AsyncDb = Annotated[AsyncSession, Depends(get_async_db, scope="function")]
+"""Function scope: the session is gone before the response starts, so that no stream ever pins a connection."""

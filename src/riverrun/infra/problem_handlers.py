@@ -1,0 +1,83 @@
+"""Every error leaves as a problem document (RFC 9457), never as a traceback."""
+
+import logging
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from riverrun.kit.problem import InvalidRequest, NotFound, Problem, TryAgainLater
+
+RETRY_AFTER_SECONDS = 2
+
+logger = logging.getLogger(__name__)
+
+
+def respond(problem: Problem) -> Response:
+    """A problem as a response."""
+    headers = {}
+    if problem.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if problem.status == 503:
+        headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+    return _document(problem.status, problem.document(), headers)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Answer problems, framework errors and outages in one form."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    for outage in (SQLAlchemyError, RedisError, OSError):
+        app.add_exception_handler(outage, _on_outage)
+    app.add_exception_handler(Exception, _on_unforeseen)
+
+
+async def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return respond(error)
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    places = [
+        {"where": ".".join(str(part) for part in item["loc"]), "what": item["msg"]} for item in error.errors()
+    ]
+    summary = "; ".join(f"{place['where']}: {place['what']}" for place in places[:5])
+    return respond(InvalidRequest(summary, errors=places))
+
+
+async def _on_http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return respond(NotFound())
+    document = {"type": "about:blank", "title": str(error.detail), "status": error.status_code}
+    return _document(error.status_code, document, dict(error.headers or {}))
+
+
+async def _on_outage(request: Request, error: Exception) -> Response:
+    if isinstance(error, SQLAlchemyError) and not _is_outage(error):
+        return await _on_unforeseen(request, error)
+    logger.warning("%s %s: a server cannot be reached: %s", request.method, request.url.path, error)
+    return respond(TryAgainLater("A server behind this one cannot be reached now. Nothing was lost."))
+
+
+async def _on_unforeseen(request: Request, error: Exception) -> Response:
+    logger.error("%s %s broke", request.method, request.url.path, exc_info=error)
+    return respond(Problem("This is a fault of the server; its log says more under this request's id."))
+
+
+def _is_outage(error: SQLAlchemyError) -> bool:
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError")
+    return type(error).__name__ == "TimeoutError"
+
+
+def _document(status: int, document: dict[str, Any], headers: dict[str, str]) -> Response:
+    return Response(
+        orjson.dumps(document), status_code=status, headers=headers, media_type="application/problem+json"
+    )

@@ -1,0 +1,35 @@
+"""What the API process holds: async drivers only, opened once, on the loop that uses them."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from riverrun.infra.celery_app import broker_url
+from riverrun.infra.database import open_async_engine
+from riverrun.infra.redis_clients import AsyncRedis, open_async_redis
+from riverrun.infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Connections to what lies outside; none is made before it is used."""
+
+    settings: Settings
+    engine: AsyncEngine
+    redis: AsyncRedis
+    broker: AsyncRedis
+
+
+@contextlib.asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open, and close in reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        engine = open_async_engine(settings.require_database_url())
+        stack.push_async_callback(engine.dispose)
+        redis = open_async_redis(settings.require_redis_url())
+        stack.push_async_callback(redis.aclose)
+        broker = open_async_redis(broker_url(settings))
+        stack.push_async_callback(broker.aclose)
+        yield Resources(settings, engine, redis, broker)
