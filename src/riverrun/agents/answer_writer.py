@@ -1,0 +1,103 @@
+"""The one door through which an answer leaves: repaired, its citations checked, in pieces of bounded size."""
+
+from collections.abc import Callable, Iterable
+
+from riverrun.agents.citations import CitationFilter
+from riverrun.agents.deps import Location
+from riverrun.agents.errors import AgentFailed
+from riverrun.agents.event_mapping import (
+    AgentEvent,
+    TextEnded,
+    TextGiven,
+    ThinkingGiven,
+    ToolAnswered,
+    ToolCalled,
+)
+from riverrun.agents.listing import MAX_RESULT_BYTES
+from riverrun.agents.text_repair import StreamRepair, repair, repair_value, split_bytes
+
+Emit = Callable[[str, dict[str, object]], None]
+
+MAX_TEXT_BYTES = 24 * 1024
+"""JSON may double a text of quotes and line feeds, and a frame holds 64 KiB."""
+
+
+class AnswerWriter:
+    """Turns agent events into the run's events, in order, by ``emit(type, data)``.
+
+    Raises :class:`AgentFailed` once text and thinking together exceed ``output_chars``.
+    """
+
+    def __init__(self, citations: CitationFilter, emit: Emit, output_chars: int) -> None:
+        self._citations = citations
+        self._emit = emit
+        self._chars_left = output_chars
+        self._text = StreamRepair()
+        self._thinking = StreamRepair()
+        self._ends_with_break = True
+
+    def write(self, event: AgentEvent) -> None:
+        """Emit what ``event`` makes ready to leave."""
+        match event:
+            case TextGiven(text, opens):
+                self._separate(opens and bool(text))
+                self._write_text(self._text.feed(self._count(text)))
+            case TextEnded():
+                self.finish()
+            case ThinkingGiven(text):
+                self._write_thinking(self._thinking.feed(self._count(text)))
+            case ToolCalled(call_id, name, arguments):
+                self._emit_value("tool_call", call_id=call_id, name=name, arguments=arguments)
+            case ToolAnswered(call_id, result):
+                shown = split_bytes(repair(result), MAX_RESULT_BYTES)[0]
+                self._emit_value("tool_result", call_id=call_id, result=shown)
+
+    def finish(self) -> None:
+        """Emit the text that was held back; nothing that could complete it will come."""
+        self._write_thinking(self._thinking.flush())
+        self._write_text(self._text.flush())
+        self._send(self._citations.flush())
+
+    def _separate(self, opens: bool) -> None:
+        """Keep a new stretch of text from running into the one before the tool calls."""
+        if opens and not self._ends_with_break:
+            self._write_text("\n\n")
+
+    def _count(self, text: str) -> str:
+        self._chars_left -= len(text)
+        if self._chars_left < 0:
+            raise AgentFailed(
+                "The answer grew too long", "The model did not stop writing. Ask something narrower."
+            )
+        return text
+
+    def _write_text(self, text: str) -> None:
+        if text:
+            self._send(self._citations.feed(text))
+
+    def _write_thinking(self, text: str) -> None:
+        for piece in split_bytes(text, MAX_TEXT_BYTES) if text else ():
+            self._emit("thinking", {"text": piece})
+
+    def _send(self, output: Iterable[str | Location]) -> None:
+        for item in output:
+            if isinstance(item, Location):
+                self._emit_citation(item)
+                continue
+            self._ends_with_break = item.endswith("\n")
+            for piece in split_bytes(item, MAX_TEXT_BYTES):
+                self._emit("text", {"text": piece})
+
+    def _emit_citation(self, location: Location) -> None:
+        self._emit_value(
+            "citation",
+            repo=location.repo,
+            commit=location.commit,
+            path=location.path,
+            start_line=location.start_line,
+            end_line=location.end_line,
+            blob=location.blob,
+        )
+
+    def _emit_value(self, event_type: str, **data: object) -> None:
+        self._emit(event_type, {name: repair_value(value) for name, value in data.items()})

@@ -1,0 +1,26 @@
+"""The agent that answers questions about code."""
+
+import os
+from functools import cache
+
+from pydantic_ai import Agent
+
+from riverrun.agents.deps import CodeIndex
+from riverrun.agents.prompts import INSTRUCTIONS
+from riverrun.agents.tools import code_tools
+
+_ATTEMPTS_AT_A_TOOL_CALL = 3
+
+
+@cache
+def code_agent() -> Agent[CodeIndex, str]:
+    """The agent, without a model: each run brings its own. It holds no state and may serve many runs."""
+    # The library would greet interactive terminals with a banner on stderr.
+    os.environ.setdefault("PYDANTIC_AI_NO_BANNER", "1")
+    return Agent(
+        deps_type=CodeIndex,
+        name="code",
+        instructions=INSTRUCTIONS,
+        tools=code_tools(),
+        retries={"tools": _ATTEMPTS_AT_A_TOOL_CALL, "output": 1},
+    )

@@ -1,0 +1,83 @@
+"""The few lines of a definition that a question is most likely about."""
+
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from riverrun.agents.deps import Excerpt
+from riverrun.agents.listing import shorten
+from riverrun.agents.places import Place
+from riverrun.agents.question_terms import has_term, terms
+
+MOST_LINES = 16
+_LONGEST_LINE = 160
+_DOCSTRING_SEARCH_LINES = 20
+_DOCSTRING_OPENING = re.compile(r'^\s*[rRuU]{0,2}("""|\'\'\')')
+_LANGUAGES = {
+    ".py": "python", ".pyi": "python", ".js": "javascript", ".jsx": "jsx", ".mjs": "javascript", ".ts": "typescript",
+    ".tsx": "tsx", ".go": "go", ".rs": "rust", ".java": "java", ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp",
+    ".hpp": "cpp", ".rb": "ruby", ".php": "php", ".cs": "csharp", ".sh": "sh", ".sql": "sql", ".toml": "toml",
+    ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".html": "html", ".css": "css", ".md": "markdown",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWindow:
+    """Adjoining lines of an excerpt; ``is_whole`` when nothing was left out."""
+
+    place: Place
+    lines: tuple[str, ...]
+    starts_at_top: bool
+    is_whole: bool
+
+    @property
+    def fenced(self) -> str:
+        """The lines as a Markdown code block, without their common indentation."""
+        code = textwrap.dedent("\n".join(shorten(line, _LONGEST_LINE) for line in self.lines))
+        longest_run = max((len(run) for run in re.findall(r"`+", code)), default=0)
+        fence = "`" * max(3, longest_run + 1)
+        language = _LANGUAGES.get(PurePosixPath(self.place.path).suffix.lower(), "text")
+        return f"{fence}{language}\n{code}\n{fence}"
+
+
+def best_window(excerpt: Excerpt, question_terms: Sequence[str]) -> CodeWindow | None:
+    """The whole excerpt if it is short, else the lines after its docstring where most terms meet."""
+    lines = excerpt.text.split("\n")
+    if len(lines) <= MOST_LINES:
+        return _window(excerpt, lines, 0, len(lines))
+    first = _docstring_end(lines)
+    found = [{term for term in question_terms if has_term(term, terms(line))} for line in lines]
+    starts = range(first, max(first + 1, len(lines) - MOST_LINES + 1))
+    best = max(starts, key=lambda start: _score(found[start : start + MOST_LINES]))
+    return _window(excerpt, lines, best, min(best + MOST_LINES, len(lines)))
+
+
+def _score(found: Sequence[set[str]]) -> tuple[int, int]:
+    return len(set().union(*found)), sum(map(len, found))
+
+
+def _window(excerpt: Excerpt, lines: Sequence[str], start: int, end: int) -> CodeWindow | None:
+    while start < end and not lines[start].strip():
+        start += 1
+    while end > start and not lines[end - 1].strip():
+        end -= 1
+    if start == end:
+        return None
+    first_line = excerpt.location.start_line
+    place = Place(excerpt.location.path, first_line + start, first_line + end - 1)
+    return CodeWindow(place, tuple(lines[start:end]), start == 0, len(lines) <= MOST_LINES)
+
+
+def _docstring_end(lines: Sequence[str]) -> int:
+    """The number of lines up to and with a Python docstring at the beginning; 0 when there is none."""
+    for number, line in enumerate(lines[:_DOCSTRING_SEARCH_LINES]):
+        opening = _DOCSTRING_OPENING.match(line)
+        if opening is None:
+            continue
+        if opening[1] in line[opening.end() :]:
+            return number + 1
+        closing = (after for after in range(number + 1, len(lines)) if opening[1] in lines[after])
+        return next(closing, -1) + 1
+    return 0

@@ -1,0 +1,94 @@
+"""From pydantic-ai's stream events to the run's own; pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_ai import (
+    AgentStreamEvent,
+    FunctionToolCallEvent,
+    FunctionToolResultEvent,
+    PartDeltaEvent,
+    PartEndEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    ThinkingPart,
+    ThinkingPartDelta,
+    ToolCallPart,
+)
+
+from riverrun.agents.listing import shorten
+
+_MOST_ARGUMENT_CHARS = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class TextGiven:
+    """The next piece of the answer; ``opens`` marks the first of a new stretch of text."""
+
+    text: str
+    opens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextEnded:
+    """A stretch of text is complete; a tool call or the end follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingGiven:
+    """The next piece of the model's reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A complete tool call, about to be made."""
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """The words a tool call gave the model."""
+
+    call_id: str
+    result: str
+
+
+AgentEvent = TextGiven | TextEnded | ThinkingGiven | ToolCalled | ToolAnswered
+
+
+def map_event(event: AgentStreamEvent) -> AgentEvent | None:
+    """The run's event for a model's or tool's event; none for those that readers have no use for."""
+    match event:
+        case PartStartEvent(part=TextPart(content=text)):
+            return TextGiven(text, opens=True)
+        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+            return TextGiven(text)
+        case PartEndEvent(part=TextPart()):
+            return TextEnded()
+        case PartStartEvent(part=ThinkingPart(content=text)):
+            return ThinkingGiven(text)
+        case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str(text))):
+            return ThinkingGiven(text)
+        case FunctionToolCallEvent(part=part):
+            return ToolCalled(part.tool_call_id, part.tool_name, _arguments(part))
+        case FunctionToolResultEvent(part=result):
+            return ToolAnswered(result.tool_call_id, result.model_response_str(wrap_if_error=False))
+        case _:
+            return None
+
+
+def _arguments(part: ToolCallPart) -> dict[str, Any]:
+    """The call's arguments; what is no JSON object, or too long to show, stands as text under ``raw``."""
+    written = part.args_as_json_str()
+    if len(written) > _MOST_ARGUMENT_CHARS:
+        return {"raw": shorten(written, _MOST_ARGUMENT_CHARS)}
+    try:
+        return part.args_as_dict(raise_if_invalid=True)
+    except (ValueError, AssertionError):
+        return {"raw": written}

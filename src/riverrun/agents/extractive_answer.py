@@ -1,0 +1,121 @@
+"""How the extractive model writes: short, in Markdown, each statement with the place it was taken from."""
+
+from collections.abc import Iterator, Sequence
+
+from riverrun.agents.code_window import CodeWindow, best_window
+from riverrun.agents.deps import CallSite
+from riverrun.agents.evidence import Evidence, Hit
+from riverrun.agents.listing import shorten
+from riverrun.agents.places import format_place
+from riverrun.agents.prose import code_span, first_sentences
+from riverrun.agents.question_terms import coverage, terms
+
+NOTE = (
+    "*Extractive answer: quoted from the index, not written by a language model. For explanations set "
+    "`RIVERRUN_MODEL`, for example to `openai:gpt-5`, `anthropic:claude-sonnet-4-5` or `ollama:qwen3`.*"
+)
+_MOST_CALLERS = 3
+_WEAK_COVERAGE = 0.34
+_LONGEST_SIGNATURE = 160
+
+
+def compose_answer(evidence: Evidence) -> str:
+    """The whole answer, ending with a note that it is extractive."""
+    best = evidence.best
+    paragraphs = _report(evidence, best) if best else _apology(evidence)
+    return "\n\n".join([*paragraphs, NOTE]) + "\n"
+
+
+def _report(evidence: Evidence, best: Hit) -> Iterator[str]:
+    question_terms = terms(evidence.subject)
+    window = best_window(evidence.excerpt, question_terms) if evidence.excerpt else None
+    yield _lead(evidence, best, question_terms)
+    if summary := first_sentences(best.docstring):
+        yield f"> {summary}"
+    if window:
+        yield from _show(window, best)
+    if callers := _callers(evidence.callers, best):
+        yield callers
+    if others := [_bullet(hit) for hit in evidence.hits[1:]]:
+        yield "Also related:"
+        yield "\n".join(others)
+
+
+def _lead(evidence: Evidence, best: Hit, question_terms: Sequence[str]) -> str:
+    subject = f"{_describe(best)} {_marker(best)}"
+    if evidence.names(best):
+        return f"The question names {subject}."
+    if coverage(question_terms, _text_of(evidence, best)) < _WEAK_COVERAGE:
+        return f"Nothing in the index matches the question well. The nearest is {subject}."
+    return f"The best match is {subject}."
+
+
+def _show(window: CodeWindow, best: Hit) -> Iterator[str]:
+    if window.is_whole:
+        yield window.fenced
+        return
+    if best.signature and not window.starts_at_top:
+        yield code_span(shorten(" ".join(best.signature.split()), _LONGEST_SIGNATURE))
+    yield f"The part that fits best [{format_place(window.place)}]:"
+    yield window.fenced
+
+
+def _callers(sites: Sequence[CallSite], best: Hit) -> str:
+    """Calls are found by name alone, so the sentence claims no more than that."""
+    others = sorted((site for site in sites if not _is_inside(site, best)), key=_is_in_tests)
+    by_caller = {(site.location.path, site.caller): site for site in reversed(others)}
+    shown = [site for site in others if site in by_caller.values()][:_MOST_CALLERS]
+    if not shown:
+        return ""
+    told = ", ".join(f"{_caller_name(site)} [{format_place(site.location)}]" for site in shown)
+    rest = len(others) - len(shown)
+    more = f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else ""
+    return f"{code_span(best.name.rpartition('.')[2])} is called in {told}{more}."
+
+
+def _bullet(hit: Hit) -> str:
+    summary = first_sentences(hit.docstring, most=1)
+    if not summary and hit.signature:
+        summary = code_span(shorten(" ".join(hit.signature.split()), _LONGEST_SIGNATURE))
+    return f"- {_describe(hit)} {_marker(hit)}{': ' + summary if summary else ''}"
+
+
+def _apology(evidence: Evidence) -> Iterator[str]:
+    if evidence.has_failed:
+        yield "The code index could not be read, so there is no answer to this question now. Ask again in a moment."
+        return
+    yield "I found nothing in the index that matches this question."
+    if looked_for := terms(evidence.subject):
+        yield f"Looked for: {', '.join(code_span(term) for term in looked_for[:12])}."
+    yield (
+        "What may help: the name of a function, class or file, the words that the code itself uses, "
+        "or a look whether the repository has been indexed completely."
+    )
+
+
+def _describe(hit: Hit) -> str:
+    if hit.name:
+        return f"the {hit.kind} **{code_span(hit.name)}**"
+    return f"a passage of {code_span(hit.location.path)}"
+
+
+def _marker(hit: Hit) -> str:
+    return f"[{format_place(hit.location)}]"
+
+
+def _caller_name(site: CallSite) -> str:
+    return code_span(site.caller) if site.caller else f"the top level of {code_span(site.location.path)}"
+
+
+def _text_of(evidence: Evidence, best: Hit) -> str:
+    code = evidence.excerpt.text if evidence.excerpt else ""
+    return " ".join([best.location.path, best.name, best.signature, best.docstring, code])
+
+
+def _is_inside(site: CallSite, hit: Hit) -> bool:
+    same_file = site.location.path == hit.location.path
+    return same_file and hit.location.start_line <= site.location.start_line <= hit.location.end_line
+
+
+def _is_in_tests(site: CallSite) -> bool:
+    return "test" in site.location.path.lower()

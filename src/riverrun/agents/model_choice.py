@@ -1,0 +1,121 @@
+"""From settings to a model. Providers' libraries are imported only when one of their models is chosen."""
+
+import os
+from urllib.parse import urlsplit
+
+from pydantic_ai.models import Model
+from pydantic_ai.settings import ModelSettings
+
+from riverrun.agents.errors import ModelNotConfigured
+from riverrun.agents.extractive import extractive_model
+
+READ_TIMEOUT_SECONDS = 120.0
+"""The longest silence on the wire; connecting takes at most the providers' 5 seconds."""
+
+_SETTINGS = ModelSettings(timeout=READ_TIMEOUT_SECONDS, max_retries=1)
+_OLLAMA_URL = "http://localhost:11434/v1"
+_PROVIDERS = ("openai", "anthropic", "google", "ollama")
+
+
+def choose_model(
+    model: str | None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    *,
+    extractive_delay_seconds: float = 0.0,
+) -> Model:
+    """The model that ``RIVERRUN_MODEL``, ``RIVERRUN_MODEL_BASE_URL`` and ``RIVERRUN_MODEL_API_KEY`` name.
+
+    ``provider:name`` with openai, anthropic, google or ollama; with a base URL any other name is taken as a
+    model of the OpenAI-compatible server there. Without a key the provider's own variable is read. No model, or
+    ``extractive``, is the built-in one, which pauses ``extractive_delay_seconds`` before each piece it streams.
+
+    Touches no network. Raises :class:`ModelNotConfigured` with what to set.
+    """
+    name = (model or "").strip()
+    url = _checked_url(base_url)
+    if name in ("", "extractive"):
+        if url and not name:
+            raise ModelNotConfigured(
+                f"RIVERRUN_MODEL_BASE_URL is set to {url}: set RIVERRUN_MODEL to a model there."
+            )
+        return extractive_model(extractive_delay_seconds)
+    provider, separator, bare_name = name.partition(":")
+    if not separator or provider not in _PROVIDERS:
+        return _compatible(name, url, api_key)
+    if not bare_name:
+        raise ModelNotConfigured(f"RIVERRUN_MODEL is {name!r}: add the model's name after the colon.")
+    return _of_provider(provider, bare_name, url, api_key)
+
+
+def _of_provider(provider: str, name: str, url: str | None, api_key: str | None) -> Model:
+    match provider:
+        case "anthropic":
+            return _anthropic(name, url, _required_key(api_key, "ANTHROPIC_API_KEY"))
+        case "google":
+            return _google(name, url, _required_key(api_key, "GOOGLE_API_KEY", "GEMINI_API_KEY"))
+        case "ollama":
+            return _compatible(name, url or _OLLAMA_URL, api_key)
+        case _:
+            return (
+                _compatible(name, url, api_key)
+                if url
+                else _openai(name, _required_key(api_key, "OPENAI_API_KEY"))
+            )
+
+
+def _openai(name: str, api_key: str) -> Model:
+    from pydantic_ai.models.openai import OpenAIResponsesModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    return OpenAIResponsesModel(name, provider=OpenAIProvider(api_key=api_key), settings=_SETTINGS)
+
+
+def _anthropic(name: str, url: str | None, api_key: str) -> Model:
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+
+    return AnthropicModel(name, provider=AnthropicProvider(api_key=api_key, base_url=url), settings=_SETTINGS)
+
+
+def _google(name: str, url: str | None, api_key: str) -> Model:
+    from pydantic_ai.models.google import GoogleModel
+    from pydantic_ai.providers.google import GoogleProvider
+
+    return GoogleModel(name, provider=GoogleProvider(api_key=api_key, base_url=url), settings=_SETTINGS)
+
+
+def _compatible(name: str, url: str | None, api_key: str | None) -> Model:
+    if url is None:
+        raise ModelNotConfigured(
+            f"RIVERRUN_MODEL is {name!r}: write provider:name with one of {', '.join(_PROVIDERS)}, "
+            "or set RIVERRUN_MODEL_BASE_URL to an OpenAI-compatible server."
+        )
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+    # Local servers ask for no key, but the client must send one.
+    provider = OpenAICompatibleProvider("compatible", base_url=url, api_key=api_key or "none")
+    return OpenAIChatModel(name, provider=provider, settings=_SETTINGS)
+
+
+def _required_key(api_key: str | None, *variables: str) -> str:
+    candidates = [api_key, *(os.environ.get(variable) for variable in variables)]
+    key = next((candidate.strip() for candidate in candidates if candidate and candidate.strip()), None)
+    if key is None:
+        raise ModelNotConfigured(
+            f"The chosen model needs a key: set RIVERRUN_MODEL_API_KEY or {variables[0]}."
+        )
+    return key
+
+
+def _checked_url(base_url: str | None) -> str | None:
+    url = (base_url or "").strip().rstrip("/")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ModelNotConfigured(
+            f"RIVERRUN_MODEL_BASE_URL is {url!r}: set an address such as http://localhost:8000/v1."
+        )
+    return url

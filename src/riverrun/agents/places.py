@@ -1,0 +1,82 @@
+"""Places in code as text: ``path:10-20``, the one spelling that tools, citations and answers share."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from riverrun.agents.deps import Location
+
+_LINES = r"L?(?P<start>\d{1,8})(?:[-–]L?(?P<end>\d{1,8}))?"
+_PLACE = re.compile(rf"(?P<path>\S(?:.*?\S)?)[:#]{_LINES}")
+_BARE_LINES = re.compile(_LINES)
+_LIST_SEPARATOR = re.compile(r"\s*[,;]\s*")
+_EXTENSION = re.compile(r"\.[A-Za-z]\w*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A claim about lines of a path, 1-based and inclusive; nobody has checked it yet."""
+
+    path: str
+    start_line: int
+    end_line: int
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the lines could exist in some file."""
+        return 1 <= self.start_line <= self.end_line
+
+    @property
+    def looks_like_a_file(self) -> bool:
+        """Whether the path reads as a file name, rather than as a slice, a port or a verse."""
+        if "://" in self.path:
+            return False
+        return "/" in self.path or _EXTENSION.search(self.path) is not None
+
+
+def parse_places(text: str) -> list[Place]:
+    """The places a bracket names, in order; empty when it is anything else.
+
+    Understands ``path:10-20``, ``path:10``, ``./path``, ``path#L10-L20``, and lists such as
+    ``a.py:1-2, b.py:3`` or ``a.py:1-2, 7-9``.
+    """
+    single = _PLACE.fullmatch(text)
+    if single:
+        return [_place(normalise_path(single["path"]), single)]
+    return list(_parse_list(text))
+
+
+def normalise_path(path: str) -> str:
+    """The path as the index knows it: forward slashes, neither ``./`` nor ``/`` in front."""
+    cleaned = path.strip().replace("\\", "/")
+    while cleaned.startswith("./"):
+        cleaned = cleaned[2:]
+    return cleaned.lstrip("/")
+
+
+def format_place(location: Location | Place) -> str:
+    """``path:10-20``, or ``path:10`` for a single line."""
+    if location.start_line == location.end_line:
+        return f"{location.path}:{location.start_line}"
+    return f"{location.path}:{location.start_line}-{location.end_line}"
+
+
+def _parse_list(text: str) -> Iterator[Place]:
+    items = _LIST_SEPARATOR.split(text)
+    first = _PLACE.fullmatch(items[0])
+    if first is None or len(items) < 2:
+        return
+    places = [_place(normalise_path(first["path"]), first)]
+    for item in items[1:]:
+        lines = _BARE_LINES.fullmatch(item)
+        match = lines or _PLACE.fullmatch(item)
+        if match is None:
+            return
+        path = places[-1].path if lines else normalise_path(match["path"])
+        places.append(_place(path, match))
+    yield from places
+
+
+def _place(path: str, match: re.Match[str]) -> Place:
+    start = int(match["start"])
+    return Place(path, start, int(match["end"] or start))

@@ -1,0 +1,163 @@
+"""One answer from question to last word."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic_ai import (
+    AgentRunResult,
+    AgentRunResultEvent,
+    AgentStreamEvent,
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    UsageLimits,
+    UserPromptPart,
+)
+from pydantic_ai.models import Model
+
+from riverrun.agents.answer_writer import AnswerWriter, Emit
+from riverrun.agents.citations import CitationFilter
+from riverrun.agents.code_agent import code_agent
+from riverrun.agents.deps import CodeIndex
+from riverrun.agents.errors import AgentFailed
+from riverrun.agents.event_mapping import map_event
+from riverrun.agents.failure_explanation import explain
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message of the conversation so far."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far one answer may go before it fails.
+
+    ``steps`` counts requests to the model, ``stall_seconds`` is the longest silence of model and tools,
+    ``output_chars`` bounds text and thinking together, ``history_chars`` the newest turns that are told.
+    """
+
+    steps: int = 20
+    tool_calls: int = 60
+    tokens: int = 400_000
+    total_seconds: float = 600.0
+    stall_seconds: float = 120.0
+    output_chars: int = 200_000
+    history_chars: int = 40_000
+
+
+async def answer_question(
+    question: str,
+    history: Sequence[Turn],
+    index: CodeIndex,
+    model: Model,
+    emit: Emit,
+    limits: Limits | None = None,
+) -> None:
+    """Answer ``question`` by the code agent, emitting the run's events in order as they come.
+
+    ``history`` is oldest first and without ``question``. ``emit(type, data)`` is called on the event loop;
+    what it raises ends the answer and is passed on. ``index`` is asked on the loop's thread, which waits for it.
+
+    Raises :class:`AgentFailed` when the answer is not complete; what was emitted before stays valid.
+    Cancelling the task closes the model's connection at once and emits nothing more.
+    """
+    bounds = limits or Limits()
+    writer = AnswerWriter(CitationFilter(index), emit, bounds.output_chars)
+    deadline = asyncio.timeout(bounds.total_seconds)
+    try:
+        async with deadline:
+            await _write_answer(writer, question, history, index, model, bounds)
+    except TimeoutError as error:
+        if not deadline.expired():
+            raise
+        writer.finish()
+        raise AgentFailed(
+            "The answer took too long", f"It was stopped after {bounds.total_seconds:.0f} seconds. Ask again."
+        ) from error
+    except AgentFailed:
+        writer.finish()
+        raise
+    writer.finish()
+
+
+async def _write_answer(
+    writer: AnswerWriter,
+    question: str,
+    history: Sequence[Turn],
+    index: CodeIndex,
+    model: Model,
+    limits: Limits,
+) -> None:
+    stream = code_agent().run_stream_events(
+        question,
+        deps=index,
+        model=model,
+        message_history=_messages(_newest(history, limits.history_chars)),
+        usage_limits=UsageLimits(
+            request_limit=limits.steps,
+            tool_calls_limit=limits.tool_calls,
+            total_tokens_limit=limits.tokens,
+        ),
+    )
+    async with stream as events:
+        while (event := await _next_event(events, limits.stall_seconds)) is not None:
+            if isinstance(event, AgentRunResultEvent):
+                _require_complete(event.result)
+            elif mapped := map_event(event):
+                writer.write(mapped)
+
+
+async def _next_event(
+    events: AsyncIterator[AgentStreamEvent | AgentRunResultEvent[str]], stall_seconds: float
+) -> AgentStreamEvent | AgentRunResultEvent[str] | None:
+    """The next event, or none at the end; every failure of the model comes out explained."""
+    silence = asyncio.timeout(stall_seconds)
+    try:
+        async with silence:
+            return await anext(events, None)
+    except Exception as error:
+        if silence.expired():
+            raise AgentFailed(
+                "The model stalled", f"Nothing came for {stall_seconds:.0f} seconds. Ask again."
+            ) from error
+        _log.info("the model failed", exc_info=True)
+        raise explain(error) from error
+
+
+def _require_complete(result: AgentRunResult[str]) -> None:
+    """A provider's own length limit ends the stream like a success; it is not one."""
+    if result.response.finish_reason == "length":
+        raise AgentFailed("The answer was cut off", "The model reached the longest output it may write.")
+
+
+def _newest(history: Sequence[Turn], chars: int) -> list[Turn]:
+    """As many of the last turns as fit; the first kept is a question."""
+    kept: list[Turn] = []
+    for turn in reversed(history):
+        chars -= len(turn.text)
+        if chars < 0:
+            break
+        kept.insert(0, turn)
+    while kept and kept[0].role == "assistant":
+        del kept[0]
+    return kept
+
+
+def _messages(history: Sequence[Turn]) -> list[ModelMessage]:
+    return [
+        ModelRequest(parts=[UserPromptPart(content=turn.text)])
+        if turn.role == "user"
+        else ModelResponse(parts=[TextPart(content=turn.text)])
+        for turn in history
+        if turn.text
+    ]
