@@ -82,6 +82,18 @@ class EmbeddedServers:
         """The process ids of the servers we own, by name."""
         return self._owned.pids if self._owned else {}
 
+    def revive(self) -> list[str]:
+        """Start again, on its old port, whatever server of ours has died. Returns the names of those.
+
+        Raises ``EmbeddedError`` when one cannot come back yet; calling again later tries again.
+        """
+        return self._owned.revive() if self._owned else []
+
+    def kill(self) -> None:
+        """End the servers at once if they are ours; what is on disk recovers at the next start."""
+        if self._owned:
+            self._owned.kill()
+
     def stop(self) -> None:
         """End the servers cleanly if they are ours. More than once does no harm."""
         if self._owned:
@@ -127,6 +139,18 @@ class OwnedServers:
         servers = {"postgres": self.postgres.pid, "valkey": self.valkey.pid}
         return {name: pid for name, pid in servers.items() if pid is not None}
 
+    def revive(self) -> list[str]:
+        revived = []
+        for name, server in (("Postgres", self.postgres), ("Valkey", self.valkey)):
+            if server.is_dead:
+                restart_in_place(server)
+                revived.append(name)
+        return revived
+
+    def kill(self) -> None:
+        for server in (self.postgres, self.valkey):
+            server.kill()
+
     def stop(self) -> None:
         self._folder.retract()
         for server in (self.postgres, self.valkey):
@@ -142,8 +166,20 @@ def bring_up(server: PostgresServer | ValkeyServer) -> None:
         try:
             return server.wait_until_ready()
         except PortTakenError:
+            server.port = 0
             server.start()
     raise EmbeddedError("No free port could be had on 127.0.0.1: is something taking them all?")
+
+
+def restart_in_place(server: PostgresServer | ValkeyServer) -> None:
+    """Start a dead server where its clients look for it."""
+    server.start()
+    try:
+        server.wait_until_ready()
+    except PortTakenError as error:
+        raise EmbeddedError(
+            f"Port {server.port}, where {error} was, is used by another process: end that."
+        ) from error
 
 
 def answer(folder: DataFolder, state: RunningServers) -> bool:

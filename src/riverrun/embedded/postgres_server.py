@@ -77,7 +77,10 @@ class PostgresServer:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Begin to start, making the cluster the first time; ``wait_until_ready`` is the other half."""
+        """Begin to start, making the cluster the first time; ``wait_until_ready`` is the other half.
+
+        Without a ``port`` already (of an earlier life of this server) a free one is taken.
+        """
         take_over(self._lock, NAME, STOP_SIGNAL)
         version = version_of(self._programs / "postgres")
         major = int(version.partition(".")[0])
@@ -85,7 +88,7 @@ class PostgresServer:
             self._check_version(major)
         else:
             self._initialise(major)
-        self.port = free_port()
+        self.port = self.port or free_port()
         self._process = spawn(
             [self._programs / "postgres", "-D", self.folder.postgres, *self._options(major)],
             lock=self._lock,
@@ -99,9 +102,17 @@ class PostgresServer:
         assert self._process is not None
         wait_until_healthy(self._process, self._accepts_connections, NAME)
 
+    @property
+    def is_dead(self) -> bool:
+        return self._process is not None and self._process.returncode is not None
+
     def ask_to_stop(self) -> None:
         if self._process:
             self._process.ask_to_stop()
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
 
     def stop(self) -> None:
         """Fast shutdown, and let go of the folder."""
@@ -140,10 +151,14 @@ class PostgresServer:
                 f"PostgreSQL {major} at {self._programs} is too old: install {POSTGRES_MAJOR_FLOOR} or newer, "
                 "or set RIVERRUN_DATABASE_URL."
             )
+        if self.folder.postgres.exists():
+            raise EmbeddedError(
+                f"{self.folder.postgres} is there but is no database of ours: move it away, "
+                "or choose another folder with RIVERRUN_DATA_DIR."
+            )
         unfinished = self.folder.root / "postgres.unfinished"
         with self.folder.explained():
             shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.rmtree(self.folder.postgres, ignore_errors=True)
             unfinished.mkdir(mode=0o700)
             if self._account:
                 os.chown(unfinished, self._account.user, self._account.group)

@@ -41,9 +41,12 @@ class ValkeyServer:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Begin to start; ``wait_until_ready`` is the other half."""
+        """Begin to start; ``wait_until_ready`` is the other half.
+
+        Without a ``port`` already (of an earlier life of this server) a free one is taken.
+        """
         take_over(self._lock, NAME, STOP_SIGNAL)
-        self.port = free_port()
+        self.port = self.port or free_port()
         configuration = self.folder.valkey / "valkey.conf"
         self.folder.write_private(configuration, self._configuration())
         self._process = spawn(
@@ -58,9 +61,17 @@ class ValkeyServer:
         assert self._process is not None
         wait_until_healthy(self._process, lambda: serves_valkey(self._passwords, self.port), NAME)
 
+    @property
+    def is_dead(self) -> bool:
+        return self._process is not None and self._process.returncode is not None
+
     def ask_to_stop(self) -> None:
         if self._process:
             self._process.ask_to_stop()
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
 
     def stop(self) -> None:
         """End it cleanly, and let go of the folder."""

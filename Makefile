@@ -1,0 +1,56 @@
+# Everything a newcomer types. `make help` lists it; each target makes what it needs first.
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3.14 python3))
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+# Passed on as they are: make demo REPO=/path/or/https-url QUESTION="How does it start?"
+export REPO QUESTION
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check fmt fmt-check lint types imports eval bench
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## create .venv with everything in it
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Riverrun needs Python 3.11 or newer: install python3.11, or pass PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: pass PYTHON=/path/to/a/newer/python" >&2; exit 1; }
+	@echo "installing into .venv (a minute or two the first time)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## index a repository, ask, lose the connection, get the rest (REPO=, QUESTION=)
+	@$(BIN)/python scripts/demo.py
+
+up: $(INSTALLED) ## run Riverrun here and print a sign-in link; Ctrl-C ends it
+	@$(BIN)/riverrun up
+
+test: $(INSTALLED) ## run the tests on real servers (ARGS="tests/runs -k lease")
+	@$(BIN)/pytest $(ARGS)
+
+check: fmt-check lint types imports ## format, lint, types, imports: what CI checks
+
+fmt: $(INSTALLED) ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --select I .
+
+fmt-check: $(INSTALLED)
+	@$(BIN)/ruff format --check .
+
+lint: $(INSTALLED)
+	@$(BIN)/ruff check .
+
+types: $(INSTALLED)
+	@$(BIN)/mypy
+
+imports: $(INSTALLED)
+	@$(BIN)/lint-imports
+
+eval: $(INSTALLED) ## how often search finds the known places of the committed questions
+	@$(BIN)/python -m tests.e2e.eval
+
+bench: $(INSTALLED) ## measure start-up, indexing, first event and 200 readers
+	@$(BIN)/python scripts/benchmark_first_landing.py
