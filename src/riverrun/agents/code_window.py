@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import PurePosixPath
 
 from riverrun.agents.deps import Excerpt
@@ -15,6 +16,10 @@ MOST_LINES = 16
 _LONGEST_LINE = 160
 _DOCSTRING_SEARCH_LINES = 20
 _DOCSTRING_OPENING = re.compile(r'^\s*[rRuU]{0,2}("""|\'\'\')')
+_CLASS_HEAD = re.compile(
+    r"\s*(?:\w+\s+){0,4}(?:class|interface|struct|trait|impl|enum|module|namespace)\s+\w"
+)
+_HEAD_LINES = 3
 _LANGUAGES = {
     ".py": "python", ".pyi": "python", ".js": "javascript", ".jsx": "jsx", ".mjs": "javascript", ".ts": "typescript",
     ".tsx": "tsx", ".go": "go", ".rs": "rust", ".java": "java", ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp",
@@ -47,11 +52,32 @@ def best_window(excerpt: Excerpt, question_terms: Sequence[str]) -> CodeWindow |
     lines = excerpt.text.split("\n")
     if len(lines) <= MOST_LINES:
         return _window(excerpt, lines, 0, len(lines))
-    first = _docstring_end(lines)
-    found = [{term for term in question_terms if has_term(term, terms(line))} for line in lines]
-    starts = range(first, max(first + 1, len(lines) - MOST_LINES + 1))
+    found = [_found_terms(question_terms, terms(line)) for line in lines]
+    starts = _clean_starts(lines, _docstring_end(lines))
     best = max(starts, key=lambda start: _score(found[start : start + MOST_LINES]))
     return _window(excerpt, lines, best, min(best + MOST_LINES, len(lines)))
+
+
+def _clean_starts(lines: Sequence[str], first: int) -> Sequence[int]:
+    """Where a window may begin: where nothing in it is indented less, and in a class only at its members."""
+    starts = range(first, max(first + 1, len(lines) - MOST_LINES + 1))
+    is_class = any(map(_CLASS_HEAD.match, lines[:_HEAD_LINES]))
+    deepest = min(map(_indent, lines[max(first, 1) :])) if is_class else inf
+    clean = [
+        start
+        for start in starts
+        if _indent(lines[start]) <= min(deepest, *map(_indent, lines[start : start + MOST_LINES]))
+        and not lines[start].lstrip().startswith((")", "]", "}"))
+    ]
+    return clean or [first]
+
+
+def _indent(line: str) -> float:
+    return len(line) - len(line.lstrip()) if line.strip() else inf
+
+
+def _found_terms(question_terms: Sequence[str], words: Sequence[str]) -> set[str]:
+    return {term for term in question_terms if has_term(term, words)}
 
 
 def _score(found: Sequence[set[str]]) -> tuple[int, int]:
@@ -61,13 +87,18 @@ def _score(found: Sequence[set[str]]) -> tuple[int, int]:
 def _window(excerpt: Excerpt, lines: Sequence[str], start: int, end: int) -> CodeWindow | None:
     while start < end and not lines[start].strip():
         start += 1
-    while end > start and not lines[end - 1].strip():
+    while end > start and _leads_nowhere(lines[end - 1], is_last=end == len(lines)):
         end -= 1
     if start == end:
         return None
     first_line = excerpt.location.start_line
     place = Place(excerpt.location.path, first_line + start, first_line + end - 1)
     return CodeWindow(place, tuple(lines[start:end]), start == 0, len(lines) <= MOST_LINES)
+
+
+def _leads_nowhere(line: str, *, is_last: bool) -> bool:
+    """Blank, or the head of a block that the window does not reach."""
+    return not line.strip() or (not is_last and line.rstrip().endswith((":", "{", "(")))
 
 
 def _docstring_end(lines: Sequence[str]) -> int:

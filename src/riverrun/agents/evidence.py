@@ -48,17 +48,18 @@ class Evidence:
         """What the answer is about; none when nothing was found."""
         return next(iter(self.hits), None)
 
-    def names(self, hit: Hit) -> bool:
-        """Whether the question names the hit outright."""
-        return any(hit.name == name or hit.name.endswith(f".{name}") for name in identifiers(self.subject))
-
     @property
     def hits(self) -> Sequence[Hit]:
         """The hits worth telling, best first: definitions the question names, then well-ranked ones."""
-        named = [hit for hit in self.named if self.names(hit)]
+        named = [hit for hit in self.named if is_named(hit, self.subject)]
         threshold = self.searched[0].score * _LOWEST_SHARE_OF_BEST if self.searched else 0.0
         ranked = [hit for hit in self.searched if hit.score >= threshold]
         return _distinct([*named[: _MOST_HITS - 1], *ranked])[:_MOST_HITS]
+
+
+def is_named(hit: Hit, text: str) -> bool:
+    """Whether the text names the hit outright."""
+    return any(hit.name == name or hit.name.endswith(f".{name}") for name in identifiers(text))
 
 
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:

@@ -50,8 +50,7 @@ def read_evidence(messages: Sequence[ModelMessage]) -> Evidence:
     parts = [part for message in messages if isinstance(message, ModelRequest) for part in message.parts]
     positions = [number for number, part in enumerate(parts) if isinstance(part, UserPromptPart)]
     questions = [_prompt_text(parts[position]) for position in positions]
-    previous = questions[-2] if len(questions) > 1 else None
-    evidence = Evidence(question=questions[-1], subject=resolve_reference(questions[-1], previous))
+    evidence = Evidence(question=questions[-1], subject=_subject(questions))
     for part in parts[positions[-1] :]:
         if isinstance(part, ToolReturnPart):
             evidence.add(part.tool_name, part.metadata, failed=part.outcome != "success")
@@ -85,6 +84,14 @@ def pieces(text: str) -> Iterator[str]:
             piece = ""
     if piece:
         yield piece
+
+
+def _subject(questions: Sequence[str]) -> str:
+    """The last question with what it refers back to, through any number of follow-ups."""
+    subject = questions[0]
+    for question in questions[1:]:
+        subject = resolve_reference(question, subject)
+    return subject
 
 
 def _as_delta(calls: _Calls, step: int) -> DeltaToolCalls:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from riverrun.agents.code_window import CodeWindow, best_window
 from riverrun.agents.deps import CallSite
-from riverrun.agents.evidence import Evidence, Hit
+from riverrun.agents.evidence import Evidence, Hit, is_named
 from riverrun.agents.listing import shorten
 from riverrun.agents.places import format_place
-from riverrun.agents.prose import code_span, first_sentences
-from riverrun.agents.question_terms import coverage, terms
+from riverrun.agents.prose import code_span, first_sentences, listed
+from riverrun.agents.question_terms import coverage, has_term, terms
 
 NOTE = (
     "*Extractive answer: quoted from the index, not written by a language model. For explanations set "
@@ -28,7 +28,7 @@ def compose_answer(evidence: Evidence) -> str:
 
 def _report(evidence: Evidence, best: Hit) -> Iterator[str]:
     question_terms = terms(evidence.subject)
-    window = best_window(evidence.excerpt, question_terms) if evidence.excerpt else None
+    window = best_window(evidence.excerpt, _telling(question_terms, best)) if evidence.excerpt else None
     yield _lead(evidence, best, question_terms)
     if summary := first_sentences(best.docstring):
         yield f"> {summary}"
@@ -43,7 +43,7 @@ def _report(evidence: Evidence, best: Hit) -> Iterator[str]:
 
 def _lead(evidence: Evidence, best: Hit, question_terms: Sequence[str]) -> str:
     subject = f"{_describe(best)} {_marker(best)}"
-    if evidence.names(best):
+    if is_named(best, evidence.question):
         return f"The question names {subject}."
     if coverage(question_terms, _text_of(evidence, best)) < _WEAK_COVERAGE:
         return f"Nothing in the index matches the question well. The nearest is {subject}."
@@ -67,10 +67,10 @@ def _callers(sites: Sequence[CallSite], best: Hit) -> str:
     shown = [site for site in others if site in by_caller.values()][:_MOST_CALLERS]
     if not shown:
         return ""
-    told = ", ".join(f"{_caller_name(site)} [{format_place(site.location)}]" for site in shown)
-    rest = len(others) - len(shown)
-    more = f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else ""
-    return f"{code_span(best.name.rpartition('.')[2])} is called in {told}{more}."
+    places = [f"{_caller_name(site)} [{format_place(site.location)}]" for site in shown]
+    if rest := len(others) - len(shown):
+        places.append(f"{rest} more place{'s' if rest > 1 else ''}")
+    return f"{code_span(best.name.rpartition('.')[2])} is called in {listed(places)}."
 
 
 def _bullet(hit: Hit) -> str:
@@ -91,6 +91,12 @@ def _apology(evidence: Evidence) -> Iterator[str]:
         "What may help: the name of a function, class or file, the words that the code itself uses, "
         "or a look whether the repository has been indexed completely."
     )
+
+
+def _telling(question_terms: Sequence[str], best: Hit) -> list[str]:
+    """The terms that can tell one line of the definition from another: its own name stands everywhere."""
+    own_name = terms(best.name)
+    return [term for term in question_terms if not has_term(term, own_name)]
 
 
 def _describe(hit: Hit) -> str:

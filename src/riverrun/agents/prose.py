@@ -1,6 +1,7 @@
 """Documentation from source files as safe, short Markdown prose."""
 
 import re
+from collections.abc import Sequence
 
 _LONGEST_SUMMARY = 300
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)\s+(?=[A-Z0-9`*\"'(])")
@@ -25,6 +26,12 @@ def code_span(text: str) -> str:
         return f"`{text}`"
     fence = "`" * (1 + max(len(run) for run in re.findall(r"`+", text)))
     return f"{fence} {text} {fence}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *first, last = items
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _as_markdown(text: str) -> str:

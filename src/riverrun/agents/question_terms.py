@@ -5,19 +5,27 @@ from collections.abc import Iterable, Sequence
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CAMEL_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_IDENTIFIER = re.compile(r"`([^`\n]{2,80})`|\b([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+|[A-Za-z_]\w*)\b(\(\))?")
-_BACK_REFERENCE_WORDS = "it its that this these those they them their there one same"
+_IDENTIFIER = re.compile(
+    r"`([\w.:#]{2,80})(?:\(\))?`|\b([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+|[A-Za-z_]\w*)\b(\(\))?"
+)
 _STOP_WORDS = """
     a about all also am an and any are as at be been being between but by can code could did do does doing each every
-    explain find for from function get gets give had has have having how i if in into is just kind know let like list
-    look make makes many me method might more most much must my need no not of on only or other our out over please
-    project repo repository should show so some such tell than the then to too under up use used uses using very want
-    was way we were what when where which while who whom whose why will with within without would you your class file
-    module call called calls happen happens work works handle handled handles implemented defined
+    explain find for from function get gets give had has have having how i if in into is it its just kind know let like
+    list look make makes many me method might more most much must my need no not of on one only or other our out over
+    please project repo repository same should show so some such tell than that the their them then there these they
+    this those to too under up use used uses using very want was way we were what when where which while who whom whose
+    why will with within without would you your class file module called call calls happen happens work works handle
+    handled handles implemented defined
 """
-_BACK_REFERENCES = frozenset(_BACK_REFERENCE_WORDS.split())
-_MEANINGLESS = _BACK_REFERENCES.union(_STOP_WORDS.split())
-_FEW_TERMS = 2
+_MEANINGLESS = frozenset(_STOP_WORDS.split())
+_BACK_REFERENCE = re.compile(
+    r"\b(?:it|its|they|them|their|those|these)\b"
+    r"|\b(?:that|this)\b(?=\s*(?:[?.!,]|$|(?:is|does|do|was|works?|one|function|method|class)\b))"
+    r"|^\s*(?:and|but|why|what about|how about)\b",
+    re.IGNORECASE,
+)
+_DOMAINS = (".com", ".org", ".net", ".io", ".dev")
+_MOST_TERMS_LEANING = 4
 _SHORTEST_STEM = 4
 _MOST_IDENTIFIERS = 2
 
@@ -34,8 +42,8 @@ def identifiers(text: str) -> list[str]:
     names = []
     for match in _IDENTIFIER.finditer(text):
         quoted, bare, called = match.groups()
-        name = (quoted or bare).strip().removesuffix("()")
-        if name and (quoted or called or _looks_like_code(name)):
+        name = quoted or bare
+        if quoted or called or _looks_like_code(name):
             names.append(name)
     return list(dict.fromkeys(names))[:_MOST_IDENTIFIERS]
 
@@ -45,8 +53,8 @@ def resolve_reference(question: str, previous_question: str | None) -> str:
     if previous_question is None or identifiers(question):
         return question
     own = terms(question)
-    leans_back = any(word.lower() in _BACK_REFERENCES for word in _WORD.findall(question))
-    if len(own) > (2 * _FEW_TERMS if leans_back else _FEW_TERMS):
+    leans_back = not own or (len(own) <= _MOST_TERMS_LEANING and _BACK_REFERENCE.search(question))
+    if not leans_back:
         return question
     added = [*(f"`{name}`" for name in identifiers(previous_question)), *terms(previous_question)]
     return " ".join([question, *added])
@@ -66,12 +74,13 @@ def has_term(term: str, words: Iterable[str]) -> bool:
 
 
 def _looks_like_code(name: str) -> bool:
-    is_dotted_name = "." in name and not name.endswith((".com", ".org"))
-    return is_dotted_name or "_" in name.strip("_") or bool(re.search(r"[a-z0-9][A-Z]", name))
+    """``e.g`` and ``GitHub.com`` are prose."""
+    if "." in name:
+        return not name.lower().endswith(_DOMAINS) and any(len(part) > 1 for part in name.split("."))
+    return "_" in name.strip("_") or name.startswith("__") or re.search(r"[a-z0-9][A-Z]", name) is not None
 
 
 def _same_stem(one: str, other: str) -> bool:
-    length = max(_SHORTEST_STEM, min(len(one), len(other)) - 2)
-    return one == other or (
-        len(one) >= _SHORTEST_STEM and len(other) >= _SHORTEST_STEM and one[:length] == other[:length]
-    )
+    shorter = min(len(one), len(other))
+    stem = max(_SHORTEST_STEM, shorter - 2)
+    return one == other or (shorter >= _SHORTEST_STEM and one[:stem] == other[:stem])
