@@ -38,7 +38,7 @@ class RunningServers:
 
 
 class DataFolder:
-    """The folder's paths and its small files. Building one creates and checks the folder."""
+    """The folder's paths and its small files. ``prepare`` it before anything is written there."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root.expanduser()))
@@ -47,9 +47,9 @@ class DataFolder:
         self.logs = self.root / "logs"
         self._passwords_file = self.root / "passwords.json"
         self._state_file = self.root / "servers.json"
-        self._prepare()
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Create the folder if need be. Raises ``EmbeddedError`` when it cannot be used, or its disk is full."""
         if len(os.fsencode(self.root)) > LONGEST_PATH_BYTES:
             raise EmbeddedError(
                 f"The path of the data folder is longer than {LONGEST_PATH_BYTES} bytes: "

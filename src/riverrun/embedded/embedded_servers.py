@@ -23,12 +23,16 @@ POLL_SECONDS = 0.05
 class EmbeddedServers:
     """Two servers that answer. Made by ``start``; as a context manager it stops them.
 
-    ``owned`` is False when another process runs them: ``stop`` then leaves them alone, and ``pids`` is empty.
+    ``owned`` is False when another process (``owner_pid``) runs them: ``stop`` then leaves them alone, and ``pids``
+    is empty.
     """
 
-    def __init__(self, database_url: str, redis_url: str, owned: "OwnedServers | None") -> None:
+    def __init__(
+        self, database_url: str, redis_url: str, owner_pid: int, owned: "OwnedServers | None" = None
+    ) -> None:
         self.database_url = database_url
         self.redis_url = redis_url
+        self.owner_pid = owner_pid
         self.start_seconds = 0.0
         self._owned = owned
 
@@ -41,14 +45,31 @@ class EmbeddedServers:
         """
         began = time.monotonic()
         folder = DataFolder(data_dir)
+        folder.prepare()
         with folder.explained():
             owner = Lock(folder.root / "owner.lock")
         servers = None if owner.acquire() else cls._attach(folder, owner)
         if servers is None:
             owned = OwnedServers(folder, owner, durable=durable)
-            servers = cls(owned.postgres.database_url, owned.valkey.redis_url, owned)
+            servers = cls(owned.postgres.database_url, owned.valkey.redis_url, os.getpid(), owned)
         servers.start_seconds = time.monotonic() - began
         return servers
+
+    @classmethod
+    def find_running(cls, data_dir: Path) -> Self | None:
+        """The servers of a folder if another process runs them and they answer; starts and writes nothing."""
+        folder = DataFolder(data_dir)
+        state = folder.published()
+        return cls._of_other(folder, state) if state and answer(folder, state) else None
+
+    @classmethod
+    def _of_other(cls, folder: DataFolder, state: RunningServers) -> Self:
+        passwords = folder.passwords()
+        return cls(
+            database_url(passwords, state.postgres_port),
+            redis_url(passwords, state.valkey_port),
+            state.owner_pid,
+        )
 
     @classmethod
     def _attach(cls, folder: DataFolder, owner: Lock) -> Self | None:
@@ -59,12 +80,7 @@ class EmbeddedServers:
             patience_seconds = UNANSWERED_SECONDS if state else OWNER_START_SECONDS
             if state and answer(folder, state):
                 owner.close()
-                passwords = folder.passwords()
-                return cls(
-                    database_url(passwords, state.postgres_port),
-                    redis_url(passwords, state.valkey_port),
-                    None,
-                )
+                return cls._of_other(folder, state)
             if time.monotonic() - began > patience_seconds:
                 raise EmbeddedError(
                     f"The data folder {folder.root} is held by process {owner.holder}, whose servers do not answer: "

@@ -1,0 +1,42 @@
+"""``riverrun`` and ``python -m riverrun``: the commands, and the two processes they start."""
+
+from typing import Annotated
+
+import typer
+
+from riverrun.cli.app import app
+from riverrun.cli.terminal import ends_in_words
+from riverrun.infra.settings import Settings
+
+
+@app.command()
+@ends_in_words
+def api(
+    port: Annotated[int | None, typer.Option(help="Where it listens.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address it listens on.")] = None,
+) -> None:
+    """Serve HTTP only; the servers' addresses come from the environment."""
+    from riverrun.main import serve
+
+    given = {name: value for name, value in {"port": port, "host": host}.items() if value is not None}
+    serve(Settings().model_copy(update=given))
+
+
+@app.command()
+@ends_in_words
+def worker(
+    queues: Annotated[str, typer.Option(help="What it works on, by commas.")] = "chats,indexing",
+) -> None:
+    """Work on runs only; the servers' addresses come from the environment."""
+    from riverrun.worker import run_worker
+
+    run_worker([queue.strip() for queue in queues.split(",") if queue.strip()], Settings())
+
+
+def main() -> None:
+    """The console script's entry."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""The whole of Riverrun on one machine: servers, API and workers, as processes that end with this one."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx2
+from pydantic import SecretStr
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token, issue_one_time_token
+from riverrun.cli.client_errors import ClientError
+from riverrun.cli.listen_address import choose_free_port, local_url, require_free_port
+from riverrun.cli.server_address import CLIENT_FILE
+from riverrun.cli.supervisor import Child, Supervisor
+from riverrun.embedded import EmbeddedError, EmbeddedServers
+from riverrun.embedded.data_folder import DataFolder
+from riverrun.embedded.guarded_process import GuardedProcess
+from riverrun.infra.database import open_engine
+from riverrun.infra.redis_clients import open_redis
+from riverrun.infra.settings import Settings
+from riverrun.infra.worker_readiness import QUEUES, ready_key
+from riverrun.migrations import upgrade
+
+READY_SECONDS = 60.0
+GRACE_SECONDS = 2.5
+"""How long API and workers may take to hand over; with the servers' own grace the whole stack is gone within 5 s."""
+PREDECESSOR_SECONDS = 6.0
+POLL_SECONDS = 0.02
+
+
+class StackError(ClientError):
+    """The stack cannot run. ``log`` holds the last lines of the process that failed, if one did."""
+
+    def __init__(self, words: str, log: str = "") -> None:
+        super().__init__(words)
+        self.log = log
+
+
+class Stack:
+    """Everything up, answering and watched over inside ``with``; everything gone after it.
+
+    ``settings.port`` 0 takes a free port. ``say`` gets a line when something dies and is started again. Entering raises
+    ``StackError`` or ``CannotListen`` in words meant for the operator, and leaves nothing running.
+    """
+
+    def __init__(self, settings: Settings, say: Callable[[str], None] = lambda line: None) -> None:
+        port = settings.port or choose_free_port(settings.host)
+        self.settings = settings.model_copy(update={"port": port, "allow_local_paths": True})
+        self.base_url = local_url(self.settings.host, port)
+        self.token = ""
+        self.start_seconds = 0.0
+        self._say = say
+        self._servers: EmbeddedServers | None = None
+        self._children: list[Child] = []
+        self._supervisor: Supervisor | None = None
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by name: postgres and valkey when embedded, api, worker-chats, worker-indexing."""
+        servers = self._servers.pids if self._servers else {}
+        return servers | {child.name: child.process.pid for child in self._children}
+
+    def sign_in_link(self) -> str:
+        """A fresh link that signs the administrator in once."""
+        engine = open_engine(self.settings.require_database_url(), pool_size=1)
+        try:
+            token = issue_one_time_token(engine, ensure_administrator(engine))
+        finally:
+            engine.dispose()
+        return f"{self.settings.public_url or self.base_url}/sign-in?token={token}"
+
+    def __enter__(self) -> Self:
+        began = time.monotonic()
+        try:
+            self._start()
+        except EmbeddedError as error:
+            self.stop()
+            words, _, log = str(error).partition("\n")
+            raise StackError(words, log) from error
+        except BaseException:
+            self.stop()
+            raise
+        self.start_seconds = time.monotonic() - began
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        folder = DataFolder(self.settings.data_dir)
+        folder.prepare()
+        require_free_port(self.settings.host, self.settings.port, patience_for(folder))
+        self._open_servers()
+        self._migrate()
+        self._forget_former_workers()
+        self._spawn_children(folder.logs)
+        self._wait_until_ready()
+        self._write_client_file(folder)
+        self._supervisor = Supervisor(self._children, self._servers, self._say)
+        self._supervisor.start()
+
+    def _open_servers(self) -> None:
+        own = {"DATABASE": self.settings.database_url, "REDIS": self.settings.redis_url}
+        if all(own.values()):
+            return
+        if any(own.values()):
+            raise StackError("set both RIVERRUN_DATABASE_URL and RIVERRUN_REDIS_URL, or neither")
+        self._servers = EmbeddedServers.start(self.settings.data_dir)
+        if not self._servers.owned:
+            raise StackError(
+                f"Riverrun already runs on {self.settings.data_dir} (process {self._servers.owner_pid}): "
+                "use that one, or choose another folder with --data-dir"
+            )
+        urls = {"database_url": self._servers.database_url, "redis_url": self._servers.redis_url}
+        self.settings = self.settings.model_copy(update=urls)
+
+    def _migrate(self) -> None:
+        try:
+            upgrade(self.settings.require_database_url())
+        except SQLAlchemyError as error:
+            raise StackError(
+                f"the database cannot be used ({reason(error)}): check RIVERRUN_DATABASE_URL"
+            ) from error
+
+    def _forget_former_workers(self) -> None:
+        try:
+            with open_redis(self.settings.require_redis_url()) as redis:
+                redis.delete(*self._ready_keys())
+        except RedisError as error:
+            raise StackError(f"Redis cannot be used ({error}): check RIVERRUN_REDIS_URL") from error
+
+    def _ready_keys(self) -> list[str]:
+        return [ready_key(self.settings, work) for work in QUEUES]
+
+    def _spawn_children(self, logs: Path) -> None:
+        environment = child_environment(self.settings, os.environ)
+
+        def child(name: str, *arguments: str) -> Child:
+            return Child(name, logs / f"{name}.log", lambda log_path: spawn(arguments, log_path, environment))
+
+        self._children.append(child("api", "api"))
+        for work in QUEUES:
+            self._children.append(child(f"worker-{work}", "worker", "--queues", work))
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        with open_redis(self.settings.require_redis_url()) as redis, httpx2.Client(timeout=2.0) as http:
+            while not (redis.exists(*self._ready_keys()) == len(QUEUES) and is_ready(http, self.base_url)):
+                for child in self._children:
+                    if child.process.returncode is not None:
+                        raise StackError(
+                            f"the process {child.name} could not start", child.process.log_tail()
+                        )
+                if time.monotonic() >= deadline:
+                    raise StackError(
+                        f"not ready within {READY_SECONDS:.0f} s; the logs are in {self._children[0].log_path.parent}"
+                    )
+                time.sleep(POLL_SECONDS)
+
+    def _write_client_file(self, folder: DataFolder) -> None:
+        """Where the commands find this server. A token that is good already stays as it is."""
+        path = folder.root / CLIENT_FILE
+        self.token = former_token(path)
+        if not self.token or not is_accepted(self.base_url, self.token):
+            engine = open_engine(self.settings.require_database_url(), pool_size=1)
+            try:
+                self.token = issue_bearer_token(engine, ensure_administrator(engine), "command line")
+            finally:
+                engine.dispose()
+        folder.write_private(path, json.dumps({"base_url": self.base_url, "token": self.token}))
+
+    def stop(self) -> None:
+        """End every process: first those that serve and work, all at once, then the servers they use."""
+        supervised = self._supervisor is None or self._supervisor.stop()
+        for child in self._children:
+            child.process.ask_to_stop()
+        for child in self._children:
+            child.process.wait()
+        if self._servers:
+            if not supervised:
+                self._servers.kill()
+            self._servers.stop()
+
+    def kill(self) -> None:
+        """End every process now; nothing acknowledged is lost."""
+        for child in self._children:
+            child.process.kill()
+        if self._servers:
+            self._servers.kill()
+
+
+def patience_for(folder: DataFolder) -> float:
+    """How long the port may still be in use: a predecessor that was killed needs seconds to be cleared away."""
+    state = folder.published()
+    if state is None:
+        return 0.0
+    try:
+        os.kill(state.owner_pid, 0)
+    except ProcessLookupError:
+        return PREDECESSOR_SECONDS
+    except PermissionError:
+        pass
+    return 0.0
+
+
+def spawn(arguments: tuple[str, ...], log_path: Path, environment: Mapping[str, str]) -> GuardedProcess:
+    return GuardedProcess(
+        [sys.executable, "-m", "riverrun", *arguments],
+        log_path=log_path,
+        environment=environment,
+        grace_seconds=GRACE_SECONDS,
+    )
+
+
+def child_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Settings as the variables that say them again, over what we inherited."""
+    environment = dict(inherited) | {"PYTHONUNBUFFERED": "1"}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        variable = f"RIVERRUN_{name.upper()}"
+        if value is None:
+            environment.pop(variable, None)
+        else:
+            environment[variable] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    return environment
+
+
+def is_ready(http: httpx2.Client, base_url: str) -> bool:
+    try:
+        return http.get(f"{base_url}/health/ready").status_code == httpx2.codes.OK
+    except httpx2.TransportError:
+        return False
+
+
+def former_token(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text())["token"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def is_accepted(base_url: str, token: str) -> bool:
+    response = httpx2.get(f"{base_url}/api/v1/account/me", headers={"Authorization": f"Bearer {token}"})
+    return response.status_code == httpx2.codes.OK
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """The driver's own first line."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

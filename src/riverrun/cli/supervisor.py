@@ -1,0 +1,99 @@
+"""Keeps the stack's processes alive: one that dies is started again, later each time it dies soon."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from riverrun.embedded import EmbeddedError, EmbeddedServers
+from riverrun.embedded.guarded_process import GuardedProcess
+
+POLL_SECONDS = 0.1
+FIRST_DELAY_SECONDS = 0.2
+LONGEST_DELAY_SECONDS = 30.0
+HEALTHY_SECONDS = 30.0
+"""A process that lived so long starts anew with the shortest delay."""
+
+
+class Child:
+    """One of our own processes, and how to start it again. ``pid`` changes with each start."""
+
+    def __init__(self, name: str, log_path: Path, start: Callable[[Path], GuardedProcess]) -> None:
+        self.name = name
+        self.log_path = log_path
+        self._start = start
+        self._delay_seconds = FIRST_DELAY_SECONDS
+        self._due: float | None = None
+        self._started = 0.0
+        self.process = self._spawn()
+
+    def _spawn(self) -> GuardedProcess:
+        self._started = time.monotonic()
+        return self._start(self.log_path)
+
+    def revive(self) -> str | None:
+        """Start it again if it is dead and its delay is over. Returns what there is to say, if anything."""
+        status = self.process.returncode
+        if status is None:
+            return None
+        if self._due is None:
+            if time.monotonic() - self._started > HEALTHY_SECONDS:
+                self._delay_seconds = FIRST_DELAY_SECONDS
+            self._due = time.monotonic() + self._delay_seconds
+            self._delay_seconds = min(self._delay_seconds * 2, LONGEST_DELAY_SECONDS)
+            return f"{self.name} ended ({in_words(status)}); starting it again. Its log: {self.log_path}"
+        if time.monotonic() >= self._due:
+            self._due = None
+            self.process = self._spawn()
+        return None
+
+
+class Supervisor:
+    """A thread that looks after children, and after the embedded servers if there are any, until it is stopped."""
+
+    def __init__(
+        self, children: Sequence[Child], servers: EmbeddedServers | None, say: Callable[[str], None]
+    ) -> None:
+        self._children = children
+        self._servers = servers
+        self._say = say
+        self._said_of_servers = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = 1.0) -> bool:
+        """Start nothing any more. False when it is still waiting for a server that does not come up."""
+        self._stopping.set()
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(POLL_SECONDS):
+            self._revive_servers()
+            for child in self._children:
+                if said := child.revive():
+                    self._say(said)
+
+    def _revive_servers(self) -> None:
+        """The same trouble is told once, however long it lasts."""
+        if self._servers is None:
+            return
+        try:
+            revived = self._servers.revive()
+        except EmbeddedError as error:
+            if str(error) != self._said_of_servers and not self._stopping.is_set():
+                self._said_of_servers = str(error)
+                self._say(str(error))
+            self._stopping.wait(FIRST_DELAY_SECONDS)
+        else:
+            for name in revived:
+                self._said_of_servers = ""
+                self._say(f"{name} had ended; it is running again.")
+
+
+def in_words(status: int) -> str:
+    """An exit status as people say it."""
+    return f"killed by signal {status - 128}" if status > 128 else f"exit status {status}"

@@ -1,0 +1,77 @@
+"""``riverrun up``: the whole stack in the foreground."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from riverrun.cli.client_errors import EXIT_INTERRUPTED
+from riverrun.cli.stack import Stack, StackError
+from riverrun.cli.terminal import ends_in_words, output
+from riverrun.infra.settings import Settings
+
+__all__ = ["Stack", "up"]
+
+
+@ends_in_words
+def up(
+    port: Annotated[int | None, typer.Option(help="Where the server listens; 0 takes a free port.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address it listens on.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where the data lives.")] = None,
+) -> None:
+    """Run Riverrun here and print a link that signs you in. Ctrl-C ends every process."""
+    console = output()
+    chosen = {"port": port, "host": host, "data_dir": data_dir}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    settings = Settings().model_copy(update=given)
+    stack = Stack(settings, say=lambda line: console.print(line, markup=False, soft_wrap=True))
+    with ended_by_signals(stack):
+        try:
+            run(stack, console)
+        except StackError as error:
+            if error.log:
+                console.print(error.log, markup=False, soft_wrap=True, style="dim")
+            raise
+
+
+def run(stack: Stack, console: Console) -> None:
+    """Start, say where, and stay until a signal comes."""
+    try:
+        with console.status("starting"):
+            stack.__enter__()
+        console.print(f"Riverrun is up after {stack.start_seconds:.1f} s. Sign in once with:\n")
+        console.print(f"  {stack.sign_in_link()}\n", soft_wrap=True)
+        console.print("Ctrl-C ends it.")
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print("stopping; Ctrl-C again kills")
+    finally:
+        stack.stop()
+
+
+@contextmanager
+def ended_by_signals(stack: Stack) -> Iterator[None]:
+    """The first SIGINT or SIGTERM inside raises ``KeyboardInterrupt``; the second kills everything at once."""
+    signals_seen = 0
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal signals_seen
+        signals_seen += 1
+        if signals_seen > 1:
+            stack.kill()
+            os._exit(EXIT_INTERRUPTED)
+        raise KeyboardInterrupt
+
+    former = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
