@@ -1,13 +1,13 @@
 """Who asks, and the one function through which every row of a tenant is read."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped
 
+from riverrun.infra.database import Base
 from riverrun.kit.problem import NotFound
 
 
@@ -21,19 +21,13 @@ class Principal:
     is_administrator: bool
 
 
-class Owned(Protocol):
-    """A table whose rows belong to one user."""
-
-    id: Mapped[UUID]
-    user_id: Mapped[UUID]
-
-
-Row = TypeVar("Row", bound=Owned)
+Row = TypeVar("Row", bound=Base)
+"""A table whose rows belong to one user: it has the columns ``id`` and ``user_id``."""
 
 
 def scoped(principal: Principal, model: type[Row]) -> Select[Row]:
     """All rows of ``model`` that the principal may see; narrow it further, never widen it."""
-    return select(model).where(model.user_id == principal.user_id)
+    return select(model).where(model.__table__.c.user_id == principal.user_id)
 
 
 async def get_scoped(
@@ -44,7 +38,7 @@ async def get_scoped(
     Raises:
         NotFound: there is none, or it is somebody else's; nobody can tell which.
     """
-    statement: Select[Any] = scoped(principal, model).where(model.id == row_id)
+    statement = scoped(principal, model).where(model.__table__.c.id == row_id)
     row: Row | None = await session.scalar(statement.with_for_update() if lock else statement)
     if row is None:
         raise NotFound

@@ -28,9 +28,14 @@ async def get_async_db(request: Request) -> AsyncIterator[AsyncSession]:
     """
     async with AsyncSession(get_resources(request).engine, expire_on_commit=False) as session:
         yield session
-        await session.commit()
-        for callback in session.info.pop("after_commit", ()):
-            callback()
+        await commit_now(session)
+
+
+async def commit_now(session: AsyncSession) -> None:
+    """Commit before the route is over: for routes that wait afterwards, and must hold no connection meanwhile."""
+    await session.commit()
+    for callback in session.info.pop("after_commit", ()):
+        callback()
 
 
 def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
@@ -38,6 +43,7 @@ def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
     session.info.setdefault("after_commit", []).append(callback)
 
 
+CurrentResources = Annotated[Resources, Depends(get_resources)]
 CurrentSettings = Annotated[Settings, Depends(get_settings)]
 AsyncDb = Annotated[AsyncSession, Depends(get_async_db, scope="function")]
 """Function scope: the session is gone before the response starts, so that no stream ever pins a connection."""

@@ -10,6 +10,7 @@ from riverrun.infra.celery_app import broker_url
 from riverrun.infra.database import open_async_engine
 from riverrun.infra.redis_clients import AsyncRedis, open_async_redis
 from riverrun.infra.settings import Settings
+from riverrun.infra.thread_bridge import ThreadBridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Resources:
     engine: AsyncEngine
     redis: AsyncRedis
     broker: AsyncRedis
+    threads: ThreadBridge
 
 
 @contextlib.asynccontextmanager
@@ -32,4 +34,6 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         stack.push_async_callback(redis.aclose)
         broker = open_async_redis(broker_url(settings))
         stack.push_async_callback(broker.aclose)
-        yield Resources(settings, engine, redis, broker)
+        threads = ThreadBridge()
+        stack.callback(threads.close)
+        yield Resources(settings, engine, redis, broker, threads)

@@ -1,9 +1,10 @@
 """Everything an operator may set, read once from the environment (prefix ``RIVERRUN_``)."""
 
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -31,14 +32,21 @@ class Settings(BaseSettings):
     """``provider:name``; none means the built-in extractive model."""
     model_base_url: str | None = None
     model_api_key: SecretStr | None = None
+    extractive_delay_ms: float = 0.0
+    """A pause before each piece of an extractive answer, for demonstrations and tests of streaming."""
 
     allow_local_paths: bool = False
     """Whether a signed-in user may index a folder of the server's own disk; on in ``riverrun up``."""
+    allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    """``host:port,...`` that the server may talk to although they are private or speak plain http."""
     max_file_bytes: int = 1_000_000
     max_repository_bytes: int = 2_000_000_000
     clone_timeout_seconds: float = 600.0
     max_question_chars: int = 32_000
 
+    chat_concurrency: int = 4
+    indexing_concurrency: int = 1
+    """Worker processes a queue: answers wait for models, indexing keeps a core busy."""
     lease_seconds: float = 15.0
     max_attempts: int = 3
     stream_ttl_seconds: int = 86_400
@@ -46,6 +54,15 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = 15.0
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        return (
+            frozenset(part.strip() for part in given.split(",") if part.strip())
+            if isinstance(given, str)
+            else given
+        )
 
     @property
     def base_url(self) -> str:

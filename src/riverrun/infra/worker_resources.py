@@ -1,5 +1,9 @@
-"""What a worker process holds: a sync engine and a sync Redis client, built after the fork."""
+"""What a worker process holds: a sync engine, a sync Redis client, and one loop for its agents; built after the fork.
 
+One loop for the process's life: model clients are bound to the loop that first used them.
+"""
+
+import asyncio
 import os
 from dataclasses import dataclass
 
@@ -17,6 +21,7 @@ class WorkerResources:
     settings: Settings
     engine: Engine
     redis: SyncRedis
+    runner: asyncio.Runner
     pid: int
 
     @classmethod
@@ -26,5 +31,6 @@ class WorkerResources:
             settings=settings,
             engine=open_engine(settings.require_database_url()),
             redis=open_redis(settings.require_redis_url()),
+            runner=asyncio.Runner(),
             pid=os.getpid(),
         )

@@ -47,7 +47,7 @@ class Attempt:
         self._renew_at = time.monotonic() + lease_seconds / 3
         self._stop_requested = threading.Event()
         self._fenced = threading.Event()
-        self._interrupt: Callable[[], None] | None = None
+        self._interrupt: Callable[[], object] | None = None
         self._kick = threading.Event()
         self._over = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name=f"keeper-{run.id}", daemon=True)
@@ -71,7 +71,7 @@ class Attempt:
         """Whether to end soon: the user stopped the run, or another attempt owns it."""
         return self._stop_requested.is_set() or self._fenced.is_set()
 
-    def on_interrupt(self, callback: Callable[[], None]) -> None:
+    def on_interrupt(self, callback: Callable[[], object]) -> None:
         """Call ``callback`` once, from another thread, when the run is to end; at once if it is already."""
         self._interrupt = callback
         if self.is_stop_requested:
@@ -84,7 +84,7 @@ class Attempt:
         if self._stop_requested.is_set():
             raise RunStopped
 
-    def emit(self, event_type: str, /, **fields: Any) -> Event:
+    def emit(self, event_type: str, /, **fields: Any) -> None:
         """Say something: readers have it within a millisecond, Postgres within a quarter of a second.
 
         Raises:
@@ -92,11 +92,10 @@ class Attempt:
         """
         if self._fenced.is_set():
             raise Fenced(f"run {self.run.id}: attempt {self.run.attempt} was taken over")
-        event = self._writer.append(event_type, fields)
+        self._writer.append(event_type, fields)
         self.snapshot.apply(event_type, fields)
         if self._writer.unsaved >= BATCH_EVENTS:
             self._kick.set()
-        return event
 
     def finish(self, status: RunStatus, *, error: dict[str, Any] | None = None, record: Recorder) -> None:
         """End the run: remaining events, what it made, ``end`` and the row commit together, then ``end`` is pushed.

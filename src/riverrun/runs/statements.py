@@ -25,6 +25,11 @@ def active_run_of(subject_id: UUID) -> Select[Run]:
     return select(Run).where(Run.subject_id == subject_id, Run.status.in_(ACTIVE))
 
 
+def last_run_of(subject_id: UUID) -> Select[Run]:
+    """The newest run of ``subject_id``, active or over."""
+    return select(Run).where(Run.subject_id == subject_id).order_by(Run.created_at.desc()).limit(1)
+
+
 def run_of_key(user_id: UUID, idempotency_key: str) -> Select[Run]:
     """The run that an earlier request with the same key made."""
     return select(Run).where(Run.user_id == user_id, Run.idempotency_key == idempotency_key)
@@ -96,9 +101,7 @@ def delete_events_above(run_id: UUID, seq: int) -> Delete:
     return delete(RunEvent).where(RunEvent.run_id == run_id, RunEvent.seq > seq)
 
 
-def events_after(
-    run_id: UUID, position: Position, limit: int | None = None
-) -> Select[int, int, str, str]:
+def events_after(run_id: UUID, position: Position, limit: int | None = None) -> Select[int, int, str, str]:
     """Events after ``position`` in order, as ``(attempt, seq, type, data)``."""
     return (
         select(RunEvent.attempt, RunEvent.seq, RunEvent.type, RunEvent.data)

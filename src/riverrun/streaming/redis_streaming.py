@@ -71,6 +71,10 @@ class AsyncRedisStreamManager:
             entries, top = await pipeline.execute()
         return decode_entries(entries), decode_position(top[0][0]) if top else None
 
+    async def has(self, run_id: UUID, position: Position) -> bool:
+        """Whether the stream holds an event at exactly this position."""
+        return bool(await self._client.xrange(stream_key(run_id), str(position), str(position), count=1))
+
     async def tops(self, run_ids: Sequence[UUID]) -> dict[UUID, Position]:
         """The newest position of each run that has a stream, in one round trip."""
         async with self._client.pipeline(transaction=False) as pipeline:

@@ -17,6 +17,16 @@ class Snapshot:
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
+    def of_log(cls, events: list[Event]) -> "Snapshot":
+        """Fold a log as a reader met it, take-overs included."""
+        valid: list[Event] = []
+        for event in events:
+            if (keeps_seq := event.keeps_seq) is not None:
+                valid = [kept for kept in valid if kept.position.seq <= keeps_seq]
+            valid.append(event)
+        return cls.of(valid)
+
+    @classmethod
     def of(cls, events: list[Event]) -> "Snapshot":
         """Fold events of one valid log, in order."""
         snapshot = cls()

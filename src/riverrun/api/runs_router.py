@@ -1,0 +1,71 @@
+"""Runs over HTTP: list, look, follow, stop."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.auth.principal import get_scoped, scoped
+from riverrun.infra.dependencies import AsyncDb, commit_now
+from riverrun.runs.continuation import find_continuation
+from riverrun.runs.dependencies import CurrentEventLog
+from riverrun.runs.models import Run
+from riverrun.runs.schemas import RunView, StopReceipt
+from riverrun.runs.stopping import stop_run
+from riverrun.streaming.dependencies import CurrentCursor, CurrentHub, CurrentRunLog, CurrentStreams
+from riverrun.streaming.stream_endpoint import EventStream
+
+runs_router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+
+SSE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}},
+    204: {"description": "Nothing is missing; the run is over"},
+}
+
+
+@runs_router.get("")
+async def list_runs(
+    principal: CurrentPrincipal, db: AsyncDb, limit: Annotated[int, Query(ge=1, le=200)] = 20
+) -> list[RunView]:
+    """The newest runs first."""
+    runs = await db.scalars(
+        scoped(principal, Run).order_by(Run.created_at.desc(), Run.id.desc()).limit(limit)
+    )
+    return [RunView.of(run) for run in runs]
+
+
+@runs_router.get("/{run_id}")
+async def get_run(run_id: UUID, principal: CurrentPrincipal, db: AsyncDb) -> RunView:
+    """One run."""
+    return RunView.of(await get_scoped(db, principal, Run, run_id))
+
+
+@runs_router.get("/{run_id}/events", response_class=Response, responses=SSE)
+async def follow_run(
+    run_id: UUID,
+    principal: CurrentPrincipal,
+    db: AsyncDb,
+    cursor: CurrentCursor,
+    hub: CurrentHub,
+    record: CurrentEventLog,
+    streams: CurrentStreams,
+    run_log: CurrentRunLog,
+) -> Response:
+    """The run's events after the given position, live until its end; 204 when nothing is missing."""
+    run = await get_scoped(db, principal, Run, run_id)
+    await commit_now(db)
+    continuation = await find_continuation(run, cursor, record, streams, run_log)
+    if continuation is None:
+        return Response(status_code=204)
+    headers = {"x-run-id": str(run.id), "x-session-id": str(run.id)}
+    return EventStream(hub, run.id, continuation.position, reset=continuation.reset, headers=headers)
+
+
+@runs_router.post("/{run_id}/stop")
+async def stop(
+    run_id: UUID, principal: CurrentPrincipal, db: AsyncDb, hub: CurrentHub, streams: CurrentStreams
+) -> StopReceipt:
+    """Stop the run; the receipt says what is kept."""
+    run = await get_scoped(db, principal, Run, run_id)
+    return await stop_run(run, db, hub, streams)

@@ -1,0 +1,112 @@
+"""The task that answers a question, and what it leaves in the record."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from pydantic_ai.models import Model
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
+
+from riverrun.agents.errors import AgentFailed, ModelNotConfigured
+from riverrun.agents.model_choice import choose_model
+from riverrun.agents.runner import Turn, answer_question
+from riverrun.conversations.chat_history_service import ChatHistoryService
+from riverrun.conversations.conversation_service import ANSWER_TASK
+from riverrun.conversations.models import Conversation, MessageType
+from riverrun.infra.settings import Settings
+from riverrun.infra.task_base import RunTask
+from riverrun.infra.worker_resources import WorkerResources
+from riverrun.runs.attempt import Attempt
+from riverrun.runs.errors import RunFailed, RunStopped
+from riverrun.runs.models import RunStatus
+from riverrun.runs.performance import perform_run
+from riverrun.search.code_index import PostgresCodeIndex
+
+
+PARTIAL_REASONS = {RunStatus.COMPLETED: None, RunStatus.CANCELLED: "cancelled", RunStatus.ERROR: "error"}
+
+
+@shared_task(bind=True, base=RunTask, name=ANSWER_TASK)  # type: ignore[untyped-decorator]
+def execute_agent_background(self: RunTask, run_id: str) -> None:
+    """Answer the question of a run."""
+    perform_run(UUID(run_id), self.resources, partial(write_answer, self.resources), save_answer)
+
+
+def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
+    """Let the agent answer, event by event.
+
+    Raises:
+        RunStopped: somebody stopped the run; the model's connection is closed.
+        RunFailed: the model or the agent's limits said no, in words for a person.
+    """
+    model = _model_of(resources.settings)
+    with Session(resources.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
+        conversation = session.get(Conversation, attempt.run.subject_id)
+        if conversation is None:
+            raise RunStopped
+        history = ChatHistoryService(session.connection()).get_session_history(conversation.id)
+        answer = answer_question(
+            attempt.run.payload["question"],
+            _turns_before(history),
+            PostgresCodeIndex(session, conversation.project_ids),
+            model,
+            lambda event_type, fields: attempt.emit(event_type, **fields),
+        )
+        _run_interruptibly(resources.runner, answer, attempt)
+
+
+def save_answer(
+    connection: Connection, attempt: Attempt, status: RunStatus, error: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Store what was said as a message; the receipt's part of it."""
+    run = attempt.run
+    if connection.scalar(select(Conversation.id).where(Conversation.id == run.subject_id)) is None:
+        return {"message_id": None, "chars": 0}
+    reason = error["title"] if error else PARTIAL_REASONS[status]
+    message_id = ChatHistoryService(connection).save_ai_message(
+        run.subject_id, run.id, attempt.snapshot, reason=reason
+    )
+    return {"message_id": str(message_id) if message_id else None, "chars": len(attempt.snapshot.text)}
+
+
+def _run_interruptibly(runner: asyncio.Runner, answer: Coroutine[Any, Any, None], attempt: Attempt) -> None:
+    """Run the coroutine on the worker's loop; an interrupt cancels it from the keeper's thread."""
+
+    async def cancellable() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        attempt.on_interrupt(partial(loop.call_soon_threadsafe, task.cancel))
+        await answer
+
+    try:
+        runner.run(cancellable())
+    except asyncio.CancelledError:
+        attempt.check()
+        raise
+    except AgentFailed as failure:
+        raise RunFailed(failure.title, failure.detail) from failure
+
+
+def _model_of(settings: Settings) -> Model:
+    key = settings.model_api_key.get_secret_value() if settings.model_api_key else None
+    try:
+        return choose_model(
+            settings.model,
+            settings.model_base_url,
+            key,
+            extractive_delay_seconds=settings.extractive_delay_ms / 1_000,
+        )
+    except ModelNotConfigured as error:
+        raise RunFailed("The model is not set up", str(error)) from error
+
+
+def _turns_before(history: list[tuple[str, str]]) -> list[Turn]:
+    """The conversation without the question itself, which is its newest human message."""
+    turns = [Turn("user" if kind == MessageType.HUMAN else "assistant", text) for kind, text in history]
+    while turns and turns[-1].role == "user":
+        turns.pop()
+    return turns

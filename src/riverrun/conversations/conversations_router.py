@@ -1,0 +1,169 @@
+"""Conversations over HTTP."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+
+from riverrun.conversations.chat_history_service import AsyncChatHistoryService
+from riverrun.conversations.conversation_routing import (
+    run_headers,
+    start_celery_task_and_stream,
+    start_celery_task_and_wait,
+    wake_worker,
+)
+from riverrun.conversations.dependencies import CurrentConversations, IdempotencyKey, PostedMessage
+from riverrun.conversations.schemas import (
+    ActiveSession,
+    ChatMessageResponse,
+    ConversationCreated,
+    ConversationInfo,
+    ConversationView,
+    MessageAccepted,
+    MessageView,
+    NewConversation,
+    NewMessage,
+    Renaming,
+)
+from riverrun.infra.dependencies import AsyncDb
+from riverrun.kit.problem import NotFound
+from riverrun.runs.dependencies import CurrentOutbox
+from riverrun.runs.schemas import StopReceipt
+from riverrun.runs.stopping import stop_run
+from riverrun.streaming.cursor import START
+from riverrun.streaming.dependencies import CurrentHub, CurrentRunLog, CurrentStreams
+
+conversations_router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
+
+MESSAGE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": NewMessage.model_json_schema()},
+            "multipart/form-data": {"schema": NewMessage.model_json_schema()},
+        },
+    }
+}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": ChatMessageResponse, "content": {"text/event-stream": {}}},
+    202: {"model": MessageAccepted},
+}
+
+
+@conversations_router.post("", status_code=201)
+async def create_conversation(
+    new: NewConversation, conversations: CurrentConversations
+) -> ConversationCreated:
+    """Begin a conversation about one or more indexed repositories."""
+    conversation = await conversations.create_conversation(new)
+    return ConversationCreated(message="Conversation created.", conversation_id=conversation.id)
+
+
+@conversations_router.get("")
+async def list_conversations(
+    conversations: CurrentConversations,
+    start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> list[ConversationView]:
+    """The last used first."""
+    return await conversations.list_conversations(start, limit)
+
+
+@conversations_router.get("/{conversation_id}/info")
+async def get_info(conversation_id: UUID, conversations: CurrentConversations) -> ConversationInfo:
+    """One conversation."""
+    return await conversations.get_info(conversation_id)
+
+
+@conversations_router.get("/{conversation_id}/messages")
+async def get_messages(
+    conversation_id: UUID,
+    conversations: CurrentConversations,
+    db: AsyncDb,
+    start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[MessageView]:
+    """What was said, in order; an answer is here from its run's end on."""
+    await conversations.get(conversation_id)
+    return await AsyncChatHistoryService(db).get_messages(conversation_id, start, limit)
+
+
+@conversations_router.patch("/{conversation_id}/rename", status_code=204)
+async def rename(conversation_id: UUID, renaming: Renaming, conversations: CurrentConversations) -> None:
+    """Give the conversation a title."""
+    await conversations.rename(conversation_id, renaming.title)
+
+
+@conversations_router.delete("/{conversation_id}", status_code=204)
+async def delete_conversation(conversation_id: UUID, conversations: CurrentConversations) -> None:
+    """Delete the conversation with its messages."""
+    await conversations.delete(conversation_id)
+
+
+@conversations_router.post(
+    "/{conversation_id}/message", response_model=None, responses=ANSWERS, openapi_extra=MESSAGE_BODY
+)
+async def post_message(
+    conversation_id: UUID,
+    message: PostedMessage,
+    conversations: CurrentConversations,
+    db: AsyncDb,
+    outbox: CurrentOutbox,
+    hub: CurrentHub,
+    stream: bool = True,
+    background: bool = False,
+    idempotency_key: IdempotencyKey = None,
+) -> Response | ChatMessageResponse:
+    """Ask. Answers with the stream; whole with ``stream=false``; with a receipt at once with ``background=true``."""
+    accepted = await conversations.post_message(
+        conversation_id, message.content, idempotency_key=idempotency_key
+    )
+    wake_worker(accepted, db, outbox)
+    if background:
+        receipt = MessageAccepted(
+            run_id=accepted.run.id, session_id=accepted.run.id, message_id=accepted.message_id
+        )
+        return JSONResponse(
+            receipt.model_dump(mode="json"), status_code=202, headers=run_headers(accepted.run)
+        )
+    if stream:
+        return start_celery_task_and_stream(accepted, hub)
+    return await start_celery_task_and_wait(accepted, db, hub)
+
+
+@conversations_router.post("/{conversation_id}/stop")
+async def stop_generation(
+    conversation_id: UUID,
+    conversations: CurrentConversations,
+    db: AsyncDb,
+    hub: CurrentHub,
+    streams: CurrentStreams,
+) -> StopReceipt:
+    """Stop the answer under way; the receipt says what is kept. Nothing under way: the last one's receipt."""
+    await conversations.get(conversation_id)
+    run = await conversations.active_or_last_run(conversation_id)
+    if run is None:
+        raise NotFound
+    return await stop_run(run, db, hub, streams)
+
+
+@conversations_router.get("/{conversation_id}/active-session")
+async def get_active_session(
+    conversation_id: UUID, conversations: CurrentConversations, run_log: CurrentRunLog
+) -> ActiveSession:
+    """The run under way, to be followed from wherever the client is; 404 when none is."""
+    await conversations.get(conversation_id)
+    run = await conversations.active_run(conversation_id)
+    if run is None:
+        raise NotFound
+    top = (await run_log.tops([run.id])).get(run.id, START)
+    return ActiveSession(
+        sessionId=run.id,
+        runId=run.id,
+        status="active",
+        cursor=str(top),
+        conversationId=conversation_id,
+        startedAt=run.started_at,
+        lastActivity=run.started_at or run.created_at,
+    )

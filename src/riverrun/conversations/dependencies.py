@@ -1,0 +1,48 @@
+"""What the routes of conversations ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from pydantic import ValidationError
+
+from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.conversations.conversation_service import ConversationService
+from riverrun.conversations.schemas import NewMessage
+from riverrun.infra.dependencies import AsyncDb, CurrentSettings
+from riverrun.kit.problem import InvalidRequest, PayloadTooLarge
+
+MAX_BODY_BYTES = 1_048_576
+
+
+def get_conversation_service(
+    db: AsyncDb, principal: CurrentPrincipal, settings: CurrentSettings
+) -> ConversationService:
+    """The service for this request."""
+    return ConversationService(db, principal, settings)
+
+
+async def read_message(request: Request) -> NewMessage:
+    """The question, as JSON or as a form (``multipart/form-data``, field ``content``).
+
+    Raises:
+        PayloadTooLarge: over one mebibyte.
+        InvalidRequest: no ``content``.
+    """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"At most {MAX_BODY_BYTES:,} bytes are taken.")
+    request._body = bytes(body)
+    try:
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            async with request.form(max_files=0, max_fields=20) as form:
+                return NewMessage(content=str(form.get("content", "")))
+        return NewMessage.model_validate_json(request._body)
+    except ValidationError as error:
+        raise InvalidRequest('Send JSON like {"content": "your question"}.') from error
+
+
+CurrentConversations = Annotated[ConversationService, Depends(get_conversation_service)]
+PostedMessage = Annotated[NewMessage, Depends(read_message)]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]

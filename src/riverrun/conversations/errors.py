@@ -1,0 +1,17 @@
+"""What can go wrong with conversations."""
+
+from riverrun.kit.problem import Problem
+
+
+class ProjectNotReady(Problem):
+    """The repository has no complete index yet: an answer would silently miss things."""
+
+    status = 409
+    title = "The repository is not indexed yet"
+
+
+class AnswerFailed(Problem):
+    """The run of a waited-for answer did not complete; ``run_id`` names it, its partial text is kept."""
+
+    status = 502
+    title = "The answer failed"

@@ -1,0 +1,130 @@
+"""Conversations and messages on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from riverrun.conversations.models import Conversation, Message
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class NewConversation(BaseModel):
+    """What to start a conversation with: at least one project."""
+
+    project_ids: list[UUID] = Field(min_length=1, max_length=20)
+    title: Title | None = None
+    agent_ids: list[str] = Field(default_factory=lambda: ["codebase_qna_agent"], max_length=1)
+
+
+class ConversationCreated(BaseModel):
+    """The plan's answer to POST /conversations."""
+
+    message: str
+    conversation_id: UUID
+
+
+class Renaming(BaseModel):
+    """A new title."""
+
+    title: Title
+
+
+class ConversationView(BaseModel):
+    """A conversation as lists show it."""
+
+    id: UUID
+    title: str
+    status: str
+    project_ids: list[UUID]
+    agent_id: str | None
+    repository: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, conversation: Conversation, repository: str | None) -> "ConversationView":
+        return cls(
+            id=conversation.id,
+            title=conversation.title,
+            status=conversation.status,
+            project_ids=conversation.project_ids,
+            agent_id=next(iter(conversation.agent_ids), None),
+            repository=repository,
+            created_at=conversation.created_at,
+            updated_at=conversation.updated_at,
+        )
+
+
+class ConversationInfo(ConversationView):
+    """A conversation with its size."""
+
+    total_messages: int
+
+
+class NewMessage(BaseModel):
+    """A question."""
+
+    content: str
+
+
+class MessageAccepted(BaseModel):
+    """The receipt of a question that is answered in the background."""
+
+    run_id: UUID
+    session_id: UUID
+    message_id: UUID | None
+
+
+class MessageView(BaseModel):
+    """A message as it is stored."""
+
+    id: UUID
+    conversation_id: UUID
+    content: str
+    type: str
+    run_id: UUID | None
+    reason: str | None
+    citations: list[dict[str, Any]]
+    tool_calls: list[dict[str, Any]]
+    thinking: str | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageView":
+        return cls(
+            id=message.id,
+            conversation_id=message.conversation_id,
+            content=message.content,
+            type=message.type,
+            run_id=message.run_id,
+            reason=message.reason,
+            citations=message.citations,
+            tool_calls=message.tool_calls,
+            thinking=message.thinking,
+            created_at=message.created_at,
+        )
+
+
+class ChatMessageResponse(BaseModel):
+    """A whole answer, for those who do not stream."""
+
+    message: str
+    citations: list[dict[str, Any]]
+    tool_calls: list[dict[str, Any]]
+    thinking: str | None
+    run_id: UUID
+
+
+class ActiveSession(BaseModel):
+    """The run under way; its cursor is the position of the newest event."""
+
+    sessionId: UUID  # noqa: N815 - the plan's field names
+    runId: UUID  # noqa: N815
+    status: str
+    cursor: str
+    conversationId: UUID  # noqa: N815
+    startedAt: datetime | None  # noqa: N815
+    lastActivity: datetime  # noqa: N815

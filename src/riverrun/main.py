@@ -1,0 +1,102 @@
+"""The API: lifespan, middleware, routers; nothing else."""
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from riverrun.api.health_router import health_router
+from riverrun.api.runs_router import runs_router
+from riverrun.auth.auth_router import auth_router
+from riverrun.conversations.conversations_router import conversations_router
+from riverrun.infra.celery_app import configure_celery
+from riverrun.infra.logs import configure_logs
+from riverrun.infra.problem_handlers import add_problem_handlers
+from riverrun.infra.request_context import RequestContext
+from riverrun.infra.resources import open_resources
+from riverrun.infra.settings import Settings
+from riverrun.infra.task_dispatch import TaskDispatcher
+from riverrun.parsing.parsing_router import parsing_router
+from riverrun.runs.event_log import AsyncEventLog
+from riverrun.runs.outbox import Outbox
+from riverrun.search.search_router import search_router
+from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
+from riverrun.streaming.run_log import RunLog
+from riverrun.web.web_router import web_router
+
+ROUTERS = (
+    health_router,
+    auth_router,
+    parsing_router,
+    search_router,
+    conversations_router,
+    runs_router,
+    web_router,
+)
+GRACEFUL_SECONDS = 3
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The ASGI application; connects to nothing before its lifespan starts."""
+    chosen = settings or Settings()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with open_resources(chosen) as resources:
+            streams = AsyncRedisStreamManager(resources.redis, ttl_seconds=chosen.stream_ttl_seconds)
+            run_log = RunLog(streams, AsyncEventLog(resources.engine))
+            hub = StreamHub(chosen.require_redis_url(), run_log, heartbeat_seconds=chosen.heartbeat_seconds)
+            dispatcher = TaskDispatcher(configure_celery(chosen), resources.broker)
+            outbox = Outbox(resources.engine, dispatcher, lease_seconds=chosen.lease_seconds)
+            async with hub.running(), outbox.running():
+                app.state.hub = hub
+                yield {
+                    "resources": resources,
+                    "streams": streams,
+                    "run_log": run_log,
+                    "hub": hub,
+                    "outbox": outbox,
+                }
+
+    app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(RequestContext)
+    add_problem_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn that first sends the readers away with their positions, so that a restart takes seconds."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then shut down as uvicorn does."""
+        hub: StreamHub | None = getattr(self._app.state, "hub", None)
+        if hub is not None:
+            hub.drain()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    configure_logs(settings.log_level)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+    DrainingServer(config, app).run()

@@ -1,0 +1,18 @@
+"""What can go wrong with projects."""
+
+from riverrun.kit.problem import Problem
+
+
+class SourceRefused(Problem):
+    """The path or URL cannot be indexed; the detail says why and what would."""
+
+    status = 422
+    title = "This source cannot be indexed"
+
+
+class IndexingFailed(Exception):
+    """Indexing cannot go on; the message is a sentence for a person. What was stored stays and is built upon."""
+
+
+class IndexingStopped(Exception):
+    """Indexing was asked to stop and did; the next run goes on where it was."""

@@ -1,0 +1,151 @@
+"""Projects as the API handles them: add, list, look into, remove."""
+
+import os
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from riverrun.auth.principal import Principal, get_scoped, scoped
+from riverrun.code_provider.repository_address import parse_address
+from riverrun.infra.celery_app import queue_name
+from riverrun.infra.settings import Settings
+from riverrun.infra.thread_bridge import ThreadBridge
+from riverrun.kit.markup import highlight
+from riverrun.kit.problem import Forbidden, InvalidRequest, NotFound
+from riverrun.parsing import statements
+from riverrun.parsing.errors import SourceRefused
+from riverrun.parsing.models import Project
+from riverrun.parsing.schemas import FileView, ParsingRequest, ProjectView
+from riverrun.runs.errors import SubjectBusy
+from riverrun.runs.models import Run, RunKind
+from riverrun.runs.run_service import AsyncRunService, CreatedRun
+from riverrun.runs.statements import active_run_of
+
+INDEXING_TASK = "riverrun.process_parsing"
+MAX_LINES = 2_000
+
+
+class ParsingService:
+    """A verb a use case, in the request's transaction, for one principal."""
+
+    def __init__(
+        self, session: AsyncSession, principal: Principal, settings: Settings, threads: ThreadBridge
+    ) -> None:
+        self._session = session
+        self._principal = principal
+        self._settings = settings
+        self._threads = threads
+
+    async def start_indexing(self, request: ParsingRequest) -> tuple[Project, CreatedRun]:
+        """The project of a source, and the run that brings its index up to date.
+
+        A project that is being indexed already answers with the run under way.
+
+        Raises:
+            SourceRefused: no such folder, or a URL that is not taken.
+            Forbidden: folders may not be indexed on this server.
+        """
+        source, repo_name = await self._source_of(request)
+        project_id = await self._session.scalar(
+            statements.upsert_project(self._principal.user_id, repo_name, source, request.branch_name or "")
+        )
+        project = await self._session.get_one(Project, project_id)
+        try:
+            created = await AsyncRunService(self._session).create(
+                kind=RunKind.INDEXING,
+                subject_id=project.id,
+                user_id=self._principal.user_id,
+                payload={"title": project.repo_name, "source": source},
+                task=INDEXING_TASK,
+                queue=queue_name(self._settings, "indexing"),
+            )
+        except SubjectBusy:
+            active = await self._session.scalar(active_run_of(project.id))
+            if active is None:
+                raise
+            created = CreatedRun(active, None)
+        return project, created
+
+    async def list_projects(self) -> list[ProjectView]:
+        """The principal's projects, by name."""
+        projects = (
+            await self._session.scalars(
+                scoped(self._principal, Project).order_by(Project.repo_name, Project.id)
+            )
+        ).all()
+        runs = await self._active_runs([project.id for project in projects])
+        return [ProjectView.of(project, runs.get(project.id)) for project in projects]
+
+    async def get_project(self, project_id: UUID) -> ProjectView:
+        """One project."""
+        project = await get_scoped(self._session, self._principal, Project, project_id)
+        return ProjectView.of(project, (await self._active_runs([project_id])).get(project_id))
+
+    async def delete_project(self, project_id: UUID) -> None:
+        """Remove the project and its index; an indexing run under way is told to stop."""
+        project = await get_scoped(self._session, self._principal, Project, project_id, lock=True)
+        active = await self._session.scalar(active_run_of(project_id))
+        if active is not None:
+            await AsyncRunService(self._session).request_stop(active)
+        await self._session.delete(project)
+
+    async def read_file(self, project_id: UUID, path: str, start: int, end: int) -> FileView:
+        """Lines ``start`` to ``end`` of a file as it was indexed, clipped to the file, at most 2,000.
+
+        Raises:
+            NotFound: no such file in the index, or no such line.
+            InvalidRequest: ``end`` before ``start``.
+        """
+        project = await get_scoped(self._session, self._principal, Project, project_id)
+        if end < start:
+            raise InvalidRequest("end lies before start.")
+        row = (await self._session.execute(statements.file_of(project_id, path))).one_or_none()
+        if row is None:
+            raise NotFound
+        lines = row.content.decode(errors="replace").splitlines()
+        shown = lines[start - 1 : min(end, start + MAX_LINES - 1)]
+        if not shown:
+            raise NotFound
+        text = "\n".join(shown)
+        return FileView(
+            repo=project.repo_name,
+            commit=project.commit_id,
+            path=path,
+            blob=row.blob,
+            start_line=start,
+            end_line=start + len(shown) - 1,
+            total_lines=len(lines),
+            text=text,
+            html=highlight(path, text, start_line=start),
+        )
+
+    async def _source_of(self, request: ParsingRequest) -> tuple[str, str]:
+        if request.repo_path:
+            return await self._folder(request.repo_path)
+        address = parse_address(request.repo_name or "", allowed_hosts=self._settings.allowed_hosts)
+        return address.url, address.name
+
+    async def _folder(self, given: str) -> tuple[str, str]:
+        if not self._settings.allow_local_paths:
+            raise Forbidden("Folders of this server's disk may not be indexed here: give an https URL.")
+        folder = Path(given)
+        if "\x00" in given or not folder.is_absolute():
+            raise SourceRefused(f"{given!r} is not an absolute path.")
+        resolved, is_readable = await self._threads.run(_look_at, folder)
+        if not is_readable:
+            raise SourceRefused(f"There is no folder {given} that this server can read.")
+        return str(resolved), resolved.name or "/"
+
+    async def _active_runs(self, project_ids: list[UUID]) -> dict[UUID, UUID]:
+        rows = await self._session.scalars(
+            scoped(self._principal, Run).where(
+                Run.subject_id.in_(project_ids), Run.status.in_(("queued", "running"))
+            )
+        )
+        return {run.subject_id: run.id for run in rows}
+
+
+def _look_at(folder: Path) -> tuple[Path, bool]:
+    resolved = folder.resolve()
+    return resolved, resolved.is_dir() and os.access(resolved, os.R_OK | os.X_OK)

@@ -1,0 +1,53 @@
+"""The task that indexes a project."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from sqlalchemy import Connection
+
+from riverrun.infra.task_base import RunTask
+from riverrun.infra.worker_resources import WorkerResources
+from riverrun.parsing.indexer import IndexingFailed, IndexingStopped, index_project
+from riverrun.parsing.parsing_service import INDEXING_TASK
+from riverrun.runs.attempt import Attempt
+from riverrun.runs.errors import RunFailed, RunStopped
+from riverrun.runs.models import RunStatus
+from riverrun.runs.performance import perform_run
+from riverrun.streaming.events import EventType
+
+
+@shared_task(bind=True, base=RunTask, name=INDEXING_TASK)  # type: ignore[untyped-decorator]
+def process_parsing(self: RunTask, run_id: str) -> None:
+    """Index the project of a run."""
+    perform_run(UUID(run_id), self.resources, partial(bring_up_to_date, self.resources), keep_nothing)
+
+
+def bring_up_to_date(resources: WorkerResources, attempt: Attempt) -> None:
+    """Index what changed, telling the progress.
+
+    Raises:
+        RunStopped: somebody stopped the run; what is indexed stays, the next run goes on from there.
+        RunFailed: the source cannot be read, in words for a person.
+    """
+
+    def report(phase: str, done: int, total: int, unit: str) -> None:
+        attempt.emit(EventType.PROGRESS, phase=phase, done=done, total=total, unit=unit)
+
+    try:
+        index_project(
+            resources.engine,
+            attempt.run.subject_id,
+            resources.settings,
+            progress=report,
+            should_stop=lambda: attempt.is_stop_requested,
+        )
+    except IndexingStopped as stop:
+        raise RunStopped from stop
+    except IndexingFailed as failure:
+        raise RunFailed("Indexing failed", str(failure)) from failure
+
+
+def keep_nothing(_: Connection, attempt: Attempt, status: RunStatus, error: dict[str, Any] | None) -> None:
+    """An index is its own record."""

@@ -1,0 +1,68 @@
+"""Projects on the wire."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field, model_validator
+
+from riverrun.parsing.models import Project
+
+
+class ParsingRequest(BaseModel):
+    """What to index: a folder of the server's disk, or a git repository by https URL or ``owner/name``."""
+
+    repo_path: str | None = Field(default=None, max_length=4096)
+    repo_name: str | None = Field(default=None, max_length=2048)
+    branch_name: str | None = Field(default=None, max_length=255)
+
+    @model_validator(mode="after")
+    def one_source(self) -> Self:
+        if bool(self.repo_path) == bool(self.repo_name):
+            raise ValueError("give either repo_path (a folder) or repo_name (an https URL or owner/name)")
+        return self
+
+
+class ParsingAccepted(BaseModel):
+    """The run that indexes, to be followed under its id."""
+
+    project_id: UUID
+    status: str
+    run_id: UUID
+    session_id: UUID
+
+
+class ProjectView(BaseModel):
+    """A project as lists show it; ``run_id`` is the indexing run under way."""
+
+    id: UUID
+    repo_name: str
+    source: str
+    branch_name: str
+    commit_id: str | None
+    status: str
+    error: str | None
+    files: int
+    symbols: int
+    run_id: UUID | None
+    created_at: datetime
+    indexed_at: datetime | None
+
+    @classmethod
+    def of(cls, project: Project, run_id: UUID | None) -> "ProjectView":
+        names = (name for name in cls.model_fields if name != "run_id")
+        return cls(run_id=run_id, **{name: getattr(project, name) for name in names})
+
+
+class FileView(BaseModel):
+    """A range of a file as it was indexed; ``html`` is the same text highlighted, escaped, safe."""
+
+    repo: str
+    commit: str | None
+    path: str
+    blob: str
+    start_line: int
+    end_line: int
+    total_lines: int
+    text: str
+    html: str

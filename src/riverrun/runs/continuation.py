@@ -1,0 +1,52 @@
+"""Where a reader goes on: exactly after its position, at a reset, or nowhere because it has everything."""
+
+from dataclasses import dataclass
+
+from riverrun.runs.event_log import AsyncEventLog
+from riverrun.runs.models import Run
+from riverrun.streaming.cursor import START, Cursor, Position
+from riverrun.streaming.events import Event, EventType
+from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
+from riverrun.streaming.run_log import RunLog
+from riverrun.streaming.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Events after ``position`` follow; ``reset``, if any, is to be sent before them."""
+
+    position: Position
+    reset: Event | None = None
+
+
+async def find_continuation(
+    run: Run, cursor: Cursor, record: AsyncEventLog, streams: AsyncRedisStreamManager, run_log: RunLog
+) -> Continuation | None:
+    """Where a reader at ``cursor`` goes on; none when it is at or after the run's end.
+
+    A position is known when the record or the hot copy holds that very event. Any other one, such as a place in an
+    attempt that was dropped, is answered by a reset: the whole so far, and the position from which to go on.
+    """
+    if cursor.seq == 0:
+        return Continuation(START)
+    attempt = await record.attempt_at(run.id, min(cursor.seq, run.end_seq or cursor.seq))
+    if run.end_seq is not None and cursor.seq >= run.end_seq and cursor.attempt in (None, attempt):
+        return None
+    if attempt is not None and cursor.attempt in (None, attempt):
+        return Continuation(Position(attempt, cursor.seq))
+    ahead = Position(run.attempt, cursor.seq)
+    is_ahead_of_record = attempt is None and run.end_seq is None and cursor.attempt in (None, run.attempt)
+    if is_ahead_of_record and await streams.has(run.id, ahead):
+        return Continuation(ahead)
+    return await _reset(run, run_log)
+
+
+async def _reset(run: Run, run_log: RunLog) -> Continuation:
+    events: list[Event] = []
+    position = START
+    while page := await run_log.read_after(run.id, position):
+        events += [event for event in page if not event.is_end]
+        position = page[-1].position
+    top = events[-1].position if events else START
+    fields = {"snapshot": Snapshot.of_log(events).as_fields(), "position": str(top)}
+    return Continuation(top, Event.create(top, EventType.RESET, fields))

@@ -1,0 +1,53 @@
+"""What a route may ask of streaming."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Query, Request
+
+from riverrun.kit.problem import BadRequest
+from riverrun.streaming.cursor import Cursor
+from riverrun.streaming.errors import MalformedCursor
+from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
+from riverrun.streaming.run_log import RunLog
+
+FROM_THE_START = Cursor(None, 0)
+
+
+def get_hub(request: Request) -> StreamHub:
+    """The process's hub."""
+    hub: StreamHub = request.state.hub
+    return hub
+
+
+def get_streams(request: Request) -> AsyncRedisStreamManager:
+    """The process's hand on the streams."""
+    streams: AsyncRedisStreamManager = request.state.streams
+    return streams
+
+
+def get_run_log(request: Request) -> RunLog:
+    """The merged log of runs."""
+    run_log: RunLog = request.state.run_log
+    return run_log
+
+
+def get_cursor(
+    last_event_id: Annotated[str | None, Header()] = None,
+    cursor: Annotated[str | None, Query(description="`0-0`, `N` or `<attempt>-<seq>`, exclusive")] = None,
+    after: Annotated[str | None, Query(description="The same as `cursor`")] = None,
+) -> Cursor:
+    """The last event that the client has. The header wins: a browser sends it when it reconnects by itself."""
+    given = next((text for text in (last_event_id, cursor, after) if text), None)
+    if given is None:
+        return FROM_THE_START
+    try:
+        return Cursor.parse(given)
+    except MalformedCursor as error:
+        raise BadRequest(f"Cursor: {error}.") from error
+
+
+CurrentHub = Annotated[StreamHub, Depends(get_hub)]
+CurrentStreams = Annotated[AsyncRedisStreamManager, Depends(get_streams)]
+CurrentRunLog = Annotated[RunLog, Depends(get_run_log)]
+CurrentCursor = Annotated[Cursor, Depends(get_cursor)]

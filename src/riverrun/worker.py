@@ -1,0 +1,71 @@
+"""The worker: Celery with our tasks, for the queues that it is given."""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from celery import Celery
+from celery.signals import worker_ready
+
+from riverrun.infra.celery_app import configure_celery, queue_name
+from riverrun.infra.logs import configure_logs
+from riverrun.infra.redis_clients import open_redis
+from riverrun.infra.settings import Settings
+from riverrun.infra.task_base import bind_settings
+
+TASK_MODULES = {
+    "chats": "riverrun.conversations.agent_tasks",
+    "indexing": "riverrun.parsing.parsing_tasks",
+}
+"""What each queue needs; an indexing worker never imports the agents."""
+
+READY_TTL_SECONDS = 86_400
+
+
+def ready_key(work: str) -> str:
+    """Set when a worker consumes the queue: what `riverrun up` waits for."""
+    return f"riverrun:worker-ready:{work}"
+
+
+def create_celery(settings: Settings, queues: Sequence[str] = tuple(TASK_MODULES)) -> Celery:
+    """The app with the tasks of ``queues``."""
+    app = configure_celery(settings)
+    bind_settings(app, settings)
+    app.set_default()
+    for work in queues:
+        import_module(TASK_MODULES[work])
+    return app
+
+
+def run_worker(queues: Sequence[str], settings: Settings) -> None:
+    """Consume ``queues`` (``chats``, ``indexing``) until SIGTERM.
+
+    Raises:
+        ValueError: a queue that does not exist.
+    """
+    if unknown := set(queues) - set(TASK_MODULES):
+        raise ValueError(f"There is no queue {', '.join(sorted(unknown))}; there are chats and indexing.")
+    configure_logs(settings.log_level)
+    app = create_celery(settings, queues)
+    worker_ready.connect(lambda **_: _announce(queues, settings), weak=False)
+    concurrency = settings.chat_concurrency if "chats" in queues else settings.indexing_concurrency
+    app.worker_main(
+        [
+            "worker",
+            "--loglevel",
+            settings.log_level,
+            "--queues",
+            ",".join(queue_name(settings, work) for work in queues),
+            "--concurrency",
+            str(concurrency),
+            "--hostname",
+            f"{'-'.join(queues)}@%h",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+
+
+def _announce(queues: Sequence[str], settings: Settings) -> None:
+    with open_redis(settings.require_redis_url()) as redis:
+        for work in queues:
+            redis.set(ready_key(work), "ready", ex=READY_TTL_SECONDS)
