@@ -85,7 +85,7 @@ def map_event(event: AgentStreamEvent) -> AgentEvent | None:
 
 def _arguments(part: ToolCallPart) -> dict[str, Any]:
     """The call's arguments; what is no JSON object, or too long to show, stands as text under ``raw``."""
-    written = part.args_as_json_str()
+    written = part.args if isinstance(part.args, str) else part.args_as_json_str()
     if len(written) > _MOST_ARGUMENT_CHARS:
         return {"raw": shorten(written, _MOST_ARGUMENT_CHARS)}
     try:

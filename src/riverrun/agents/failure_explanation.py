@@ -78,11 +78,15 @@ def _explain_provider(error: ModelAPIError) -> AgentFailed:
             return AgentFailed(
                 "The model did not answer in time", f"{model} sent nothing for too long. Ask again."
             )
+        case ModelConnectionError(phase="read"):
+            return AgentFailed(
+                "The connection to the model broke off",
+                f"{model} closed it in the middle of its answer. Ask again.",
+            )
         case ModelConnectionError():
             return AgentFailed(
                 "The model cannot be reached",
-                f"The connection to {model} failed or broke off. Check RIVERRUN_MODEL_BASE_URL and that the "
-                "server runs, then ask again.",
+                f"There is no connection to the server of {model}. Check RIVERRUN_MODEL_BASE_URL and that it runs.",
             )
         case ModelUnavailableError() | ModelServerError():
             return AgentFailed(
@@ -90,6 +94,15 @@ def _explain_provider(error: ModelAPIError) -> AgentFailed:
             )
         case ModelRequestRejectedError():
             return AgentFailed("The model rejected the request", f"{model} said: {_quote(error)}")
+        case _ if "finish_reason" in error.message:
+            return AgentFailed(
+                "The answer may be cut off", f"The server of {model} ended the stream without saying why."
+            )
+        case _ if isinstance(error.__cause__, ValueError):
+            return AgentFailed(
+                "The model's answer could not be read",
+                f"The server of {model} sent something that is no valid JSON. Ask again, or check what runs there.",
+            )
         case _:
             return AgentFailed("The model failed", f"{model} said: {_quote(error)}")
 
@@ -119,9 +132,15 @@ def _explain_behaviour(error: UnexpectedModelBehavior) -> AgentFailed:
                 "The model kept making malformed tool calls",
                 "It was told what was wrong and did not correct it. A more capable model may help.",
             )
+        case _ if error.message.startswith(("Exceeded maximum output retries", "Streamed response ended")):
+            return AgentFailed("The model gave no answer", "It ended without a word. Ask again.")
         case _:
             return AgentFailed("The model's answer could not be used", _quote(error))
 
 
 def _quote(error: ModelAPIError | UnexpectedModelBehavior) -> str:
-    return shorten(" ".join(repair(error.message).split()), _LONGEST_QUOTE)
+    """The provider's own sentence if its error has one."""
+    body = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    words = message if isinstance(message, str) and message else error.message
+    return shorten(" ".join(repair(words).split()), _LONGEST_QUOTE)

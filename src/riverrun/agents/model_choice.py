@@ -4,6 +4,7 @@ import os
 from urllib.parse import urlsplit
 
 from pydantic_ai.models import Model
+from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.settings import ModelSettings
 
 from riverrun.agents.errors import ModelNotConfigured
@@ -12,7 +13,10 @@ from riverrun.agents.extractive import extractive_model
 READ_TIMEOUT_SECONDS = 120.0
 """The longest silence on the wire; connecting takes at most the providers' 5 seconds."""
 
-_SETTINGS = ModelSettings(timeout=READ_TIMEOUT_SECONDS, max_retries=1)
+# No silent retries: a provider may ask to wait a minute, and the reader is better told at once.
+_SETTINGS = ModelSettings(timeout=READ_TIMEOUT_SECONDS, max_retries=0)
+_NO_KEY = "none"
+"""Local servers ask for no key, but the client must send one."""
 _OLLAMA_URL = "http://localhost:11434/v1"
 _PROVIDERS = ("openai", "anthropic", "google", "ollama")
 
@@ -55,7 +59,7 @@ def _of_provider(provider: str, name: str, url: str | None, api_key: str | None)
         case "google":
             return _google(name, url, _required_key(api_key, "GOOGLE_API_KEY", "GEMINI_API_KEY"))
         case "ollama":
-            return _compatible(name, url or _OLLAMA_URL, api_key)
+            return _ollama(name, url or _OLLAMA_URL, api_key)
         case _:
             return (
                 _compatible(name, url, api_key)
@@ -85,6 +89,14 @@ def _google(name: str, url: str | None, api_key: str) -> Model:
     return GoogleModel(name, provider=GoogleProvider(api_key=api_key, base_url=url), settings=_SETTINGS)
 
 
+def _ollama(name: str, url: str, api_key: str | None) -> Model:
+    from pydantic_ai.models.ollama import OllamaModel
+    from pydantic_ai.providers.ollama import OllamaProvider
+
+    provider = OllamaProvider(base_url=url, api_key=api_key or _NO_KEY)
+    return OllamaModel(name, provider=provider, profile=_never_cut(), settings=_SETTINGS)
+
+
 def _compatible(name: str, url: str | None, api_key: str | None) -> Model:
     if url is None:
         raise ModelNotConfigured(
@@ -94,9 +106,15 @@ def _compatible(name: str, url: str | None, api_key: str | None) -> Model:
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    # Local servers ask for no key, but the client must send one.
-    provider = OpenAICompatibleProvider("compatible", base_url=url, api_key=api_key or "none")
-    return OpenAIChatModel(name, provider=provider, settings=_SETTINGS)
+    provider = OpenAICompatibleProvider("compatible", base_url=url, api_key=api_key or _NO_KEY)
+    return OpenAIChatModel(name, provider=provider, profile=_never_cut(), settings=_SETTINGS)
+
+
+def _never_cut() -> ModelProfile:
+    """A stream that ends without a reason may have been cut on its way, and would pass for a whole answer."""
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
+
+    return OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
 
 
 def _required_key(api_key: str | None, *variables: str) -> str:

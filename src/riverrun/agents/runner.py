@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pydantic_ai import (
-    AgentRunResult,
     AgentRunResultEvent,
     AgentStreamEvent,
     ModelMessage,
@@ -82,7 +81,7 @@ async def answer_question(
             raise
         writer.finish()
         raise AgentFailed(
-            "The answer took too long", f"It was stopped after {bounds.total_seconds:.0f} seconds. Ask again."
+            "The answer took too long", f"It was stopped after {bounds.total_seconds:g} seconds. Ask again."
         ) from error
     except AgentFailed:
         writer.finish()
@@ -112,7 +111,7 @@ async def _write_answer(
     async with stream as events:
         while (event := await _next_event(events, limits.stall_seconds)) is not None:
             if isinstance(event, AgentRunResultEvent):
-                _require_complete(event.result)
+                _require_complete(event.result.response)
             elif mapped := map_event(event):
                 writer.write(mapped)
 
@@ -128,16 +127,26 @@ async def _next_event(
     except Exception as error:
         if silence.expired():
             raise AgentFailed(
-                "The model stalled", f"Nothing came for {stall_seconds:.0f} seconds. Ask again."
+                "The model stalled", f"Nothing came for {stall_seconds:g} seconds. Ask again."
             ) from error
         _log.info("the model failed", exc_info=True)
         raise explain(error) from error
 
 
-def _require_complete(result: AgentRunResult[str]) -> None:
-    """A provider's own length limit ends the stream like a success; it is not one."""
-    if result.response.finish_reason == "length":
-        raise AgentFailed("The answer was cut off", "The model reached the longest output it may write.")
+def _require_complete(response: ModelResponse) -> None:
+    """Providers end a cut answer's stream like a whole one's; only the reason they give tells them apart."""
+    match response.finish_reason:
+        case "length":
+            raise AgentFailed("The answer was cut off", "The model reached the longest output it may write.")
+        case "content_filter":
+            raise AgentFailed(
+                "The answer was cut off", "The content filter of the model's provider stopped it."
+            )
+        case None if response.provider_name:
+            raise AgentFailed(
+                "The answer may be cut off",
+                "The model's server ended the stream without saying that it was complete.",
+            )
 
 
 def _newest(history: Sequence[Turn], chars: int) -> list[Turn]:
