@@ -159,7 +159,7 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
     try:
         with open_redis(settings.redis_url) as redis:
             facts = redis.info("server")
-            ready = {work: bool(redis.exists(ready_key(settings, work))) for work in QUEUES}
+            ready = {work: bool(redis.exists(ready_key(work))) for work in QUEUES}
     except (RedisError, ValueError) as error:
         yield to_do("redis", f"{first_line(error)}: check that it runs and RIVERRUN_REDIS_URL")
         return

@@ -139,7 +139,7 @@ class Stack:
             raise StackError(f"Redis cannot be used ({error}): check RIVERRUN_REDIS_URL") from error
 
     def _ready_keys(self) -> list[str]:
-        return [ready_key(self.settings, work) for work in QUEUES]
+        return [ready_key(work) for work in QUEUES]
 
     def _spawn_children(self, logs: Path) -> None:
         environment = child_environment(self.settings, os.environ)
