@@ -10,7 +10,7 @@ def glob_expression(pattern: str) -> str:
 
     ``*`` and ``?`` stay within a name, ``**`` crosses folders, a pattern that is a folder means all within it.
     """
-    bare = pattern.removeprefix("./").strip("/")
+    bare = pattern.removeprefix("./").strip("/") or "**"
     anywhere = "" if "/" in bare else "(?:.*/)?"
     return rf"\A{anywhere}{translated(bare)}(?:/.*)?\Z"
 
