@@ -1,4 +1,4 @@
-"""What can be wrong with a repository's address."""
+"""What can go wrong with a repository that somebody else hosts."""
 
 from riverrun.kit.problem import Problem
 
@@ -8,3 +8,11 @@ class AddressRefused(Problem):
 
     status = 422
     title = "This address cannot be indexed"
+
+
+class RepositoryFailed(Exception):
+    """The repository cannot be had, or not be read; the message is a sentence for a person."""
+
+
+class RepositoryStopped(Exception):
+    """Fetching was asked to stop and did."""

@@ -86,6 +86,11 @@ class SourceFile(Base):
     size: Mapped[int] = mapped_column(BigInteger, default=0)
     status: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
+    """Why it is not indexed, or what is odd about it."""
+    stamp: Mapped[str] = mapped_column(Text, default="")
+    """While it stays the same, so does the file (a folder's times and inode, git's blob); empty: look again."""
+    recipe: Mapped[int] = mapped_column(SmallInteger, default=0)
+    """Which version of the extraction made its rows; a file of an older one is indexed again."""
 
 
 class Symbol(Base):

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from riverrun.infra.task_base import RunTask
 from riverrun.infra.worker_resources import WorkerResources
-from riverrun.parsing.indexer import IndexingFailed, IndexingStopped, index_project
+from riverrun.parsing.errors import IndexingFailed, IndexingStopped
+from riverrun.parsing.indexer import index_project
 from riverrun.parsing.parsing_service import INDEXING_TASK
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.errors import RunFailed, RunStopped

@@ -22,10 +22,16 @@ _PART_OF_ANY_SCRIPT = re.compile(r"[^\W\d_]+\d*|\d+")
 _WORD_BYTES = bytes(
     code if chr(code).isalnum() or code == ord("_") or code >= 0x80 else ord(" ") for code in range(256)
 )
-_STOP_WORDS = frozenset(
-    "a an and are as at be been but by can cls def did do does else for from has have how i if in into is it its me my "
-    "no not of on or our return self so such than that the their then there these they this to us was we were what "
-    "when where which who why will with would you your".split()
+
+
+def _words_in(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_STOP_WORDS = _words_in(
+    "a an and are as at be been but by can cls def did do does else for from has have how i if in into is "
+    "it its me my no not of on or our return self so such than that the their then there these they this "
+    "to us was we were what when where which who why will with would you your"
 )
 
 
@@ -104,7 +110,9 @@ class _TermsOfWords(dict[bytes, tuple[str, ...]]):
             self.clear()
         pattern = _PART if word.isascii() else _PART_OF_ANY_SCRIPT
         parts = [part.lower() for part in pattern.findall(word.decode("utf-8", "replace"))]
-        terms = tuple([_stem(part) for part in parts if len(part) <= MAX_TERM_CHARS and part not in _STOP_WORDS])
+        terms = tuple(
+            [_stem(part) for part in parts if len(part) <= MAX_TERM_CHARS and part not in _STOP_WORDS]
+        )
         self[word] = terms
         return terms
 

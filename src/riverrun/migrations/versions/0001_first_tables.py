@@ -179,6 +179,8 @@ def create_projects() -> None:
         required("size", BigInteger),
         required("status", Text),
         Column("reason", Text),
+        required("stamp", Text),
+        required("recipe", sa.SmallInteger),
     )
     op.create_index("uq_source_files_path", "source_files", ["project_id", "path"], unique=True)
 

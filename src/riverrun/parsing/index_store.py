@@ -1,0 +1,224 @@
+"""The index of one project in Postgres, changed file by file, exact after every commit.
+
+Rows go in by ``COPY``; each change is one transaction under the project's advisory lock. It takes out whatever is
+stored of its paths before it puts the new in: two indexers of one project would waste work, but break nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection, sql
+
+from riverrun.parsing.file_rows import CALL_COLUMNS, CHUNK_COLUMNS, RECIPE, SYMBOL_COLUMNS, FileRows, escape
+
+CHANGE_SETTINGS = {
+    # A crash of Postgres may take the last moments of an index that is not ready; the next run makes them again.
+    "synchronous_commit": "off",
+    # Postings are collected and sorted into the GIN index in a few large portions.
+    "gin_pending_list_limit": "64MB",
+    "work_mem": "64MB",
+    "lock_timeout": "60s",
+    "idle_in_transaction_session_timeout": "120s",
+}
+"""Set for each transaction alone: the connection goes back to a pool."""
+_APPLY_SETTINGS = "SELECT " + ", ".join(["set_config(%s, %s, true)"] * len(CHANGE_SETTINGS))
+_SETTINGS = [part for setting in CHANGE_SETTINGS.items() for part in setting]
+
+FILE_COLUMNS = "id, project_id, path, blob, language, lines, size, status, reason, stamp, recipe"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """What the index knows of a path."""
+
+    id: int
+    blob: str
+    stamp: str
+    status: str
+    reason: str | None
+    is_current: bool
+    """Whether its rows were made by today's extraction."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to put into the index: with rows when it was indexed, else with the reason why not."""
+
+    id: int
+    path: str
+    blob: str
+    language: str | None
+    size: int
+    stamp: str
+    status: str
+    reason: str | None = None
+    rows: FileRows | None = None
+    source: bytes = field(default=b"", repr=False)
+
+
+class IndexStore:
+    """One project's rows over a connection that it has for itself."""
+
+    def __init__(self, connection: Connection[Any], project_id: UUID) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    def project(self) -> dict[str, Any] | None:
+        """The project's source, branch, status and name; none when it was deleted."""
+        row = self._connection.execute(
+            "SELECT source, branch_name, status, repo_name FROM projects WHERE id = %s", [self._project_id]
+        ).fetchone()
+        self._connection.commit()
+        return dict(zip(("source", "branch_name", "status", "repo_name"), row, strict=True)) if row else None
+
+    def stored_files(self) -> dict[str, StoredFile]:
+        """All paths of the index."""
+        rows = self._connection.execute(
+            "SELECT path, id, blob, stamp, status, reason, recipe = %s FROM source_files WHERE project_id = %s",
+            [RECIPE, self._project_id],
+        ).fetchall()
+        self._connection.commit()
+        return {path: StoredFile(*rest) for path, *rest in rows}
+
+    def new_file_ids(self, count: int) -> list[int]:
+        """Ids that no other file has or gets."""
+        rows = self._connection.execute(
+            "SELECT nextval(pg_get_serial_sequence('source_files', 'id')) FROM generate_series(1, %s)",
+            [count],
+        ).fetchall()
+        self._connection.commit()
+        return [number for (number,) in rows]
+
+    def replace(self, files: Sequence[NewFile]) -> None:
+        """Put files in, instead of what is stored of their paths. All or nothing."""
+        with self._change() as frequencies:
+            self._take_out([file.path for file in files], frequencies)
+            self._copy("source_files", FILE_COLUMNS, map(self._file_row, files))
+            self._copy_blobs(files)
+            with_rows = [file.rows for file in files if file.rows]
+            self._copy("symbols", SYMBOL_COLUMNS, (rows.symbol_rows for rows in with_rows))
+            self._copy("symbol_references", CALL_COLUMNS, (rows.call_rows for rows in with_rows))
+            self._copy("chunks", CHUNK_COLUMNS, (rows.chunk_rows for rows in with_rows))
+            for rows in with_rows:
+                frequencies.update(rows.terms)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Forget files. Their blobs stay, for answers that cite them."""
+        with self._change() as frequencies:
+            self._take_out(paths, frequencies)
+
+    def restamp(self, stamps: dict[str, str]) -> None:
+        """Remember the new stamps of files whose bytes turned out to be the same."""
+        self._connection.execute(
+            "UPDATE source_files SET stamp = new.stamp FROM unnest(%s::text[], %s::text[]) AS new (path, stamp) "
+            "WHERE project_id = %s AND source_files.path = new.path",
+            [list(stamps), list(stamps.values()), self._project_id],
+        )
+        self._connection.commit()
+
+    def mark(self, status: str, error: str | None = None) -> None:
+        """Say how far the project is."""
+        self._connection.execute(
+            "UPDATE projects SET status = %s, error = %s WHERE id = %s", [status, error, self._project_id]
+        )
+        self._connection.commit()
+
+    def tidy(self) -> None:
+        """Sort waiting postings into the search index and tell the planner about new rows. Worth it after much change."""
+        self._connection.execute("SELECT gin_clean_pending_list('ix_chunks_terms')")
+        self._connection.commit()
+
+    def complete(self, commit: str | None) -> tuple[int, int]:
+        """Say that the index is whole, durably; returns the numbers of indexed files and of symbols."""
+        with self._connection.transaction():
+            self._connection.execute("SET LOCAL synchronous_commit = on")
+            row = self._connection.execute(
+                "UPDATE projects SET status = 'ready', error = NULL, commit_id = %(commit)s, indexed_at = now(), "
+                "files = (SELECT count(*) FROM source_files WHERE project_id = %(id)s AND status = 'indexed'), "
+                "symbols = (SELECT count(*) FROM symbols WHERE project_id = %(id)s) "
+                "WHERE id = %(id)s RETURNING files, symbols",
+                {"commit": commit, "id": self._project_id},
+            ).fetchone()
+        return row or (0, 0)
+
+    @contextmanager
+    def _change(self) -> Iterator[Counter[str]]:
+        """A transaction under the project's lock; the counter it gives out is added to the term frequencies."""
+        frequencies: Counter[str] = Counter()
+        with self._connection.transaction():
+            self._connection.execute(_APPLY_SETTINGS, _SETTINGS)
+            self._connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"index {self._project_id}"]
+            )
+            yield frequencies
+            self._add_frequencies(frequencies)
+
+    def _take_out(self, paths: Sequence[str], frequencies: Counter[str]) -> None:
+        found = self._connection.execute(
+            "SELECT id FROM source_files WHERE project_id = %s AND path = ANY(%s)",
+            [self._project_id, list(paths)],
+        ).fetchall()
+        if not found:
+            return
+        ids = [number for (number,) in found]
+        counts = self._connection.execute(
+            "SELECT lexeme, count(*) FROM chunks, unnest(terms) WHERE file_id = ANY(%s) GROUP BY lexeme",
+            [ids],
+        ).fetchall()
+        frequencies.subtract(dict(counts))
+        self._connection.execute("DELETE FROM source_files WHERE id = ANY(%s)", [ids])
+
+    def _add_frequencies(self, frequencies: Counter[str]) -> None:
+        # In the order of terms, so that two indexers never wait for each other's rows in a circle.
+        changes = sorted((term, change) for term, change in frequencies.items() if change)
+        if not changes:
+            return
+        terms, deltas = zip(*changes, strict=True)
+        self._connection.execute(
+            "INSERT INTO term_frequencies (project_id, term, chunks) "
+            "SELECT %s, term, delta FROM unnest(%s::text[], %s::int[]) AS change (term, delta) "
+            "ON CONFLICT (project_id, term) DO UPDATE SET chunks = term_frequencies.chunks + excluded.chunks",
+            [self._project_id, list(terms), list(deltas)],
+        )
+        gone = [term for term, delta in changes if delta < 0]
+        if gone:
+            self._connection.execute(
+                "DELETE FROM term_frequencies WHERE project_id = %s AND term = ANY(%s) AND chunks <= 0",
+                [self._project_id, gone],
+            )
+
+    def _copy(self, table: str, columns: str, rows: Iterable[bytes]) -> None:
+        command = sql.SQL("COPY {} (" + columns + ") FROM STDIN").format(sql.Identifier(table))
+        with self._connection.cursor().copy(command) as copy:
+            copy.write(b"".join(rows))
+
+    def _copy_blobs(self, files: Sequence[NewFile]) -> None:
+        new = {file.blob: file.source for file in files if file.rows}
+        if not new:
+            return
+        stored = self._connection.execute(
+            "SELECT sha FROM blobs WHERE project_id = %s AND sha = ANY(%s)", [self._project_id, list(new)]
+        ).fetchall()
+        for (sha,) in stored:
+            del new[sha]
+        command = "COPY blobs (project_id, sha, content) FROM STDIN (FORMAT BINARY)"
+        with self._connection.cursor().copy(command) as copy:
+            copy.set_types(["uuid", "text", "bytea"])
+            for sha, source in new.items():
+                copy.write_row((self._project_id, sha, source))
+
+    def _file_row(self, file: NewFile) -> bytes:
+        lines = file.rows.lines if file.rows else 0
+        language, reason = _nullable(file.language), _nullable(file.reason)
+        return (
+            f"{file.id}\t{self._project_id}\t{escape(file.path)}\t{file.blob}\t{language}\t{lines}\t{file.size}\t"
+            f"{file.status}\t{reason}\t{file.stamp}\t{RECIPE}\n"
+        ).encode("utf-8", "backslashreplace")
+
+
+def _nullable(text: str | None) -> str:
+    return "\\N" if text is None else escape(text)

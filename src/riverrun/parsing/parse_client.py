@@ -1,0 +1,189 @@
+"""A parse helper as the indexer sees it: a process that may crash, hang or be killed at any time."""
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from riverrun.parsing.file_rows import FileRows
+from riverrun.parsing.parse_frames import LENGTHS_SIZE, Header, decode_frame, decode_lengths, encode_frame
+
+HELPER_COMMAND = (sys.executable, "-P", "-m", "riverrun.parsing.parse_helper")
+START_TIMEOUT_SECONDS = 30.0
+FILE_TIMEOUT_SECONDS = 20.0
+WAIT_MILLISECONDS = 200
+_INHERITED = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class ParseRequest:
+    """A file to parse; ``file_id`` is the id its rows refer to."""
+
+    file_id: int
+    path: str
+    language: str | None
+    source: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ParseReply:
+    """What became of a file: its rows, or the reason why there are none."""
+
+    request: ParseRequest
+    rows: FileRows | None = None
+    reason: str | None = None
+
+
+class HelperUnavailable(RuntimeError):
+    """No parse helper can be started on this machine."""
+
+
+class ParsingAbandoned(Exception):
+    """Nobody waits for the replies any more."""
+
+
+class _HelperLost(Exception):
+    """The helper ended, or hangs; the message tells a person which."""
+
+    def __init__(self, message: str, *, hangs: bool = False) -> None:
+        super().__init__(message)
+        self.hangs = hangs
+
+
+class ParseHelper:
+    """One helper process: started when first needed, and again after it was lost. For one thread at a time."""
+
+    def __init__(
+        self,
+        command: tuple[str, ...] = HELPER_COMMAND,
+        *,
+        file_timeout_seconds: float = FILE_TIMEOUT_SECONDS,
+        is_abandoned: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._command = command
+        self._file_timeout_seconds = file_timeout_seconds
+        self._is_abandoned = is_abandoned
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def parse(self, project_id: str, requests: list[ParseRequest]) -> list[ParseReply]:
+        """One reply a request, in their order.
+
+        A file at which the helper ended is tried once more in a new one, for the helper may have been killed by
+        chance; a file at which it hangs is not. Raises ``HelperUnavailable`` and ``ParsingAbandoned``.
+        """
+        replies: list[ParseReply] = []
+        while len(replies) < len(requests):
+            try:
+                for reply in self._exchange(project_id, requests[len(replies) :]):
+                    replies.append(reply)
+            except _HelperLost as lost:
+                self.close()
+                replies.append(self._second_try(project_id, requests[len(replies)], lost))
+        return replies
+
+    def start(self) -> None:
+        """Begin starting the process without waiting for it."""
+        self._process = self._process or subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+        )
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        process, self._process = self._process, None
+        if process:
+            process.kill()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    assert pipe
+                    pipe.close()
+            process.wait()
+        self._is_ready = False
+
+    _is_ready = False
+
+    def _second_try(self, project_id: str, request: ParseRequest, lost: _HelperLost) -> ParseReply:
+        if not lost.hangs:
+            try:
+                return next(self._exchange(project_id, [request]))
+            except _HelperLost as again:
+                self.close()
+                lost = again
+        return ParseReply(request, reason=str(lost))
+
+    def _exchange(self, project_id: str, requests: list[ParseRequest]) -> Iterator[ParseReply]:
+        self._make_ready()
+        files = [{"file_id": r.file_id, "path": r.path, "language": r.language} for r in requests]
+        header = {"project_id": project_id, "files": files}
+        self._write(encode_frame(header, [request.source for request in requests]))
+        for request in requests:
+            yield _reply(request, *self._read_frame(self._file_timeout_seconds))
+
+    def _make_ready(self) -> None:
+        if self._is_ready:
+            return
+        try:
+            self.start()
+            self._read_frame(START_TIMEOUT_SECONDS)
+        except (OSError, _HelperLost) as error:
+            self.close()
+            raise HelperUnavailable(f"The parse helper does not start: {error}") from error
+        self._is_ready = True
+
+    def _write(self, data: bytes) -> None:
+        assert self._process
+        assert self._process.stdin
+        pipe = self._process.stdin.fileno()
+        os.set_blocking(pipe, False)
+        deadline = time.monotonic() + self._file_timeout_seconds
+        rest = memoryview(data)
+        while rest:
+            self._wait(pipe, select.POLLOUT, deadline)
+            try:
+                rest = rest[os.write(pipe, rest) :]
+            except BrokenPipeError as error:
+                raise _HelperLost("The parser crashed on this file.") from error
+
+    def _read_frame(self, timeout_seconds: float) -> tuple[Header, list[bytes]]:
+        deadline = time.monotonic() + timeout_seconds
+        header_size, bodies_size = decode_lengths(self._read(LENGTHS_SIZE, deadline))
+        return decode_frame(self._read(header_size, deadline), self._read(bodies_size, deadline))
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        assert self._process
+        assert self._process.stdout
+        pipe = self._process.stdout.fileno()
+        parts: list[bytes] = []
+        while size:
+            self._wait(pipe, select.POLLIN, deadline)
+            part = os.read(pipe, size)
+            if not part:
+                raise _HelperLost("The parser crashed on this file.")
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _wait(self, pipe: int, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(pipe, event)
+        while not poll.poll(WAIT_MILLISECONDS):
+            if self._is_abandoned():
+                self.close()
+                raise ParsingAbandoned
+            if time.monotonic() > deadline:
+                raise _HelperLost("Parsing this file took too long.", hangs=True)
+
+
+def _reply(request: ParseRequest, header: Header, bodies: list[bytes]) -> ParseReply:
+    if "error" in header:
+        return ParseReply(request, reason=header["error"])
+    symbol_rows, call_rows, chunk_rows = bodies
+    rows = FileRows(symbol_rows=symbol_rows, call_rows=call_rows, chunk_rows=chunk_rows, **header)
+    return ParseReply(request, rows=rows)

@@ -1,0 +1,171 @@
+"""What a definition and a call look like in each grammar, as tree-sitter queries.
+
+A capture's name is the symbol's kind (``function``, ``class``, ...); ``scope`` only lends its name to what is inside
+(a Rust ``impl``), and ``call`` is the identifier that is called.
+"""
+
+PYTHON = """
+(function_definition) @function
+(class_definition) @class
+(module (expression_statement (assignment left: (identifier)) @constant))
+(call function: [(identifier) @call (attribute attribute: (identifier) @call)])
+"""
+
+_ECMASCRIPT = """
+[(function_declaration) (generator_function_declaration)] @function
+(class_declaration) @class
+(method_definition) @method
+(variable_declarator
+  name: (identifier) value: [(arrow_function) (function_expression) (generator_function)]) @function
+(assignment_expression
+  left: (member_expression property: (property_identifier))
+  right: [(arrow_function) (function_expression) (generator_function)]) @function
+(pair key: (property_identifier) value: [(arrow_function) (function_expression)]) @function
+(program [
+  (lexical_declaration (variable_declarator name: (identifier)) @constant)
+  (variable_declaration (variable_declarator name: (identifier)) @constant)
+  (export_statement (lexical_declaration (variable_declarator name: (identifier)) @constant))])
+(call_expression function: [
+  (identifier) @call
+  (member_expression property: [(property_identifier) (private_property_identifier)] @call)])
+"""
+
+JAVASCRIPT = (
+    _ECMASCRIPT
+    + """
+(field_definition property: (property_identifier) value: [(arrow_function) (function_expression)]) @method
+(new_expression constructor: [(identifier) @call (member_expression property: (property_identifier) @call)])
+"""
+)
+
+TYPESCRIPT = (
+    _ECMASCRIPT
+    + """
+(abstract_class_declaration) @class
+(interface_declaration) @interface
+(type_alias_declaration) @type
+(enum_declaration) @enum
+[(internal_module) (module)] @module
+(function_signature) @function
+[(method_signature) (abstract_method_signature)] @method
+(public_field_definition name: (property_identifier) value: [(arrow_function) (function_expression)]) @method
+(new_expression constructor: [(identifier) @call (member_expression property: (property_identifier) @call)])
+"""
+)
+
+GO = """
+(function_declaration) @function
+(method_declaration) @method
+(method_elem) @method
+(type_spec type: (struct_type)) @struct
+(type_spec type: (interface_type)) @interface
+(type_spec type: [
+  (type_identifier) (qualified_type) (pointer_type) (function_type) (map_type) (slice_type)
+  (array_type) (channel_type) (generic_type)]) @type
+(type_alias) @type
+(source_file (const_declaration (const_spec) @constant))
+(source_file (var_declaration [(var_spec) @constant (var_spec_list (var_spec) @constant)]))
+(call_expression function: [(identifier) @call (selector_expression field: (field_identifier) @call)])
+"""
+
+RUST = """
+[(function_item) (function_signature_item)] @function
+[(struct_item) (union_item)] @struct
+(enum_item) @enum
+(trait_item) @trait
+(mod_item body: (_)) @module
+[(type_item) (associated_type)] @type
+[(const_item) (static_item)] @constant
+(macro_definition) @function
+(impl_item) @scope
+(call_expression function: [
+  (identifier) @call
+  (field_expression field: (field_identifier) @call)
+  (scoped_identifier name: (identifier) @call)
+  (generic_function function: [
+    (identifier) @call
+    (field_expression field: (field_identifier) @call)
+    (scoped_identifier name: (identifier) @call)])])
+(macro_invocation macro: [(identifier) @call (scoped_identifier name: (identifier) @call)])
+"""
+
+JAVA = """
+[(class_declaration) (record_declaration)] @class
+[(interface_declaration) (annotation_type_declaration)] @interface
+(enum_declaration) @enum
+[(method_declaration) (constructor_declaration) (compact_constructor_declaration)] @method
+(field_declaration (modifiers "static" "final")) @constant
+(method_invocation name: (identifier) @call)
+(object_creation_expression type: [(type_identifier) @call (generic_type (type_identifier) @call)])
+"""
+
+C = """
+(function_definition) @function
+(struct_specifier name: (_) body: (_)) @struct
+(union_specifier name: (_) body: (_)) @struct
+(enum_specifier name: (_) body: (_)) @enum
+(type_definition) @type
+(preproc_def) @constant
+(preproc_function_def) @function
+(call_expression function: [(identifier) @call (field_expression field: (field_identifier) @call)])
+"""
+
+CPP = """
+(function_definition) @function
+(class_specifier name: (_) body: (_)) @class
+[(struct_specifier name: (_) body: (_)) (union_specifier name: (_) body: (_))] @struct
+(enum_specifier name: (_) body: (_)) @enum
+(namespace_definition name: (_)) @module
+[(type_definition) (alias_declaration)] @type
+(concept_definition) @type
+(preproc_def) @constant
+(preproc_function_def) @function
+(call_expression function: [
+  (identifier) @call
+  (field_expression field: (field_identifier) @call)
+  (qualified_identifier name: (identifier) @call)
+  (template_function name: (identifier) @call)
+  (qualified_identifier name: (template_function name: (identifier) @call))])
+(new_expression type: (type_identifier) @call)
+"""
+
+RUBY = """
+(module) @module
+(class) @class
+(method) @function
+(singleton_method) @method
+(assignment left: (constant)) @constant
+(call method: [(identifier) (constant)] @call)
+"""
+
+PHP = """
+(class_declaration) @class
+(interface_declaration) @interface
+(trait_declaration) @trait
+(enum_declaration) @enum
+(function_definition) @function
+(method_declaration) @method
+(const_declaration (const_element) @constant)
+(function_call_expression function: [(name) @call (qualified_name (name) @call)])
+(member_call_expression name: (name) @call)
+(nullsafe_member_call_expression name: (name) @call)
+(scoped_call_expression name: (name) @call)
+(object_creation_expression [(name) @call (qualified_name (name) @call)])
+"""
+
+CSHARP = """
+[(class_declaration) (record_declaration)] @class
+(struct_declaration) @struct
+(interface_declaration) @interface
+(enum_declaration) @enum
+[(namespace_declaration) (file_scoped_namespace_declaration)] @module
+(delegate_declaration) @type
+[(method_declaration) (constructor_declaration) (property_declaration)] @method
+(local_function_statement) @function
+(field_declaration (modifier) @_const (#eq? @_const "const")) @constant
+(invocation_expression function: [
+  (identifier) @call
+  (generic_name (identifier) @call)
+  (member_access_expression name: [(identifier) @call (generic_name (identifier) @call)])])
+(object_creation_expression type: [(identifier) @call (generic_name (identifier) @call)])
+"""
