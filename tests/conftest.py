@@ -12,6 +12,8 @@ from sqlalchemy import make_url
 from riverrun.embedded import EmbeddedServers
 from riverrun.migrations import upgrade
 
+pytest_plugins = ["tests.fixtures.stream_fixtures", "tests.fixtures.run_fixtures"]
+
 TEMPLATE = "riverrun_template"
 _numbers = count(1)
 
