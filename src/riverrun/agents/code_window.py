@@ -53,7 +53,7 @@ def best_window(excerpt: Excerpt, question_terms: Sequence[str]) -> CodeWindow |
     if len(lines) <= MOST_LINES:
         return _window(excerpt, lines, 0, len(lines))
     found = [_found_terms(question_terms, terms(line)) for line in lines]
-    starts = _clean_starts(lines, _docstring_end(lines))
+    starts = _clean_starts(lines, min(_docstring_end(lines), len(lines) - 1))
     best = max(starts, key=lambda start: _score(found[start : start + MOST_LINES]))
     return _window(excerpt, lines, best, min(best + MOST_LINES, len(lines)))
 
