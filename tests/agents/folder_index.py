@@ -30,7 +30,7 @@ class FolderIndex:
         self.files = dict(files)
         self.reads: list[tuple[str, int, int | None]] = []
         self._repo, self._commit = repo, commit
-        self._definitions = [found for path in sorted(self.files) for found in self._parse(path)]
+        self._definitions = [found for path in self.list_files("*.py") for found in self._parse(path)]
 
     @classmethod
     def of_folder(cls, folder: Path) -> "FolderIndex":

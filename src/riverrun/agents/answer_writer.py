@@ -34,19 +34,20 @@ class AnswerWriter:
         self._chars_left = output_chars
         self._text = StreamRepair()
         self._thinking = StreamRepair()
-        self._ends_with_break = True
+        self._has_open_paragraph = False
+        self._needs_break = False
 
     def write(self, event: AgentEvent) -> None:
         """Emit what ``event`` makes ready to leave."""
         match event:
-            case TextGiven(text, opens):
-                self._separate(opens and bool(text))
+            case TextGiven(text):
                 self._write_text(self._text.feed(self._count(text)))
             case TextEnded():
                 self.finish()
             case ThinkingGiven(text):
                 self._write_thinking(self._thinking.feed(self._count(text)))
             case ToolCalled(call_id, name, arguments):
+                self._needs_break = self._has_open_paragraph
                 self._emit_value("tool_call", call_id=call_id, name=name, arguments=arguments)
             case ToolAnswered(call_id, result):
                 shown = split_bytes(repair(result), MAX_RESULT_BYTES)[0]
@@ -58,11 +59,6 @@ class AnswerWriter:
         self._write_text(self._text.flush())
         self._send(self._citations.flush())
 
-    def _separate(self, opens: bool) -> None:
-        """Keep a new stretch of text from running into the one before the tool calls."""
-        if opens and not self._ends_with_break:
-            self._write_text("\n\n")
-
     def _count(self, text: str) -> str:
         self._chars_left -= len(text)
         if self._chars_left < 0:
@@ -72,6 +68,10 @@ class AnswerWriter:
         return text
 
     def _write_text(self, text: str) -> None:
+        if text and self._needs_break:
+            # What was said before the tool call must not run into what is said after it.
+            text = "\n\n" + text
+            self._needs_break = False
         if text:
             self._send(self._citations.feed(text))
 
@@ -84,7 +84,7 @@ class AnswerWriter:
             if isinstance(item, Location):
                 self._emit_citation(item)
                 continue
-            self._ends_with_break = item.endswith("\n")
+            self._has_open_paragraph = not item.endswith("\n")
             for piece in split_bytes(item, MAX_TEXT_BYTES):
                 self._emit("text", {"text": piece})
 

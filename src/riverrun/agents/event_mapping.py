@@ -24,10 +24,9 @@ _MOST_ARGUMENT_CHARS = 8_000
 
 @dataclass(frozen=True, slots=True)
 class TextGiven:
-    """The next piece of the answer; ``opens`` marks the first of a new stretch of text."""
+    """The next piece of the answer."""
 
     text: str
-    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def map_event(event: AgentStreamEvent) -> AgentEvent | None:
     """The run's event for a model's or tool's event; none for those that readers have no use for."""
     match event:
         case PartStartEvent(part=TextPart(content=text)):
-            return TextGiven(text, opens=True)
+            return TextGiven(text)
         case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
             return TextGiven(text)
         case PartEndEvent(part=TextPart()):

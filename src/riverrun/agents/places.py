@@ -40,10 +40,10 @@ def parse_places(text: str) -> list[Place]:
     Understands ``path:10-20``, ``path:10``, ``./path``, ``path#L10-L20``, and lists such as
     ``a.py:1-2, b.py:3`` or ``a.py:1-2, 7-9``.
     """
+    if places := list(_parse_list(text)):
+        return places
     single = _PLACE.fullmatch(text)
-    if single:
-        return [_place(normalise_path(single["path"]), single)]
-    return list(_parse_list(text))
+    return [_place(normalise_path(single["path"]), single)] if single else []
 
 
 def normalise_path(path: str) -> str:
