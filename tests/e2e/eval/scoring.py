@@ -37,6 +37,8 @@ class Answer:
     rank: int | None
     found: tuple[str, ...]
     """The hits in words, for the list of failures."""
+    seconds: float
+    """How long the search took."""
 
 
 def targets(root: Path, places: Iterable[Place]) -> list[Target]:
