@@ -131,7 +131,16 @@ class Lock:
     """
 
     def __init__(self, path: Path) -> None:
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = path
+        self.descriptor = self._open()
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def renew(self) -> None:
+        """Let go, so that the next ``acquire`` also waits for children of ours that inherited the descriptor."""
+        self.close()
+        self.descriptor = self._open()
 
     def acquire(self, timeout_seconds: float = 0.0) -> bool:
         """Take the lock, waiting so long for it. False when somebody else has it."""
@@ -158,7 +167,9 @@ class Lock:
 
     def close(self) -> None:
         """Give up our hold; another process that inherited the descriptor keeps its own."""
-        os.close(self.descriptor)
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
 
 
 def disk_full(folder: Path, free_bytes: int | None = None) -> EmbeddedError:

@@ -52,7 +52,7 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 SETTINGS_SINCE_18 = {"io_method"}
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresServer:
@@ -82,6 +82,7 @@ class PostgresServer:
         Without a ``port`` already (of an earlier life of this server) a free one is taken.
         """
         take_over(self._lock, NAME, STOP_SIGNAL)
+        self._forget_killed_predecessor()
         version = version_of(self._programs / "postgres")
         major = int(version.partition(".")[0])
         if (self.folder.postgres / "PG_VERSION").exists():
@@ -128,6 +129,20 @@ class PostgresServer:
         except OSError:
             return False
         return len(lines) >= 8 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
+
+    def _forget_killed_predecessor(self) -> None:
+        """Remove the pid file of a server of ours that was killed; its number may be somebody else's by now.
+
+        We hold the lock that each of its processes would still hold. A Postgres that others started here is not ours
+        to judge: its pid file stays, and ours refuses to start.
+        """
+        pid_file = self.folder.postgres / "postmaster.pid"
+        try:
+            pid = pid_file.read_text().partition("\n")[0]
+        except OSError:
+            return
+        if pid == str(self._lock.holder):
+            pid_file.unlink()
 
     def _check_version(self, major: int) -> None:
         made_by = (self.folder.postgres / "PG_VERSION").read_text().strip()

@@ -15,6 +15,7 @@ LOOPBACK = "127.0.0.1"
 START_SECONDS = 60.0
 """Enough for crash recovery of a large folder on a slow disk."""
 LEFTOVER_SECONDS = 10.0
+ANSWER_SECONDS = 2.0
 POLL_SECONDS = 0.01
 GRACE_SECONDS = 2.0
 """A clean end takes a tenth of it. A server killed after it loses nothing: it recovers at its next start."""
@@ -36,8 +37,10 @@ def free_port() -> int:
 def take_over(lock: Lock, name: str, stop_signal: signal.Signals) -> None:
     """Get a server's lock, ending a server that was left behind by a crash of its owner.
 
-    We already are the folder's owner, so nobody needs the server that holds the lock. Raises ``EmbeddedError``.
+    We already are the folder's owner, so nobody needs the server that holds the lock. On return no process of an
+    earlier start of it is left. Raises ``EmbeddedError``.
     """
+    lock.renew()
     for number in (stop_signal, signal.SIGKILL):
         if lock.acquire():
             return
@@ -123,7 +126,7 @@ def failure(process: GuardedProcess, name: str) -> Exception:
 def answers(port: int, question: bytes, expected: bytes) -> bool:
     """Whether what listens on a loopback port replies to a few bytes as expected."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=2.0) as connection:
+        with socket.create_connection((LOOPBACK, port), timeout=ANSWER_SECONDS) as connection:
             connection.sendall(question)
             received = b""
             while len(received) < len(expected):
