@@ -29,11 +29,11 @@ from riverrun.infra.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("RIVERRUN_DEMO_DATA_DIR", ROOT / ".riverrun" / "demo"))
 QUESTION = "How does a reader that lost its connection get exactly the rest of an answer?"
-CUT_AFTER_TEXT_EVENTS = 25
+CUT_AFTER_TEXT_EVENTS = 9
 """About a third of the built-in model's answers; nobody knows beforehand how long an answer will be."""
-CHUNK_DELAY_MS = "15"
+CHUNK_DELAY_MS = "80"
 """Slows the built-in model to a real one's pace, so that there is a middle of the answer to cut."""
-AWAY_SECONDS = 1.0
+AWAY_SECONDS = 0.8
 
 
 class DemoFailed(Exception):

@@ -66,3 +66,4 @@ def test_receipts_say_what_is_saved() -> None:
     assert "312 characters" in receipt_in_words({"status": "cancelled", "chars": 312})
     assert "nothing had been written" in receipt_in_words({"status": "cancelled", "chars": 0})
     assert "had ended: completed" in receipt_in_words({"status": "completed", "chars": 9})
+    assert "not answered yet" in receipt_in_words({"status": "running", "chars": 0})

@@ -16,8 +16,8 @@ from riverrun.cli.client import RiverrunClient
 from riverrun.cli.server_address import ServerAddress
 from riverrun.cli.stack import Stack
 
-CHUNK_DELAY_MS = 20
-"""A built-in answer has some 60 pieces: it lasts a second, long enough to be in the middle of it."""
+CHUNK_DELAY_MS = 30
+"""A built-in answer has some 30 pieces: it lasts a second, long enough to be in the middle of it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

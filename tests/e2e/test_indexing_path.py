@@ -34,7 +34,7 @@ def test_indexing_tells_its_progress_and_ends_ready(client: RiverrunClient, sour
         0 <= one["done"] <= (one["total"] or one["done"]) and one["phase"] and one["unit"] for one in progress
     )
     project = client.project(started["project_id"])
-    assert (project["status"], project["error"], project["latest"]) == ("ready", None, True)
+    assert (project["status"], project["error"], project["run_id"]) == ("ready", None, None)
     assert project["files"] == len(list(source.rglob("*.py"))) + len(list(source.rglob("py.typed")))
     assert project["symbols"] > 300
 

@@ -73,7 +73,7 @@ def test_posting_without_a_stream_waits_for_the_whole_answer(
     path = f"/api/v1/conversations/{conversation_id}/message"
     answer = http.post(path, params={"stream": "false"}, json={"content": QUESTION})
     assert answer.status_code == 200
-    run_id = answer.headers["x-run-id"]
+    run_id = answer.json()["run_id"]
     assert sha256_of(answer.json()["message"]) == read_all(client, run_id)[-1].data["text_sha256"]
     assert answer.json()["citations"]
 

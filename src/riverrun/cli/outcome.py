@@ -29,11 +29,9 @@ def error_in_words(error: object) -> str:
 
 def receipt_in_words(receipt: dict[str, Any]) -> str:
     """What a stop left behind."""
-    if receipt.get("status") not in ("cancelled", "stopped"):
-        return f"there was nothing to stop, the run had ended: {receipt.get('status')}"
-    chars = receipt.get("chars") or 0
-    return (
-        f"stopped; {chars} characters of the answer are saved"
-        if chars
-        else "stopped; nothing had been written yet"
-    )
+    status, chars = receipt["status"], receipt.get("chars") or 0
+    if status in ("queued", "running"):
+        return "the stop is noted; the worker has not answered yet"
+    if status != "cancelled":
+        return f"there was nothing to stop, the run had ended: {status}"
+    return f"stopped; {chars} characters of the answer are saved" if chars else "stopped; nothing had been written yet"
