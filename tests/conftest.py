@@ -12,7 +12,11 @@ from sqlalchemy import make_url
 from riverrun.embedded import EmbeddedServers
 from riverrun.migrations import upgrade
 
-pytest_plugins = ["tests.fixtures.stream_fixtures", "tests.fixtures.run_fixtures"]
+pytest_plugins = [
+    "tests.fixtures.browser_reports",
+    "tests.fixtures.run_fixtures",
+    "tests.fixtures.stream_fixtures",
+]
 
 TEMPLATE = "riverrun_template"
 _numbers = count(1)
