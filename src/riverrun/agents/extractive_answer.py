@@ -1,5 +1,6 @@
 """How the extractive model writes: short, in Markdown, each statement with the place it was taken from."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from riverrun.agents.code_window import CodeWindow, best_window
@@ -14,7 +15,9 @@ NOTE = (
     "*Extractive answer: quoted from the index, not written by a language model. For explanations set "
     "`RIVERRUN_MODEL`, for example to `openai:gpt-5`, `anthropic:claude-sonnet-4-5` or `ollama:qwen3`.*"
 )
+_ASKS_FOR_CALLERS = re.compile(r"\b(?:who|what|which|where)\b.*\b(?:calls?|called|callers?)\b", re.IGNORECASE)
 _MOST_CALLERS = 3
+_MOST_CALLERS_ASKED_FOR = 8
 _WEAK_COVERAGE = 0.34
 _LONGEST_SIGNATURE = 160
 
@@ -28,13 +31,18 @@ def compose_answer(evidence: Evidence) -> str:
 
 def _report(evidence: Evidence, best: Hit) -> Iterator[str]:
     question_terms = terms(evidence.subject)
-    window = best_window(evidence.excerpt, _telling(question_terms, best)) if evidence.excerpt else None
+    asks_for_callers = _ASKS_FOR_CALLERS.search(evidence.question) is not None
+    callers = _callers(
+        evidence.callers, best, most=_MOST_CALLERS_ASKED_FOR if asks_for_callers else _MOST_CALLERS
+    )
     yield _lead(evidence, best, question_terms)
+    if asks_for_callers and best.name:
+        yield callers or f"No call of {code_span(_last_name(best))} was found in the index."
     if summary := first_sentences(best.docstring):
         yield f"> {summary}"
-    if window:
+    if window := _window(evidence, best, question_terms):
         yield from _show(window, best)
-    if callers := _callers(evidence.callers, best):
+    if callers and not asks_for_callers:
         yield callers
     if others := [_bullet(hit) for hit in evidence.hits[1:]]:
         yield "Also related:"
@@ -60,17 +68,15 @@ def _show(window: CodeWindow, best: Hit) -> Iterator[str]:
     yield window.fenced
 
 
-def _callers(sites: Sequence[CallSite], best: Hit) -> str:
+def _callers(sites: Sequence[CallSite], best: Hit, most: int) -> str:
     """Calls are found by name alone, so the sentence claims no more than that."""
-    others = sorted((site for site in sites if not _is_inside(site, best)), key=_is_in_tests)
-    by_caller = {(site.location.path, site.caller): site for site in reversed(others)}
-    shown = [site for site in others if site in by_caller.values()][:_MOST_CALLERS]
-    if not shown:
-        return ""
-    places = [f"{_caller_name(site)} [{format_place(site.location)}]" for site in shown]
-    if rest := len(others) - len(shown):
+    outside = [site for site in sites if not _is_inside(site, best)]
+    by_caller = {(site.location.path, site.caller): site for site in reversed(outside)}
+    callers = sorted(by_caller.values(), key=lambda site: (_is_in_tests(site), outside.index(site)))
+    places = [f"{_caller_name(site)} [{format_place(site.location)}]" for site in callers[:most]]
+    if rest := len(callers) - len(places):
         places.append(f"{rest} more place{'s' if rest > 1 else ''}")
-    return f"{code_span(best.name.rpartition('.')[2])} is called in {listed(places)}."
+    return f"{code_span(_last_name(best))} is called in {listed(places)}." if places else ""
 
 
 def _bullet(hit: Hit) -> str:
@@ -93,10 +99,16 @@ def _apology(evidence: Evidence) -> Iterator[str]:
     )
 
 
-def _telling(question_terms: Sequence[str], best: Hit) -> list[str]:
-    """The terms that can tell one line of the definition from another: its own name stands everywhere."""
+def _window(evidence: Evidence, best: Hit, question_terms: Sequence[str]) -> CodeWindow | None:
+    """The lines to show; the definition's own name stands everywhere and tells none from another."""
+    if evidence.excerpt is None:
+        return None
     own_name = terms(best.name)
-    return [term for term in question_terms if not has_term(term, own_name)]
+    return best_window(evidence.excerpt, [term for term in question_terms if not has_term(term, own_name)])
+
+
+def _last_name(hit: Hit) -> str:
+    return hit.name.rpartition(".")[2]
 
 
 def _describe(hit: Hit) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 _LONGEST_SUMMARY = 300
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)\s+(?=[A-Z0-9`*\"'(])")
-_COMMENT_MARK = re.compile(r"^\s*(?:/\*\*?|\*/|\*(?=\s|$)|///?|//!|#!?(?=\s)|;;)\s?", re.M)
+_COMMENT_MARK = re.compile(r"^\s*(?:/\*\*?|\*/|\*(?=\s|$)|///?|//!|#!?(?=\s)|;;)\s?|\s*\*/\s*$", re.M)
 _ROLE = re.compile(r":[a-z:]+:`~?([^`<]+?)(?:\s*<[^`]*>)?`")
 _CODE_SPAN = re.compile(r"(`[^`]*`)")
 _MARKED_NAME = re.compile(r"(?<![\w*`])(\*{1,2}[A-Za-z_]\w*|__\w+__)(?![\w*`])")

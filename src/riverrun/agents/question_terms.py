@@ -21,6 +21,7 @@ _MEANINGLESS = frozenset(_STOP_WORDS.split())
 _BACK_REFERENCE = re.compile(
     r"\b(?:it|its|they|them|their|those|these)\b"
     r"|\b(?:that|this)\b(?=\s*(?:[?.!,]|$|(?:is|does|do|was|works?|one|function|method|class)\b))"
+    r"|\b(?:is|was|does|did|do)\s+(?:that|this)\b(?!\s+(?:repo|repository|project|code|codebase)\b)"
     r"|^\s*(?:and|but|why|what about|how about)\b",
     re.IGNORECASE,
 )

@@ -142,7 +142,7 @@ def _require_complete(response: ModelResponse) -> None:
             raise AgentFailed(
                 "The answer was cut off", "The content filter of the model's provider stopped it."
             )
-        case None if response.provider_name:
+        case None if response.provider_url:
             raise AgentFailed(
                 "The answer may be cut off",
                 "The model's server ended the stream without saying that it was complete.",

@@ -1,0 +1,191 @@
+"""A provider's failures over a real socket."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from tests.agents.fake_model_server import (
+    FakeModelServer,
+    Reply,
+    breaks_off,
+    fake_model_server,
+    finish,
+    hangs_after,
+    refuses,
+    streams,
+    streams_bytes_singly,
+    text,
+    tool_call,
+)
+from tests.agents.folder_index import FolderIndex
+from tests.agents.recorded_events import RecordedEvents
+from tests.support.waiting import wait_until_async
+
+from riverrun.agents.errors import AgentFailed
+from riverrun.agents.model_choice import choose_model
+from riverrun.agents.runner import Limits, answer_question
+
+INDEX = FolderIndex({"net.py": "def retry():\n    pass\n"})
+KEY = "sk-very-secret"
+
+
+async def ask(server: FakeModelServer, events: RecordedEvents, limits: Limits | None = None) -> None:
+    model = choose_model("served-model", server.base_url, KEY)
+    await answer_question("How does it retry?", [], INDEX, model, events.emit, limits)
+
+
+async def failure_of(*replies: Reply, limits: Limits | None = None) -> tuple[AgentFailed, str]:
+    events = RecordedEvents()
+    async with fake_model_server(*replies) as server:
+        with pytest.raises(AgentFailed) as failure:
+            await ask(server, events, limits)
+    assert KEY not in str(failure.value)
+    return failure.value, events.text
+
+
+async def test_an_answer_streams_through_tools_and_back() -> None:
+    events = RecordedEvents()
+    async with fake_model_server(
+        streams(text("Let me look."), tool_call("search_code", '{"query": "retry"}'), finish("tool_calls")),
+        streams(text("It does nothing [net"), text(".py:1-2]."), finish()),
+    ) as server:
+        await ask(server, events)
+    assert events.text == "Let me look.\n\nIt does nothing [net.py:1-2]."
+    assert len(events.of("citation")) == 1
+    assert server.requests[0]["model"] == "served-model"
+    assert server.requests[1]["messages"][-1]["role"] == "tool"
+
+
+async def test_characters_cut_into_single_bytes_arrive_whole() -> None:
+    events = RecordedEvents()
+    async with fake_model_server(
+        streams_bytes_singly(text("é漢😀 "), text("[net.py:1]"), finish())
+    ) as server:
+        await ask(server, events)
+    assert events.text == "é漢😀 [net.py:1]"
+
+
+async def test_a_surrogate_pair_cut_between_two_events_arrives_whole() -> None:
+    halves = [text("@").replace(b"@", half) for half in (b"\\ud83d", b"\\ude00")]
+    events = RecordedEvents()
+    async with fake_model_server(streams(*halves, finish())) as server:
+        await ask(server, events)
+    assert events.text == "😀"
+
+
+@pytest.mark.parametrize(
+    ("reply", "title", "words"),
+    [
+        (
+            refuses(429, {"message": "slow down"}, "Retry-After: 7\r\n"),
+            "The model is rate limited",
+            "in 7 seconds",
+        ),
+        (refuses(429, {"code": "insufficient_quota"}), "The model's quota is used up", "no credit"),
+        (
+            refuses(401, {"message": f"bad key {KEY}"}),
+            "The model refused the API key",
+            "RIVERRUN_MODEL_API_KEY",
+        ),
+        (
+            refuses(403, {"message": f"bad key {KEY}"}),
+            "The model refused the API key",
+            "RIVERRUN_MODEL_API_KEY",
+        ),
+        (refuses(404, {"code": "model_not_found"}), "There is no such model", "'served-model'"),
+        (refuses(400, {"message": "no tools here"}), "The model rejected the request", "no tools here"),
+        (
+            refuses(400, {"code": "context_length_exceeded", "message": "x"}),
+            "The conversation is too long for the model",
+            "new conversation",
+        ),
+        (refuses(500, {"message": "x"}), "The model's server failed", "later"),
+        (refuses(503, {"message": "x"}), "The model's server failed", "later"),
+        (streams(b"<html>\n\n"), "The model gave no answer", "again"),
+        (streams(finish()), "The model gave no answer", "again"),
+        (
+            streams(tool_call("search_code", "{bad"), finish("tool_calls")),
+            "The model kept making malformed tool calls",
+            "",
+        ),
+    ],
+)
+async def test_a_refusal_is_explained(reply: Reply, title: str, words: str) -> None:
+    failure, answer = await failure_of(reply)
+    assert (failure.title, answer) == (title, "")
+    assert words in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("reply", "title"),
+    [
+        (breaks_off(text("Half")), "The connection to the model broke off"),
+        (streams(text("Half"), done=b""), "The answer may be cut off"),
+        (streams(text("Half"), finish("length")), "The answer was cut off"),
+        (streams(text("Half"), finish("content_filter")), "The answer was cut off"),
+        (streams(text("Half"), b"data: {not json\n\n"), "The model's answer could not be read"),
+        (
+            streams(text("Half"), b'data: {"error": {"message": "x", "type": "server_error"}}\n\n'),
+            "The model's server failed",
+        ),
+    ],
+)
+async def test_text_that_came_before_a_failure_stays(reply: Reply, title: str) -> None:
+    failure, answer = await failure_of(reply)
+    assert (failure.title, answer) == (title, "Half")
+
+
+async def test_silence_before_and_within_an_answer_is_a_stall() -> None:
+    for events, expected in (([], ""), ([text("Half")], "Half")):
+        failure, answer = await failure_of(hangs_after(*events), limits=Limits(stall_seconds=0.3))
+        assert (failure.title, answer) == ("The model stalled", expected)
+
+
+async def test_an_endless_tool_loop_is_ended() -> None:
+    loop = streams(tool_call("list_files", "{}"), finish("tool_calls"))
+    failure, _ = await failure_of(loop, limits=Limits(steps=4))
+    assert failure.title == "The answer took too many steps"
+
+
+async def test_a_server_that_is_not_there_is_explained() -> None:
+    async with fake_model_server(streams()) as server:
+        gone = server.base_url
+    with pytest.raises(AgentFailed, match="The model cannot be reached") as failure:
+        await answer_question("q", [], INDEX, choose_model("m", gone), RecordedEvents().emit)
+    assert "RIVERRUN_MODEL_BASE_URL" in failure.value.detail
+
+
+@pytest.mark.parametrize("sent", [[], [text("Half")]])
+async def test_cancelling_closes_the_connection(sent: list[bytes]) -> None:
+    events = RecordedEvents()
+    async with fake_model_server(hangs_after(*sent)) as server:
+        task = asyncio.create_task(ask(server, events))
+        await server.waiting.wait()
+        await wait_until_async(lambda: len(events.of("text")) == len(sent))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.client_closed.wait(), 10)
+    assert events.text == b"".join(sent and [b"Half"]).decode()
+
+
+async def test_a_stall_closes_the_connection_too() -> None:
+    async with fake_model_server(hangs_after(text("Half"))) as server:
+        with pytest.raises(AgentFailed):
+            await ask(server, RecordedEvents(), Limits(stall_seconds=0.1))
+        await asyncio.wait_for(server.client_closed.wait(), 10)
+
+
+def test_one_model_serves_one_event_loop_after_another() -> None:
+    def loops() -> Iterator[asyncio.Runner]:
+        for _ in range(2):
+            with asyncio.Runner() as runner:
+                yield runner
+
+    async def once() -> str:
+        events = RecordedEvents()
+        async with fake_model_server(streams(text("ok"), finish())) as server:
+            await ask(server, events)
+        return events.text
+
+    assert [runner.run(once()) for runner in loops()] == ["ok", "ok"]
