@@ -1,8 +1,10 @@
 """Logs: one line an event, on standard error, with the request's id."""
 
 import logging
+from contextvars import ContextVar
 
-from riverrun.infra.request_context import request_id
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+"""The id of the request that is served, for every line logged meanwhile."""
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"
 

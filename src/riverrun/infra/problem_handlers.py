@@ -51,11 +51,17 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     return respond(InvalidRequest(summary, errors=places))
 
 
-async def _on_http_error(_: Request, error: Exception) -> Response:
+async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return respond(NotFound())
-    document = {"type": "about:blank", "title": str(error.detail), "status": error.status_code}
+    detail = f"This address does not take {request.method} requests of this kind."
+    document = {
+        "type": "about:blank",
+        "title": str(error.detail),
+        "status": error.status_code,
+        "detail": detail,
+    }
     return _document(error.status_code, document, dict(error.headers or {}))
 
 

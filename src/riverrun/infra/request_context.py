@@ -1,14 +1,12 @@
 """Each request has an id, taken from the caller or made here, echoed and known to the log. Pure ASGI."""
 
-from contextvars import ContextVar
-
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from riverrun.infra.logs import request_id
 from riverrun.kit.ids import new_uuid
 
 HEADER = "x-request-id"
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class RequestContext:

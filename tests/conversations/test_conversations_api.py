@@ -1,0 +1,241 @@
+"""The path of a question through the API, with the worker's part performed by its own code in a thread."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from uuid import UUID
+
+import httpx2
+import pytest
+from sqlalchemy import Engine, select, update
+from tests.support.live_api import client_of, events_of, serving
+from tests.support.stories import make_user
+from tests.support.waiting import wait_until_async
+
+from riverrun.auth.sign_in import issue_bearer_token
+from riverrun.conversations.agent_tasks import save_answer, write_answer
+from riverrun.conversations.models import Message
+from riverrun.infra.settings import Settings
+from riverrun.infra.worker_resources import WorkerResources
+from riverrun.kit.clock import now
+from riverrun.kit.ids import new_uuid
+from riverrun.parsing.models import Project
+from riverrun.runs.models import OutboxEntry, Run
+from riverrun.runs.performance import perform_run
+
+
+@pytest.fixture
+async def base_url(settings: Settings) -> AsyncIterator[str]:
+    async with serving(settings) as url:
+        yield url
+
+
+@pytest.fixture
+async def client(base_url: str, engine: Engine, user_id: UUID) -> AsyncIterator[httpx2.AsyncClient]:
+    async with client_of(base_url, issue_bearer_token(engine, user_id, "test")) as client:
+        yield client
+
+
+@pytest.fixture
+def project_id(engine: Engine, user_id: UUID) -> UUID:
+    """A project whose index is complete and empty."""
+    project_id = new_uuid()
+    values = {
+        "id": project_id,
+        "user_id": user_id,
+        "repo_name": "empty",
+        "source": "/nowhere",
+        "status": "ready",
+    }
+    with engine.begin() as connection:
+        connection.execute(
+            Project.__table__.insert().values(
+                **values, branch_name="", files=0, symbols=0, created_at=now(), indexed_at=now()
+            )
+        )
+    return project_id
+
+
+@pytest.fixture
+async def conversation(client: httpx2.AsyncClient, project_id: UUID) -> str:
+    response = await client.post("/api/v1/conversations", json={"project_ids": [str(project_id)]})
+    assert response.status_code == 201
+    return f"/api/v1/conversations/{response.json()['conversation_id']}"
+
+
+async def answer(worker: WorkerResources, run_id: str) -> None:
+    await asyncio.to_thread(perform_run, UUID(run_id), worker, partial(write_answer, worker), save_answer)
+
+
+async def ask(
+    client: httpx2.AsyncClient, conversation: str, content: str = "Why?", **headers: str
+) -> httpx2.Response:
+    return await client.post(
+        f"{conversation}/message", params={"background": "true"}, json={"content": content}, headers=headers
+    )
+
+
+async def test_a_question_is_answered_and_kept(
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources, engine: Engine
+) -> None:
+    asked = (await ask(client, conversation, "  How does it start?  ")).json()
+    assert (await client.get(f"{conversation}/active-session")).json()["runId"] == asked["run_id"]
+    await answer(worker, asked["run_id"])
+
+    question, reply = (await client.get(f"{conversation}/messages")).json()
+    assert (question["type"], question["content"], question["id"]) == (
+        "HUMAN",
+        "How does it start?",
+        asked["message_id"],
+    )
+    assert reply["type"] == "AI_GENERATED"
+    assert reply["run_id"] == asked["run_id"]
+    streamed = events_of((await client.get(f"/api/v1/runs/{asked['run_id']}/events")).text)
+    assert [kind for _, kind, _ in streamed][-1] == "end"
+    assert (await client.get(f"{conversation}/active-session")).status_code == 404
+    assert (await client.get(f"{conversation}/info")).json()["title"] == "How does it start?"
+
+
+async def test_the_stream_of_a_post_begins_before_any_worker_takes_it(
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources
+) -> None:
+    async with client.stream("POST", f"{conversation}/message", json={"content": "Why?"}) as response:
+        lines = response.aiter_lines()
+        while await anext(lines) != "event: queued":
+            pass
+        run_id = response.headers["x-run-id"]
+        assert response.headers["content-type"].startswith("text/event-stream")
+        answering = asyncio.create_task(answer(worker, run_id))
+        assert "event: end" in [line async for line in lines]
+        await answering
+
+
+async def test_a_whole_answer_is_waited_for(
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources, engine: Engine
+) -> None:
+    waiting = asyncio.create_task(
+        client.post(f"{conversation}/message", params={"stream": "false"}, json={"content": "Why?"})
+    )
+    session = await wait_until_async(lambda: _ok(client, f"{conversation}/active-session"))
+    await answer(worker, session["runId"])
+    whole = (await waiting).json()
+    assert whole["message"] == (await client.get(f"{conversation}/messages")).json()[1]["content"]
+
+
+async def _ok(client: httpx2.AsyncClient, path: str) -> dict[str, str] | None:
+    response = await client.get(path)
+    return response.json() if response.status_code == 200 else None
+
+
+async def test_a_form_is_taken_as_well(client: httpx2.AsyncClient, conversation: str) -> None:
+    response = await client.post(
+        f"{conversation}/message", params={"background": "true"}, files={"content": (None, "Why?")}
+    )
+    assert response.status_code == 202
+
+
+async def test_a_second_question_waits_for_the_first(client: httpx2.AsyncClient, conversation: str) -> None:
+    first = (await ask(client, conversation)).json()
+    second = await ask(client, conversation)
+    assert second.status_code == 409
+    assert second.json()["run_id"] == first["run_id"]
+
+
+async def test_a_hundred_posts_with_one_key_are_one_run(
+    client: httpx2.AsyncClient, conversation: str, engine: Engine
+) -> None:
+    responses = await asyncio.gather(
+        *(ask(client, conversation, **{"idempotency-key": "once"}) for _ in range(100))
+    )
+    assert {response.status_code for response in responses} == {202}
+    assert len({response.json()["run_id"] for response in responses}) == 1
+    with engine.connect() as connection:
+        assert len(connection.execute(select(Message)).all()) == 1
+        assert len(connection.execute(select(Run)).all()) == 1
+
+
+async def test_parallel_questions_are_one_answer(
+    client: httpx2.AsyncClient, conversation: str, engine: Engine
+) -> None:
+    responses = await asyncio.gather(*(ask(client, conversation) for _ in range(20)))
+    assert sorted(response.status_code for response in responses) == [202] + [409] * 19
+    with engine.connect() as connection:
+        assert len(connection.execute(select(Message)).all()) == 1
+        assert len(connection.execute(select(OutboxEntry)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [("", 422), (" \n\t ", 422), ("x" * 100_000, 413), ("x" * 2_000_000, 413), ("\x00", 422)],
+)
+async def test_a_bad_question_is_refused_and_leaves_nothing(
+    client: httpx2.AsyncClient, conversation: str, engine: Engine, content: str, status: int
+) -> None:
+    response = await ask(client, conversation, content)
+    assert response.status_code == status
+    assert response.json()["detail"]
+    with engine.connect() as connection:
+        assert connection.execute(select(Run)).all() == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"content": 3}', b"\xff\xfe", b'{"contents": "x"}'])
+async def test_a_broken_body_is_refused(client: httpx2.AsyncClient, conversation: str, body: bytes) -> None:
+    response = await client.post(f"{conversation}/message", content=body)
+    assert response.status_code == 422
+
+
+async def test_a_repository_without_an_index_is_not_asked(
+    client: httpx2.AsyncClient, conversation: str, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(Project).values(indexed_at=None))
+    response = await ask(client, conversation)
+    assert response.status_code == 409
+    assert "index" in response.json()["detail"]
+
+
+async def test_a_strangers_conversation_is_an_unknown_one(
+    base_url: str, conversation: str, engine: Engine, project_id: UUID
+) -> None:
+    token = issue_bearer_token(engine, make_user(engine, "stranger@example.org"), "test")
+    unknown = f"/api/v1/conversations/{new_uuid()}"
+    async with client_of(base_url, token) as stranger:
+        for method, path, body in (
+            ("GET", "/info", None),
+            ("GET", "/messages", None),
+            ("GET", "/active-session", None),
+            ("POST", "/message", {"content": "Why?"}),
+            ("POST", "/stop", None),
+            ("PATCH", "/rename", {"title": "mine"}),
+            ("DELETE", "", None),
+        ):
+            foreign = await stranger.request(method, conversation + path, json=body)
+            nothing = await stranger.request(method, unknown + path, json=body)
+            assert foreign.status_code == nothing.status_code == 404, path
+            assert foreign.content == nothing.content
+        begun = await stranger.post("/api/v1/conversations", json={"project_ids": [str(project_id)]})
+        assert begun.status_code == 404
+        assert (await stranger.get("/api/v1/conversations")).json() == []
+
+
+async def test_a_stop_keeps_what_was_said(
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources
+) -> None:
+    asked = (await ask(client, conversation)).json()
+    receipt = (await client.post(f"{conversation}/stop")).json()
+    assert (receipt["status"], receipt["run_id"]) == ("cancelled", asked["run_id"])
+    assert (await client.post(f"{conversation}/stop")).json() == receipt
+    await answer(worker, asked["run_id"])
+    assert [message["type"] for message in (await client.get(f"{conversation}/messages")).json()] == ["HUMAN"]
+    assert (await ask(client, conversation)).status_code == 202
+
+
+async def test_a_conversation_is_renamed_listed_and_deleted(
+    client: httpx2.AsyncClient, conversation: str
+) -> None:
+    assert (await client.patch(f"{conversation}/rename", json={"title": "  Start-up "})).status_code == 204
+    assert (await client.patch(f"{conversation}/rename", json={"title": " "})).status_code == 422
+    listed = (await client.get("/api/v1/conversations")).json()
+    assert [(row["title"], row["repository"]) for row in listed] == [("Start-up", "empty")]
+    assert (await client.delete(conversation)).status_code == 204
+    assert (await client.get(f"{conversation}/info")).status_code == 404
