@@ -15,7 +15,7 @@ STOP_CHECK_SECONDS = 0.1
 class IndexPace:
     """Reports progress at most four times a second, but each phase's begin and end, and asks whether to stop.
 
-    Every method may raise ``IndexingStopped``.
+    ``report`` and ``check`` may raise ``IndexingStopped``.
     """
 
     def __init__(self, progress: Progress, should_stop: Callable[[], bool]) -> None:
@@ -23,6 +23,7 @@ class IndexPace:
         self._should_stop = should_stop
         self._next_report = 0.0
         self._next_check = 0.0
+        self._is_stopping = False
 
     def report(self, phase: str, done: int, total: int, unit: str = "files") -> None:
         """How far a phase is."""
@@ -34,8 +35,13 @@ class IndexPace:
 
     def check(self) -> None:
         """Stop here if that was asked for."""
+        if self.is_stopping():
+            raise IndexingStopped("Indexing was stopped. What is done so far is kept.")
+
+    def is_stopping(self) -> bool:
+        """Whether that was asked for; asks at most ten times a second."""
         now = time.monotonic()
-        if now >= self._next_check:
+        if not self._is_stopping and now >= self._next_check:
             self._next_check = now + STOP_CHECK_SECONDS
-            if self._should_stop():
-                raise IndexingStopped("Indexing was stopped. What is done so far is kept.")
+            self._is_stopping = self._should_stop()
+        return self._is_stopping

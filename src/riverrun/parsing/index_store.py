@@ -32,6 +32,14 @@ FILE_COLUMNS = "id, project_id, path, blob, language, lines, size, status, reaso
 
 
 @dataclass(frozen=True, slots=True)
+class StoredProject:
+    """What is to be indexed: a path or URL, and a branch or nothing."""
+
+    source: str
+    branch_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """What the index knows of a path."""
 
@@ -67,13 +75,13 @@ class IndexStore:
         self._connection = connection
         self._project_id = project_id
 
-    def project(self) -> dict[str, Any] | None:
-        """The project's source, branch, status and name; none when it was deleted."""
+    def project(self) -> StoredProject | None:
+        """The project; none when it was deleted."""
         row = self._connection.execute(
-            "SELECT source, branch_name, status, repo_name FROM projects WHERE id = %s", [self._project_id]
+            "SELECT source, branch_name FROM projects WHERE id = %s", [self._project_id]
         ).fetchone()
         self._connection.commit()
-        return dict(zip(("source", "branch_name", "status", "repo_name"), row, strict=True)) if row else None
+        return StoredProject(*row) if row else None
 
     def stored_files(self) -> dict[str, StoredFile]:
         """All paths of the index."""

@@ -1,19 +1,90 @@
-"""From a project's source to its files: a folder as it lies there, or a clone brought up to date."""
+"""From a project's source to its files: a folder as it lies there, or a clone that is brought up to date first."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
+from riverrun.code_provider.git_process import Limits
+from riverrun.code_provider.git_sandbox import BlobReader, GitSandbox, TreeEntry
+from riverrun.code_provider.work_tree import head_commit
 from riverrun.infra.settings import Settings
 from riverrun.parsing.index_pace import IndexPace
-from riverrun.parsing.source_walk import FolderTree, SourceTree
+from riverrun.parsing.index_store import StoredProject
+from riverrun.parsing.skip_rules import vendored_directory
+from riverrun.parsing.source_walk import FolderTree, SourceEntry, SourceTree
+
+_UNSAFE_PARTS = frozenset({"", ".", "..", ".git"})
 
 
 @contextmanager
 def open_source(
-    project: dict[str, Any], project_id: UUID, settings: Settings, pace: IndexPace
+    project: StoredProject, project_id: UUID, settings: Settings, pace: IndexPace
 ) -> Iterator[SourceTree]:
-    with FolderTree(Path(project["source"]), max_file_bytes=settings.max_file_bytes) as tree:
-        yield tree
+    """The files of a project's source. Raises ``SourceUnreadable``, ``RepositoryFailed`` and ``RepositoryStopped``."""
+    if project.source.startswith(("https://", "http://")):
+        with _open_clone(project, project_id, settings, pace) as clone:
+            yield clone
+    else:
+        folder = Path(project.source)
+        with FolderTree(folder, max_file_bytes=settings.max_file_bytes, commit=head_commit(folder)) as tree:
+            yield tree
+
+
+class CloneTree:
+    """The files of a fetched commit."""
+
+    def __init__(self, sandbox: GitSandbox, blobs: BlobReader, commit: str, limits: Limits) -> None:
+        self.commit: str | None = commit
+        self._sandbox = sandbox
+        self._blobs = blobs
+        self._limits = limits
+
+    def entries(self) -> Iterator[SourceEntry]:
+        """In git's order; a vendored directory comes once, as itself."""
+        for file in self._sandbox.entries(self._limits):
+            directory = vendored_directory(file.path)
+            if directory:
+                yield SourceEntry(directory, reason="a directory of dependencies")
+            elif reason := _reason_to_distrust(file):
+                yield SourceEntry(os.fsencode(file.path).decode("utf-8", "backslashreplace"), reason=reason)
+            else:
+                yield SourceEntry(file.path, file.size, stamp=file.blob)
+
+    def read(self, entry: SourceEntry) -> bytes:
+        """The blob that the entry's stamp names."""
+        return self._blobs.read(entry.stamp)
+
+
+@contextmanager
+def _open_clone(
+    project: StoredProject, project_id: UUID, settings: Settings, pace: IndexPace
+) -> Iterator[CloneTree]:
+    limits = Limits(settings.clone_timeout_seconds, settings.max_repository_bytes, pace.is_stopping)
+    directory = clone_directory(settings.data_dir, project_id)
+    sandbox = GitSandbox(directory, allowed_hosts=settings.allowed_hosts)
+    pace.report("cloning", 0, 0, "objects")
+    commit = sandbox.fetch(
+        project.source,
+        project.branch_name,
+        limits,
+        lambda done, total: pace.report("cloning", done, total, "objects"),
+    )
+    with sandbox.open_blobs() as blobs:
+        yield CloneTree(sandbox, blobs, commit, limits)
+
+
+def clone_directory(data_dir: Path, project_id: UUID) -> Path:
+    """Where the clone of a project lies; to be removed with it."""
+    return data_dir / "repositories" / f"{project_id}.git"
+
+
+def _reason_to_distrust(file: TreeEntry) -> str | None:
+    if not _UNSAFE_PARTS.isdisjoint(file.path.split("/")):
+        return "its path is not safe"
+    return None if _is_utf8(file.path) else "its name is no UTF-8"
+
+
+def _is_utf8(path: str) -> bool:
+    return path.isprintable() or not any("\ud800" <= letter <= "\udfff" for letter in path)

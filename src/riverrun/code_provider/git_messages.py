@@ -1,0 +1,45 @@
+"""What git says when it fails, in words for a person."""
+
+import re
+
+_NO_SUCH_REPOSITORY = "{host} has no such repository, or it is private."
+_EXPLANATIONS = {
+    r"could not read Username|Authentication failed|returned error: 40[13]": _NO_SUCH_REPOSITORY,
+    r"not found|returned error: (?:30\d|404|410)": _NO_SUCH_REPOSITORY,
+    r"Could not resolve": "The host {host} is not known. Is the address right?",
+    r"Failed to connect|Connection refused|Couldn't connect|No route|unreachable": "{host} cannot be reached.",
+    r"timed out|too slow|Timeout was reached": "{host} does not answer, or much too slowly.",
+    r"SSL|certificate|TLS": "{host} has no valid certificate.",
+    r"No space left|disk full": "The server's disk is full.",
+    r"valid: is this a git repository|hung up|early EOF|RPC failed|protocol error|Empty reply|returned error: 5": (
+        "{host} does not answer as a git server does."
+    ),
+}
+_MISSING = re.compile(r"not found|returned error: (?:30\d|404)")
+_NO_REF = re.compile(r"couldn't find remote ref|Remote branch .* not found")
+_BROKEN = re.compile(r"bad object|corrupt|loose object|packfile .* cannot|not a git repository: ")
+
+
+def is_missing(said: str) -> bool:
+    """Whether the server knows no repository of this name, or knows it by another one."""
+    return bool(_MISSING.search(said)) and not _NO_REF.search(said)
+
+
+def is_broken(said: str) -> bool:
+    """Whether the clone on our own disk is damaged."""
+    return bool(_BROKEN.search(said))
+
+
+def explanation(said: str, host: str, branch: str) -> str:
+    """One sentence about why a fetch failed."""
+    if _NO_REF.search(said):
+        return (
+            f"The repository has no branch {branch!r}."
+            if branch
+            else "The repository is empty: it has no commit to index. If it is not, check the address."
+        )
+    for pattern, words in _EXPLANATIONS.items():
+        if re.search(pattern, said, re.IGNORECASE):
+            return words.format(host=host)
+    last = said.strip().splitlines()[-1:] or ["it gave no reason"]
+    return f"git could not fetch from {host}: {last[0][:300]}"

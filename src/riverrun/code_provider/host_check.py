@@ -1,0 +1,70 @@
+"""Whether we may connect to the host of a URL that a user gave, and to which of its addresses."""
+
+import ipaddress
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from riverrun.code_provider.errors import RepositoryFailed
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_6TO4 = ipaddress.ip_network("2002::/16")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedHost:
+    """A host, and the one address that was checked and is to be connected to; none when a proxy connects for us."""
+
+    host: str
+    port: int
+    address: str | None
+
+
+def check_host(url: str, *, allowed_hosts: Collection[str] = (), through_proxy: bool = False) -> CheckedHost:
+    """Resolve a URL's host and refuse it when any of its addresses is private, unless the operator allows the host.
+
+    All addresses must be public: one private among them is how a name is bent to the inside.
+    Raises ``RepositoryFailed``.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    is_allowed = f"{host}:{port}" in allowed_hosts
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_allowed):
+        raise RepositoryFailed("Repositories are fetched by https only.")
+    addresses = _resolve(host, port, may_fail=through_proxy)
+    if not is_allowed and not all(map(_is_public, addresses)):
+        raise RepositoryFailed(
+            f"{host} is an address inside a private network: the server does not go there."
+        )
+    return CheckedHost(host, port, str(addresses[0]) if addresses and not through_proxy else None)
+
+
+def _resolve(host: str, port: int, *, may_fail: bool) -> list[Address]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        if may_fail:
+            return []
+        raise RepositoryFailed(f"The host {host} is not known. Is the address right?") from None
+    return [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
+
+
+def _is_public(address: Address) -> bool:
+    return all(one.is_global and not one.is_multicast for one in (address, *_inner_addresses(address)))
+
+
+def _inner_addresses(address: Address) -> list[Address]:
+    """The IPv4 address that an IPv6 one stands for."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return []
+    if address.ipv4_mapped:
+        return [address.ipv4_mapped]
+    if address in _NAT64:
+        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+    if address in _6TO4:
+        return [ipaddress.IPv4Address(int(address) >> 80 & 0xFFFFFFFF)]
+    return []

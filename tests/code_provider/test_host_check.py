@@ -1,0 +1,47 @@
+"""Which addresses a user's URL may lead to."""
+
+import socket
+
+import pytest
+
+from riverrun.code_provider.errors import RepositoryFailed
+from riverrun.code_provider.host_check import CheckedHost, check_host
+
+
+def resolving_to(*addresses: str) -> object:
+    """A name server's answer, the one thing outside the machine that these tests need."""
+
+    def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    return getaddrinfo
+
+
+def test_a_public_host_is_pinned_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolving_to("8.8.8.8", "2606:4700::1111"))
+    assert check_host("https://example.com/a/b") == CheckedHost("example.com", 443, "8.8.8.8")
+
+
+def test_one_private_address_among_public_ones_refuses_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolving_to("8.8.8.8", "10.0.0.1"))
+    with pytest.raises(RepositoryFailed, match="private network"):
+        check_host("https://example.com/a/b")
+
+
+def test_a_host_is_allowed_on_its_port_alone() -> None:
+    allowed = {"127.0.0.1:3000"}
+    assert check_host("http://127.0.0.1:3000/x", allowed_hosts=allowed).address == "127.0.0.1"
+    with pytest.raises(RepositoryFailed, match="by https only"):
+        check_host("http://127.0.0.1:3001/x", allowed_hosts=allowed)
+    with pytest.raises(RepositoryFailed, match="private network"):
+        check_host("https://127.0.0.1/x", allowed_hosts=allowed)
+
+
+def test_behind_a_proxy_an_unknown_name_is_left_to_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert check_host("https://example.com/a", through_proxy=True).address is None
+    with pytest.raises(RepositoryFailed, match="is not known"):
+        check_host("https://example.com/a")

@@ -1,0 +1,39 @@
+"""The commit of a folder, read without git."""
+
+from pathlib import Path
+
+import pytest
+
+from riverrun.code_provider.work_tree import head_commit
+from tests.support.git_server import commit_files, git, make_repository
+
+
+def test_the_commit_of_a_branch_is_found_loose_and_packed(tmp_path: Path) -> None:
+    commit = make_repository(tmp_path, {"a": "1"})
+    assert head_commit(tmp_path) == commit
+    git(tmp_path, "pack-refs", "--all")
+    assert head_commit(tmp_path) == commit
+    newer = commit_files(tmp_path, {"a": "2"})
+    assert head_commit(tmp_path) == newer
+
+
+def test_a_detached_head_and_a_linked_work_tree_have_their_commits(tmp_path: Path) -> None:
+    first = make_repository(tmp_path / "main", {"a": "1"})
+    second = commit_files(tmp_path / "main", {"a": "2"})
+    git(tmp_path / "main", "worktree", "add", "--quiet", "-b", "linked", str(tmp_path / "linked"), first)
+    git(tmp_path / "main", "checkout", "--quiet", "--detach", second)
+    assert head_commit(tmp_path / "main") == second
+    assert head_commit(tmp_path / "linked") == first
+
+
+def test_a_folder_without_git_or_without_a_commit_has_none(tmp_path: Path) -> None:
+    assert head_commit(tmp_path) is None
+    git(tmp_path, "init", "--quiet")
+    assert head_commit(tmp_path) is None
+
+
+@pytest.mark.parametrize("head", ["", "ref: ../../etc/passwd", "ref: refs/../../x", "rubbish", "\udc00"])
+def test_a_forged_head_is_not_believed(tmp_path: Path, head: str) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_bytes(head.encode("utf-8", "surrogateescape"))
+    assert head_commit(tmp_path) is None
