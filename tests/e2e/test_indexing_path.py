@@ -80,7 +80,7 @@ def test_an_empty_repository_says_that_it_is_empty(client: RiverrunClient, tmp_p
     started = client.parse({"repo_path": str(tmp_path)})
     end = read_all(client, started["run_id"])[-1]
     assert end.data["status"] == "error"
-    assert "no files" in str(end.data["error"]).lower() or "empty" in str(end.data["error"]).lower()
+    assert "empty" in end.data["error"]["detail"]
     project = client.project(started["project_id"])
     assert project["status"] == "error"
     assert project["error"]

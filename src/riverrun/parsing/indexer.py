@@ -127,6 +127,10 @@ class _Indexing:
             self._max_file_bytes,
             lambda seen: self._pace.report("scanning", seen, 0),
         )
+        if not changes.files:
+            raise SourceUnreadable(
+                "There is nothing to index: the repository is empty, or everything in it is ignored."
+            )
         if changes.count > STORED_FILES:
             self._store.mark(ProjectStatus.CLONED)
         self._begin_report(changes)
