@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.git_server import GitServer, commit_files, git, make_repository
 
 from riverrun.code_provider.errors import RepositoryFailed, RepositoryStopped
 from riverrun.code_provider.git_process import Limits
 from riverrun.code_provider.git_sandbox import GitSandbox, TreeEntry
-from tests.support.git_server import GitServer, commit_files, git, make_repository
 
 
 @pytest.fixture
