@@ -10,7 +10,6 @@ from tests.embedded.owners import owner_of, wait_until_gone
 from tests.support.waiting import wait_until
 
 from riverrun.embedded import EmbeddedError, EmbeddedServers, embedded_servers, server_process
-from riverrun.embedded.data_folder import DataFolder
 
 
 def open_servers(data_dir):
@@ -71,8 +70,7 @@ def test_a_wrong_password_opens_neither_server(servers):
 
 
 def test_passwords_are_in_files_of_their_owner_alone_and_on_no_command_line(servers):
-    folder = DataFolder(servers._owned._folder.root)
-    passwords = folder.passwords()
+    folder, passwords = servers.folder, servers.folder.passwords()
     for file in (folder.root / "passwords.json", folder.valkey / "valkey.conf"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     words = " ".join(word for pid in servers.pids.values() for word in psutil.Process(pid).cmdline())
@@ -81,7 +79,7 @@ def test_passwords_are_in_files_of_their_owner_alone_and_on_no_command_line(serv
 
 
 def test_a_second_start_attaches_and_its_stop_leaves_the_servers_alone(servers):
-    attached = open_servers(servers._owned._folder.root)
+    attached = open_servers(servers.folder.root)
     assert (attached.owned, attached.owner_pid, attached.pids) == (False, os.getpid(), {})
     assert attached.database_url == servers.database_url
     attached.stop()

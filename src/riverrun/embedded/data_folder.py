@@ -86,14 +86,18 @@ class DataFolder:
 
     def passwords(self) -> Passwords:
         """The folder's passwords, made the first time. Call it only while holding the folder's lock."""
+        with self.explained():
+            text = self._passwords_file.read_text() if self._passwords_file.exists() else None
+        if text is None:
+            return self._make_passwords()
         try:
-            return Passwords(**json.loads(self._passwords_file.read_text()))
-        except FileNotFoundError:
-            pass
+            return Passwords(**json.loads(text))
         except (ValueError, TypeError) as error:
             raise EmbeddedError(
                 f"{self._passwords_file} is damaged: restore it, or move {self.root} away to start anew."
             ) from error
+
+    def _make_passwords(self) -> Passwords:
         made = Passwords(*(secrets.token_urlsafe(24) for _ in range(2)))
         self.write_private(self._passwords_file, json.dumps(asdict(made)))
         return made
@@ -109,7 +113,7 @@ class DataFolder:
         """What the last owner told; none when no servers are up, or not yet."""
         try:
             return RunningServers(**json.loads(self._state_file.read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError):
             return None
 
     def write_private(self, path: Path, text: str) -> None:

@@ -28,8 +28,14 @@ class EmbeddedServers:
     """
 
     def __init__(
-        self, database_url: str, redis_url: str, owner_pid: int, owned: "OwnedServers | None" = None
+        self,
+        folder: DataFolder,
+        database_url: str,
+        redis_url: str,
+        owner_pid: int,
+        owned: "OwnedServers | None" = None,
     ) -> None:
+        self.folder = folder
         self.database_url = database_url
         self.redis_url = redis_url
         self.owner_pid = owner_pid
@@ -51,7 +57,7 @@ class EmbeddedServers:
         servers = None if owner.acquire() else cls._attach(folder, owner)
         if servers is None:
             owned = OwnedServers(folder, owner, durable=durable)
-            servers = cls(owned.postgres.database_url, owned.valkey.redis_url, os.getpid(), owned)
+            servers = cls(folder, owned.postgres.database_url, owned.valkey.redis_url, os.getpid(), owned)
         servers.start_seconds = time.monotonic() - began
         return servers
 
@@ -66,6 +72,7 @@ class EmbeddedServers:
     def _of_other(cls, folder: DataFolder, state: RunningServers) -> Self:
         passwords = folder.passwords()
         return cls(
+            folder,
             database_url(passwords, state.postgres_port),
             redis_url(passwords, state.valkey_port),
             state.owner_pid,

@@ -1,0 +1,140 @@
+import os
+import socket
+
+import pytest
+import redis
+
+from riverrun.cli import checks
+from riverrun.cli.checks import Verdict, examine
+from riverrun.cli.listen_address import choose_free_port
+from riverrun.infra.settings import Settings
+from riverrun.infra.worker_readiness import ready_key
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Nothing set, nothing running, a free port."""
+    return Settings(_env_file=None, data_dir=tmp_path / "data", port=choose_free_port("127.0.0.1"))
+
+
+@pytest.fixture
+def own_servers(settings, database_url, redis_url):
+    """Servers that the operator runs."""
+    return settings.model_copy(update={"database_url": database_url, "redis_url": redis_url})
+
+
+def findings(settings):
+    return {finding.subject: finding for finding in examine(settings, online=False)}
+
+
+def things_to_do(settings):
+    return {
+        subject: finding.words
+        for subject, finding in findings(settings).items()
+        if finding.verdict is Verdict.TO_DO
+    }
+
+
+def test_a_machine_where_nothing_runs_yet_has_nothing_wrong(settings):
+    assert things_to_do(settings) == {}
+    assert not settings.data_dir.exists()
+
+
+def test_the_programs_of_the_wheels_are_named_with_their_versions(settings):
+    found = findings(settings)
+    assert found["postgres program"].words.startswith("18.")
+    assert found["valkey program"].words.startswith("9.")
+
+
+def test_own_servers_without_workers_and_api(own_servers):
+    wrong = things_to_do(own_servers)
+    assert set(wrong) == {"worker chats", "worker indexing", "api"}
+    assert "riverrun worker --queues chats" in wrong["worker chats"]
+
+
+def test_workers_that_have_reported_are_ready(own_servers):
+    with redis.Redis.from_url(own_servers.redis_url) as client:
+        client.set(ready_key("chats"), "ready")
+    found = findings(own_servers)
+    assert found["worker chats"].verdict is Verdict.OK
+    assert found["worker indexing"].verdict is Verdict.TO_DO
+
+
+def test_the_servers_of_a_running_stack_are_found_by_its_folder(servers, redis_url, settings, database_url):
+    running = settings.model_copy(update={"data_dir": servers.folder.root})
+    found = findings(running)
+    assert found["postgres"].words.startswith("18.")
+    assert found["redis"].words.startswith("valkey 9.")
+    assert found["tables"].words.endswith("run riverrun migrate")
+
+
+def test_no_password_is_shown(own_servers, servers):
+    words = " ".join(finding.words for finding in findings(own_servers).values())
+    assert servers.folder.passwords().postgres not in words
+    assert servers.folder.passwords().valkey not in words
+
+
+def test_a_database_without_tables_asks_for_the_migration(own_servers, empty_database_url):
+    fresh = own_servers.model_copy(update={"database_url": empty_database_url})
+    assert "run riverrun migrate" in things_to_do(fresh)["tables"]
+
+
+def test_servers_that_do_not_answer(own_servers):
+    port = choose_free_port("127.0.0.1")
+    gone = own_servers.model_copy(
+        update={
+            "database_url": f"postgresql://u:p@127.0.0.1:{port}/x",
+            "redis_url": f"redis://127.0.0.1:{port}/0",
+        }
+    )
+    wrong = things_to_do(gone)
+    assert "RIVERRUN_DATABASE_URL" in wrong["postgres"]
+    assert "RIVERRUN_REDIS_URL" in wrong["redis"]
+
+
+def test_addresses_that_are_none(own_servers):
+    nonsense = own_servers.model_copy(update={"database_url": "nonsense", "redis_url": "nonsense"})
+    wrong = things_to_do(nonsense)
+    assert "RIVERRUN_DATABASE_URL" in wrong["postgres"]
+    assert "RIVERRUN_REDIS_URL" in wrong["redis"]
+
+
+def test_a_port_that_another_program_uses(settings):
+    with socket.create_server(("127.0.0.1", settings.port)):
+        assert "in use by another program" in things_to_do(settings)["api"]
+
+
+def test_a_machine_without_git(settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "install git" in things_to_do(settings)["git"]
+
+
+def test_a_git_that_is_too_old(settings, monkeypatch, tmp_path):
+    program = tmp_path / "git"
+    program.write_text("#!/bin/sh\necho git version 1.8.3.1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert "too old" in things_to_do(settings)["git"]
+
+
+def test_a_data_folder_in_the_place_of_a_file(settings, tmp_path):
+    (tmp_path / "file").write_text("")
+    misplaced = settings.model_copy(update={"data_dir": tmp_path / "file" / "data"})
+    assert "not writable" in things_to_do(misplaced)["data folder"]
+
+
+def test_a_disk_without_room(settings, monkeypatch):
+    monkeypatch.setattr(checks, "LEAST_FREE_BYTES", 10**18)
+    assert "free some space" in things_to_do(settings)["data folder"]
+
+
+def test_a_model_without_its_key(settings, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert "OPENAI_API_KEY" in things_to_do(settings.model_copy(update={"model": "openai:gpt-5"}))["model"]
+
+
+def test_a_model_with_its_key_is_not_asked_unless_wanted(settings, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nothing")
+    model = findings(settings.model_copy(update={"model": "openai:gpt-5"}))["model"]
+    assert model.verdict is Verdict.OK
+    assert "--online" in model.words

@@ -1,0 +1,120 @@
+import os
+import signal
+import sys
+
+import pytest
+from tests.support.waiting import wait_until
+
+from riverrun.cli import supervisor
+from riverrun.cli.supervisor import Child, Supervisor, in_words
+from riverrun.embedded import EmbeddedError
+from riverrun.embedded.guarded_process import GuardedProcess
+
+LASTING = "import signal; signal.pause()"
+FAILING = "import sys; sys.exit(3)"
+
+
+@pytest.fixture(autouse=True)
+def quick_looks(monkeypatch):
+    monkeypatch.setattr(supervisor, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_DELAY_SECONDS", 0.01)
+
+
+@pytest.fixture
+def make_child(tmp_path):
+    """Children of a Python program each, ended after the test."""
+    made = []
+
+    def make(program):
+        def start(log_path):
+            return GuardedProcess(
+                [sys.executable, "-I", "-S", "-c", program], log_path=log_path, grace_seconds=1
+            )
+
+        made.append(Child("worker", tmp_path / "worker.log", start))
+        return made[-1]
+
+    yield make
+    for child in made:
+        child.process.stop()
+
+
+@pytest.fixture
+def watch():
+    """A started supervisor and what it says, stopped after the test."""
+    started = []
+
+    def watch(children, servers=None):
+        said = []
+        started.append(Supervisor(children, servers, said.append))
+        started[-1].start()
+        return said
+
+    yield watch
+    for one in started:
+        assert one.stop(timeout_seconds=10)
+
+
+def test_a_killed_child_is_started_again_and_told_once(make_child, watch):
+    child = make_child(LASTING)
+    first = child.process.pid
+    said = watch([child])
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: child.process.pid != first and child.process.returncode is None)
+    assert said == [f"worker ended (killed by signal 9); starting it again. Its log: {child.log_path}"]
+
+
+def test_a_child_that_lives_is_left_alone(make_child):
+    child = make_child(LASTING)
+    first = child.process.pid
+    assert [child.revive() for _ in range(3)] == [None, None, None]
+    assert child.process.pid == first
+
+
+def test_each_early_death_doubles_the_delay_up_to_a_bound(make_child, monkeypatch):
+    monkeypatch.setattr(supervisor, "LONGEST_DELAY_SECONDS", 0.04)
+    child = make_child(FAILING)
+    delays = []
+    for _ in range(4):
+        wait_until(lambda: child.process.returncode is not None)
+        delays.append(child._delay_seconds)
+        assert "exit status 3" in child.revive()
+        wait_until(lambda: child.revive() is None and child._due is None)
+    assert delays == [0.01, 0.02, 0.04, 0.04]
+
+
+def test_a_long_life_wipes_the_slate(make_child, monkeypatch):
+    child = make_child(FAILING)
+    child._delay_seconds = 25.0
+    monkeypatch.setattr(supervisor, "HEALTHY_SECONDS", 0.0)
+    wait_until(lambda: child.process.returncode is not None)
+    child.revive()
+    assert child._delay_seconds == 2 * supervisor.FIRST_DELAY_SECONDS
+
+
+class Servers:
+    """Stands in for the embedded pair; its real revival is tested with the servers themselves."""
+
+    def __init__(self, *outcomes):
+        self.outcomes = list(outcomes)
+
+    def revive(self):
+        outcome = self.outcomes.pop(0) if self.outcomes else []
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+def test_trouble_that_lasts_is_told_once_and_then_the_recovery(watch):
+    trouble = EmbeddedError("the disk is full")
+    servers = Servers(trouble, trouble, trouble, ["Postgres"])
+    said = watch([], servers)
+    wait_until(lambda: not servers.outcomes and len(said) == 2)
+    assert said == ["the disk is full", "Postgres had ended; it is running again."]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(0, "exit status 0"), (1, "exit status 1"), (137, "killed by signal 9")]
+)
+def test_an_exit_status_is_said_in_words(status, words):
+    assert in_words(status) == words
