@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from riverrun.agents.code_window import MOST_LINES, best_window
 from riverrun.agents.deps import Excerpt, Location
 
@@ -58,3 +61,23 @@ def test_code_with_fences_of_its_own_stays_in_one_block() -> None:
 
 def test_blank_lines_only_are_no_window() -> None:
     assert best_window(excerpt("\n\n"), []) is None
+
+
+def test_a_definition_that_is_all_docstring_shows_no_code() -> None:
+    for closing in ('    """', "    never closed"):
+        text = "\n".join(["class A:", '    """Doc.', *["    more"] * 40, closing])
+        assert best_window(excerpt(text), ["more"]) is None
+
+
+@given(
+    st.lists(
+        st.sampled_from(["", "class A:", "    def f(self):", '    """', "        x()", ")", "needle", "```"]),
+        min_size=1,
+    )
+)
+def test_a_window_is_always_a_part_of_what_was_read(lines: list[str]) -> None:
+    whole = excerpt("\n".join(lines), start=5)
+    window = best_window(whole, ["needle"])
+    if window:
+        assert list(window.lines) == lines[window.place.start_line - 5 : window.place.end_line - 4]
+        assert len(window.lines) <= MOST_LINES

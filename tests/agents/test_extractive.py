@@ -87,6 +87,43 @@ async def test_a_follow_up_is_about_the_last_question() -> None:
     assert "**`Client.send`**" in again.text.split("\n")[0]
 
 
+async def test_a_question_about_the_repository_is_answered_by_its_readme() -> None:
+    files = {"README.md": "# Zebra\n\nPaints zebras.\n", "docs/README.md": "Other.\n", **INDEX.files}
+    events = await answer("What does this project do?", index=FolderIndex(files))
+    assert events.text.startswith(
+        "The repository says of itself in `README.md` [README.md:1-3]:\n\n> Paints zebras.\n"
+    )
+    assert len(events.of("citation")) == 1
+
+
+async def test_without_a_readme_the_search_answers() -> None:
+    assert "[" in (await answer("What is the main purpose of the program?")).text
+
+
+async def test_tests_stand_behind_the_code_they_test_unless_asked_for() -> None:
+    files = {
+        "src/net.py": 'def retry_request():\n    """Retry a request."""\n',
+        "tests/test_net.py": 'def test_retry_request_retries():\n    """Retry a request, retry a request."""\n',
+    }
+    assert (
+        "`retry_request`"
+        in (await answer("How is a request retried?", index=FolderIndex(files))).text.split("\n")[0]
+    )
+    assert (
+        "`test_retry"
+        in (await answer("Which test covers retry of a request?", index=FolderIndex(files))).text.split("\n")[
+            0
+        ]
+    )
+
+
+async def test_calls_of_special_methods_are_not_guessed_by_name() -> None:
+    files = {"a.py": 'class Signer:\n    def __call__(self, cookie):\n        """Sign a cookie."""\n'}
+    events = await answer("Who signs a cookie when it is called?", index=FolderIndex(files))
+    assert "find_callers" not in [call["name"] for call in events.of("tool_call")]
+    assert "is called in" not in events.text
+
+
 async def test_nothing_found_is_said_plainly_with_what_to_try() -> None:
     events = await answer("How are zebras painted?")
     assert events.text.startswith("I found nothing in the index that matches this question.")

@@ -1,6 +1,13 @@
 import pytest
 
-from riverrun.agents.question_terms import coverage, has_term, identifiers, resolve_reference, terms
+from riverrun.agents.question_terms import (
+    coverage,
+    has_term,
+    identifiers,
+    is_about_the_whole,
+    resolve_reference,
+    terms,
+)
 
 
 def test_terms_are_the_meaningful_words_once_with_identifiers_split() -> None:
@@ -64,3 +71,24 @@ def test_coverage_counts_terms_in_any_form() -> None:
 def test_short_words_match_only_themselves() -> None:
     assert has_term("key", ["key"])
     assert not has_term("key", ["keyboard"])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does this project do?",
+        "What is this library about?",
+        "Give me an overview of the code",
+        "readme",
+        "What is it about?",
+    ],
+)
+def test_questions_about_the_repository_itself_are_recognised(question: str) -> None:
+    assert is_about_the_whole(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["How does this project sign cookies?", "Which library parses toml?", "main()", ""]
+)
+def test_questions_about_something_in_it_are_not(question: str) -> None:
+    assert not is_about_the_whole(question)

@@ -24,7 +24,7 @@ _LANGUAGES = {
     ".py": "python", ".pyi": "python", ".js": "javascript", ".jsx": "jsx", ".mjs": "javascript", ".ts": "typescript",
     ".tsx": "tsx", ".go": "go", ".rs": "rust", ".java": "java", ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp",
     ".hpp": "cpp", ".rb": "ruby", ".php": "php", ".cs": "csharp", ".sh": "sh", ".sql": "sql", ".toml": "toml",
-    ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".html": "html", ".css": "css", ".md": "markdown",
+    ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".html": "html", ".css": "css", ".md": "markdown", ".kt": "kotlin", ".swift": "swift", ".scala": "scala",
 }  # fmt: skip
 
 
@@ -43,17 +43,22 @@ class CodeWindow:
         code = textwrap.dedent("\n".join(shorten(line, _LONGEST_LINE) for line in self.lines))
         longest_run = max((len(run) for run in re.findall(r"`+", code)), default=0)
         fence = "`" * max(3, longest_run + 1)
-        language = _LANGUAGES.get(PurePosixPath(self.place.path).suffix.lower(), "text")
-        return f"{fence}{language}\n{code}\n{fence}"
+        return f"{fence}{language_of(self.place.path)}\n{code}\n{fence}"
 
 
 def best_window(excerpt: Excerpt, question_terms: Sequence[str]) -> CodeWindow | None:
-    """The whole excerpt if it is short, else the lines after its docstring where most terms meet."""
+    """The whole excerpt if it is short, else the lines after its docstring where most terms meet.
+
+    None when there is nothing but blank lines or the docstring.
+    """
     lines = excerpt.text.split("\n")
     if len(lines) <= MOST_LINES:
         return _window(excerpt, lines, 0, len(lines))
     found = [_found_terms(question_terms, terms(line)) for line in lines]
-    starts = _clean_starts(lines, min(_docstring_end(lines), len(lines) - 1))
+    first = _docstring_end(lines)
+    if first == len(lines):
+        return None
+    starts = _clean_starts(lines, first)
     best = max(starts, key=lambda start: _score(found[start : start + MOST_LINES]))
     return _window(excerpt, lines, best, min(best + MOST_LINES, len(lines)))
 
@@ -74,6 +79,11 @@ def _clean_starts(lines: Sequence[str], first: int) -> Sequence[int]:
 
 def _indent(line: str) -> float:
     return len(line) - len(line.lstrip()) if line.strip() else inf
+
+
+def language_of(path: str) -> str:
+    """The name highlighters know a file's language by; ``text`` when the ending says nothing."""
+    return _LANGUAGES.get(PurePosixPath(path).suffix.lower(), "text")
 
 
 def _found_terms(question_terms: Sequence[str], words: Sequence[str]) -> set[str]:
@@ -110,5 +120,5 @@ def _docstring_end(lines: Sequence[str]) -> int:
         if opening[1] in line[opening.end() :]:
             return number + 1
         closing = (after for after in range(number + 1, len(lines)) if opening[1] in lines[after])
-        return next(closing, -1) + 1
+        return next(closing, len(lines) - 1) + 1
     return 0

@@ -2,15 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
+from riverrun.agents.code_window import language_of
 from riverrun.agents.deps import CallSite, Excerpt, SearchHit, SymbolHit
-from riverrun.agents.question_terms import identifiers
+from riverrun.agents.question_terms import identifiers, is_about_the_whole, terms
 
 Hit = SearchHit | SymbolHit
 
 _MOST_HITS = 4
 _LOWEST_SHARE_OF_BEST = 0.5
 """Under half of the best score, a hit mostly shares common words with the question."""
+
+_TEST_WEIGHT = 0.6
+_PASSAGE_WEIGHT = 0.75
+_CONSTANT_WEIGHT = 0.8
+"""Tests, imports and tables repeat the words of the code that does the work."""
 
 
 @dataclass
@@ -22,14 +29,17 @@ class Evidence:
     searched: list[SearchHit] = field(default_factory=list)
     named: list[SymbolHit] = field(default_factory=list)
     callers: list[CallSite] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     excerpt: Excerpt | None = None
-    has_searched: bool = False
+    has_looked: bool = False
     has_read: bool = False
     has_failed: bool = False
 
     def add(self, tool_name: str, found: object, *, failed: bool) -> None:
         """Take in what a tool returned as metadata: its values, or nothing when it had only words."""
         self.has_failed |= failed
+        self.has_looked = True
+        self.has_read |= tool_name == "read_file"
         if isinstance(found, Excerpt):
             self.excerpt = found
         for item in found if isinstance(found, list) else ():
@@ -40,8 +50,18 @@ class Evidence:
                     self.named.append(item)
                 case CallSite():
                     self.callers.append(item)
-        self.has_searched |= tool_name == "search_code"
-        self.has_read |= tool_name == "read_file"
+                case str():
+                    self.paths.append(item)
+
+    @property
+    def is_about_the_whole(self) -> bool:
+        """Whether the repository itself is asked about, which its README answers best."""
+        return is_about_the_whole(self.subject)
+
+    @property
+    def readme(self) -> str | None:
+        """The README nearest to the root; none when there is none."""
+        return min(self.paths, key=lambda path: (path.count("/"), path), default=None)
 
     @property
     def best(self) -> Hit | None:
@@ -52,9 +72,11 @@ class Evidence:
     def hits(self) -> Sequence[Hit]:
         """The hits worth telling, best first: definitions the question names, then well-ranked ones."""
         named = [hit for hit in self.named if is_named(hit, self.subject)]
-        threshold = self.searched[0].score * _LOWEST_SHARE_OF_BEST if self.searched else 0.0
-        ranked = [hit for hit in self.searched if hit.score >= threshold]
-        return _distinct([*named[: _MOST_HITS - 1], *ranked])[:_MOST_HITS]
+        asks_for_tests = any(term.startswith("test") for term in terms(self.subject))
+        weights = [(_weight(hit, asks_for_tests), hit) for hit in self.searched]
+        threshold = max((weight for weight, _ in weights), default=0.0) * _LOWEST_SHARE_OF_BEST
+        ranked = sorted(weights, key=lambda weighted: -weighted[0])
+        return _distinct([*named[: _MOST_HITS - 1], *(hit for weight, hit in ranked if weight >= threshold)])
 
 
 def is_named(hit: Hit, text: str) -> bool:
@@ -62,9 +84,29 @@ def is_named(hit: Hit, text: str) -> bool:
     return any(hit.name == name or hit.name.endswith(f".{name}") for name in identifiers(text))
 
 
+def is_in_tests(path: str) -> bool:
+    """Whether a path lies in a folder of tests or is a test file by its name."""
+    *folders, name = PurePosixPath(path.lower()).parts
+    stem = name.split(".")[0]
+    return bool({"test", "tests", "spec", "__tests__"}.intersection(folders)) or (
+        stem.startswith("test_") or stem.endswith(("_test", "_spec")) or ".test." in name or ".spec." in name
+    )
+
+
+def _weight(hit: SearchHit, asks_for_tests: bool) -> float:
+    weight = hit.score
+    if not asks_for_tests and is_in_tests(hit.location.path):
+        weight *= _TEST_WEIGHT
+    if not hit.name and language_of(hit.location.path) not in ("text", "markdown"):
+        weight *= _PASSAGE_WEIGHT
+    if hit.kind == "constant":
+        weight *= _CONSTANT_WEIGHT
+    return weight
+
+
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:
     by_place: dict[tuple[str, int, int], Hit] = {}
     for hit in hits:
         place = (hit.location.path, hit.location.start_line, hit.location.end_line)
         by_place.setdefault(place, hit)
-    return list(by_place.values())
+    return list(by_place.values())[:_MOST_HITS]

@@ -1,7 +1,8 @@
 """The built-in model: it understands no language, but quotes the index well, needs no key and no network.
 
 It runs the same loop and tools as any other model: search, look up the names that the question mentions, read
-the best definition and find its callers, then write down what was found.
+the best definition and find its callers, then write down what was found. A question about the repository itself
+is answered out of its README.
 """
 
 import asyncio
@@ -19,11 +20,12 @@ from pydantic_ai import (
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
-from riverrun.agents.evidence import Evidence
-from riverrun.agents.extractive_answer import compose_answer
+from riverrun.agents.evidence import Evidence, Hit
+from riverrun.agents.extractive_answer import called_name, compose_answer
 from riverrun.agents.question_terms import identifiers, resolve_reference
 
 MODEL_NAME = "extractive"
+_README_LINES = 60
 _PIECE_CHARS = 32
 _WORD_WITH_SPACE = re.compile(r"\S*\s+|\S+")
 
@@ -59,19 +61,31 @@ def read_evidence(messages: Sequence[ModelMessage]) -> Evidence:
 
 def next_calls(evidence: Evidence) -> _Calls:
     """The tools to call next; none when it is time to write."""
-    if not evidence.has_searched:
-        looking: _Calls = [("search_code", {"query": evidence.subject})]
-        looking.extend(("find_symbol", {"name": name}) for name in identifiers(evidence.subject))
-        return looking
-    if evidence.has_read or not (best := evidence.best):
+    if not evidence.has_looked:
+        return _first_look(evidence)
+    if evidence.has_read:
         return []
+    if evidence.readme:
+        return [("read_file", {"path": evidence.readme, "start_line": 1, "end_line": _README_LINES})]
+    return _closer_look(evidence.best) if evidence.best else []
+
+
+def _first_look(evidence: Evidence) -> _Calls:
+    if evidence.is_about_the_whole:
+        return [("list_files", {"pattern": "README*"}), ("search_code", {"query": evidence.subject})]
+    looking: _Calls = [("search_code", {"query": evidence.subject})]
+    looking.extend(("find_symbol", {"name": name}) for name in identifiers(evidence.subject))
+    return looking
+
+
+def _closer_look(best: Hit) -> _Calls:
     place = best.location
-    reading: _Calls = [
+    looking: _Calls = [
         ("read_file", {"path": place.path, "start_line": place.start_line, "end_line": place.end_line})
     ]
-    if best.name:
-        reading.append(("find_callers", {"name": best.name}))
-    return reading
+    if name := called_name(best):
+        looking.append(("find_callers", {"name": name}))
+    return looking
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from riverrun.agents.code_window import CodeWindow, best_window
-from riverrun.agents.deps import CallSite
-from riverrun.agents.evidence import Evidence, Hit, is_named
+from riverrun.agents.deps import CallSite, Excerpt
+from riverrun.agents.evidence import Evidence, Hit, is_in_tests, is_named
 from riverrun.agents.listing import shorten
 from riverrun.agents.places import format_place
-from riverrun.agents.prose import code_span, first_sentences, listed
+from riverrun.agents.prose import code_span, first_sentences, introduction, listed
 from riverrun.agents.question_terms import coverage, has_term, terms
 
 NOTE = (
@@ -20,13 +20,33 @@ _MOST_CALLERS = 3
 _MOST_CALLERS_ASKED_FOR = 8
 _WEAK_COVERAGE = 0.34
 _LONGEST_SIGNATURE = 160
+_LONGEST_SIGNATURE_IN_LIST = 80
 
 
 def compose_answer(evidence: Evidence) -> str:
     """The whole answer, ending with a note that it is extractive."""
     best = evidence.best
-    paragraphs = _report(evidence, best) if best else _apology(evidence)
+    if evidence.readme and evidence.excerpt:
+        paragraphs = _introduction(evidence.excerpt)
+    else:
+        paragraphs = _report(evidence, best) if best else _apology(evidence)
     return "\n\n".join([*paragraphs, NOTE]) + "\n"
+
+
+def called_name(hit: Hit) -> str:
+    """What a call of the definition looks like by name; empty when calls do not name it (``__call__``)."""
+    owner, _, name = hit.name.rpartition(".")
+    if name == "__init__":
+        return owner.rpartition(".")[2]
+    return "" if name.startswith("__") else name
+
+
+def _introduction(readme: Excerpt) -> Iterator[str]:
+    paragraphs = introduction(readme.text)
+    yield f"The repository says of itself in {code_span(readme.location.path)} [{format_place(readme.location)}]:"
+    yield (
+        "\n>\n".join(f"> {paragraph}" for paragraph in paragraphs) if paragraphs else "Nothing but headings."
+    )
 
 
 def _report(evidence: Evidence, best: Hit) -> Iterator[str]:
@@ -36,8 +56,8 @@ def _report(evidence: Evidence, best: Hit) -> Iterator[str]:
         evidence.callers, best, most=_MOST_CALLERS_ASKED_FOR if asks_for_callers else _MOST_CALLERS
     )
     yield _lead(evidence, best, question_terms)
-    if asks_for_callers and best.name:
-        yield callers or f"No call of {code_span(_last_name(best))} was found in the index."
+    if asks_for_callers and called_name(best):
+        yield callers or f"No call of {code_span(called_name(best))} was found in the index."
     if summary := first_sentences(best.docstring):
         yield f"> {summary}"
     if window := _window(evidence, best, question_terms):
@@ -63,7 +83,7 @@ def _show(window: CodeWindow, best: Hit) -> Iterator[str]:
         yield window.fenced
         return
     if best.signature and not window.starts_at_top:
-        yield code_span(shorten(" ".join(best.signature.split()), _LONGEST_SIGNATURE))
+        yield _signature(best, _LONGEST_SIGNATURE)
     yield f"The part that fits best [{format_place(window.place)}]:"
     yield window.fenced
 
@@ -72,17 +92,19 @@ def _callers(sites: Sequence[CallSite], best: Hit, most: int) -> str:
     """Calls are found by name alone, so the sentence claims no more than that."""
     outside = [site for site in sites if not _is_inside(site, best)]
     by_caller = {(site.location.path, site.caller): site for site in reversed(outside)}
-    callers = sorted(by_caller.values(), key=lambda site: (_is_in_tests(site), outside.index(site)))
+    callers = sorted(
+        by_caller.values(), key=lambda site: (is_in_tests(site.location.path), outside.index(site))
+    )
     places = [f"{_caller_name(site)} [{format_place(site.location)}]" for site in callers[:most]]
     if rest := len(callers) - len(places):
         places.append(f"{rest} more place{'s' if rest > 1 else ''}")
-    return f"{code_span(_last_name(best))} is called in {listed(places)}." if places else ""
+    return f"{code_span(called_name(best))} is called in {listed(places)}." if places else ""
 
 
 def _bullet(hit: Hit) -> str:
     summary = first_sentences(hit.docstring, most=1)
     if not summary and hit.signature:
-        summary = code_span(shorten(" ".join(hit.signature.split()), _LONGEST_SIGNATURE))
+        summary = _signature(hit, _LONGEST_SIGNATURE_IN_LIST)
     return f"- {_describe(hit)} {_marker(hit)}{': ' + summary if summary else ''}"
 
 
@@ -107,8 +129,9 @@ def _window(evidence: Evidence, best: Hit, question_terms: Sequence[str]) -> Cod
     return best_window(evidence.excerpt, [term for term in question_terms if not has_term(term, own_name)])
 
 
-def _last_name(hit: Hit) -> str:
-    return hit.name.rpartition(".")[2]
+def _signature(hit: Hit, limit: int) -> str:
+    one_line = " ".join(hit.signature.split()).replace("( ", "(").replace(", )", ")")
+    return code_span(shorten(one_line, limit))
 
 
 def _describe(hit: Hit) -> str:
@@ -133,7 +156,3 @@ def _text_of(evidence: Evidence, best: Hit) -> str:
 def _is_inside(site: CallSite, hit: Hit) -> bool:
     same_file = site.location.path == hit.location.path
     return same_file and hit.location.start_line <= site.location.start_line <= hit.location.end_line
-
-
-def _is_in_tests(site: CallSite) -> bool:
-    return "test" in site.location.path.lower()

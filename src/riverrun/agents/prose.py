@@ -3,6 +3,9 @@
 import re
 from collections.abc import Sequence
 
+_NO_PROSE = re.compile(
+    r"#|<|!\[|\[!|\[[^]]*\]:|\||[-*+]\s|\d+\.\s|>|\.\. |[=~-]{3}|.*\n[=~-]{3,}\s*(?:\n|$)| {4}"
+)
 _LONGEST_SUMMARY = 300
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)\s+(?=[A-Z0-9`*\"'(])")
 _COMMENT_MARK = re.compile(r"^\s*(?:/\*\*?|\*/|\*(?=\s|$)|///?|//!|#!?(?=\s)|;;)\s?|\s*\*/\s*$", re.M)
@@ -18,6 +21,14 @@ def first_sentences(docstring: str, most: int = 2) -> str:
     while len(sentences) > 1 and len(" ".join(sentences)) > _LONGEST_SUMMARY:
         sentences.pop()
     return _as_markdown(_shortened(" ".join(sentences)))
+
+
+def introduction(readme: str, most: int = 3) -> list[str]:
+    """The first paragraphs of a README that are prose: no headings, badges, tables, lists, markup or code."""
+    without_code = re.sub(r"^(```|~~~).*?^\1\S*$", "", readme, flags=re.S | re.M)
+    paragraphs = [block.strip() for block in re.split(r"\n\s*\n", without_code)]
+    prose = [block for block in paragraphs if block and not _NO_PROSE.match(block)]
+    return [_as_markdown(_shortened(" ".join(block.split()))) for block in prose[:most]]
 
 
 def code_span(text: str) -> str:

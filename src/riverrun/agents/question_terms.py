@@ -25,6 +25,15 @@ _BACK_REFERENCE = re.compile(
     r"|^\s*(?:and|but|why|what about|how about)\b",
     re.IGNORECASE,
 )
+_THE_WHOLE = re.compile(
+    r"\b(?:this|the|that)\s+(?:whole\s+)?(?:project|repo|repository|library|package|codebase|code|app|application|program)\b"
+    r"|\b(?:it|this)\s+(?:all\s+)?about\b|^\s*(?:readme|overview|summary)\b",
+    re.IGNORECASE,
+)
+_WHOLE = (
+    "about app application codebase goal library main overview package program purpose readme summary whole"
+)
+_WORDS_FOR_THE_WHOLE = frozenset(_WHOLE.split())
 _DOMAINS = (".com", ".org", ".net", ".io", ".dev")
 _MOST_TERMS_LEANING = 4
 _SHORTEST_STEM = 4
@@ -59,6 +68,11 @@ def resolve_reference(question: str, previous_question: str | None) -> str:
         return question
     added = [*(f"`{name}`" for name in identifiers(previous_question)), *terms(previous_question)]
     return " ".join([question, *added])
+
+
+def is_about_the_whole(question: str) -> bool:
+    """Whether the repository itself is the subject: ``what does this project do?``."""
+    return _THE_WHOLE.search(question) is not None and not set(terms(question)) - _WORDS_FOR_THE_WHOLE
 
 
 def coverage(question_terms: Sequence[str], text: str) -> float:
