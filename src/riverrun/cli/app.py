@@ -1,20 +1,47 @@
-"""The commands of ``riverrun``, in the order in which help lists them."""
+"""The commands of ``riverrun``, each loaded when it is called: a process that only serves loads none of the others."""
+
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from riverrun.cli.ask import ask
-from riverrun.cli.doctor import doctor
-from riverrun.cli.index import index
-from riverrun.cli.migrate import migrate
-from riverrun.cli.runs import runs
-from riverrun.cli.up import up
+COMMANDS = {
+    "up": "riverrun.cli.up",
+    "index": "riverrun.cli.index",
+    "ask": "riverrun.cli.ask",
+    "runs": "riverrun.cli.runs",
+    "doctor": "riverrun.cli.doctor",
+    "migrate": "riverrun.cli.migrate",
+}
+"""Each command, in the order of help, and the module whose function of that name it is."""
+
+PLAIN: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False}
+
+
+class LoadedWhenCalled(TyperGroup):
+    """A group that knows its commands by name, and imports one when it is asked for.
+
+    Typed loosely: Typer's copy of click, whose types these are, is private.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Those of the table, then those registered by hand."""
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; none when there is no such."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        single = typer.Typer(**PLAIN)
+        single.command(cmd_name)(getattr(import_module(COMMANDS[cmd_name]), cmd_name))
+        return typer.main.get_command(single)
+
 
 app = typer.Typer(
+    cls=LoadedWhenCalled,
     name="riverrun",
     help="AI agents that answer questions about your code and never lose an answer.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    **PLAIN,
 )
-for command in (up, index, ask, runs, doctor, migrate):
-    app.command()(command)
