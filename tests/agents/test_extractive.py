@@ -97,7 +97,10 @@ async def test_a_question_about_the_repository_is_answered_by_its_readme() -> No
 
 
 async def test_without_a_readme_the_search_answers() -> None:
-    assert "[" in (await answer("What is the main purpose of the program?")).text
+    files = {"app.py": 'def main():\n    """The purpose of the program."""\n'}
+    text = (await answer("What is the main purpose of the program?", index=FolderIndex(files))).text
+    assert text.startswith("The index has no README that introduces the repository.")
+    assert "**`main`** [app.py:1-2]" in text
 
 
 async def test_tests_stand_behind_the_code_they_test_unless_asked_for() -> None:

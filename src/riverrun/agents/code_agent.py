@@ -1,9 +1,10 @@
 """The agent that answers questions about code."""
 
 import os
+import warnings
 from functools import cache
 
-from pydantic_ai import Agent
+from pydantic_ai import Agent, UsageLimitUnavailableWarning
 
 from riverrun.agents.deps import CodeIndex
 from riverrun.agents.prompts import INSTRUCTIONS
@@ -17,6 +18,8 @@ def code_agent() -> Agent[CodeIndex, str]:
     """The agent, without a model: each run brings its own. It holds no state and may serve many runs."""
     # The library would greet interactive terminals with a banner on stderr.
     os.environ.setdefault("PYDANTIC_AI_NO_BANNER", "1")
+    # Local servers often count no tokens; steps, characters and seconds bound their answers all the same.
+    warnings.filterwarnings("ignore", category=UsageLimitUnavailableWarning)
     return Agent(
         deps_type=CodeIndex,
         name="code",

@@ -18,7 +18,7 @@ NOTE = (
 _ASKS_FOR_CALLERS = re.compile(r"\b(?:who|what|which|where)\b.*\b(?:calls?|called|callers?)\b", re.IGNORECASE)
 _MOST_CALLERS = 3
 _MOST_CALLERS_ASKED_FOR = 8
-_WEAK_COVERAGE = 0.34
+_WEAK_COVERAGE = 0.45
 _LONGEST_SIGNATURE = 160
 _LONGEST_SIGNATURE_IN_LIST = 80
 
@@ -73,6 +73,8 @@ def _lead(evidence: Evidence, best: Hit, question_terms: Sequence[str]) -> str:
     subject = f"{_describe(best)} {_marker(best)}"
     if is_named(best, evidence.question):
         return f"The question names {subject}."
+    if evidence.is_about_the_whole:
+        return f"The index has no README that introduces the repository. The nearest to the question is {subject}."
     if coverage(question_terms, _text_of(evidence, best)) < _WEAK_COVERAGE:
         return f"Nothing in the index matches the question well. The nearest is {subject}."
     return f"The best match is {subject}."
