@@ -1,14 +1,122 @@
-"""A question in plain words becomes the terms to look for."""
+"""A question in plain words becomes the concepts to look for, each a set of terms that may stand for it."""
+
+from collections.abc import Mapping
 
 from riverrun.parsing.terms import split_terms
+from riverrun.search.synonyms import SYNONYMS
+from riverrun.search.word_forms import base_forms, word_forms
+
+Concept = Mapping[str, float]
+"""Terms with how well each stands for what was asked: 1 is the word itself."""
+
+FORM_WEIGHT = 0.8
+SYNONYM_WEIGHT = 0.4
+SYNONYM_FORM_WEIGHT = 0.3
 
 MAX_CHARS = 10_000
 """What lies beyond is not read: a pasted log says in its head what it is about."""
-MAX_TERMS = 256
-MAX_TERM_CHARS = 255
+MAX_CONCEPTS = 256
+MOST_EXPANDED_CONCEPTS = 32
+"""A longer text is searched for in its own words: it has enough of them."""
+MAX_TERM_CHARS = 64
+
+_QUESTION_WORDS = frozenset(
+    [
+        "about",
+        "after",
+        "all",
+        "already",
+        "also",
+        "always",
+        "another",
+        "any",
+        "away",
+        "back",
+        "because",
+        "become",
+        "before",
+        "come",
+        "could",
+        "different",
+        "each",
+        "ever",
+        "every",
+        "few",
+        "gave",
+        "get",
+        "give",
+        "given",
+        "go",
+        "got",
+        "happen",
+        "happened",
+        "happening",
+        "itself",
+        "just",
+        "know",
+        "like",
+        "lot",
+        "made",
+        "make",
+        "many",
+        "may",
+        "might",
+        "much",
+        "must",
+        "need",
+        "never",
+        "once",
+        "one",
+        "only",
+        "other",
+        "own",
+        "really",
+        "related",
+        "same",
+        "should",
+        "some",
+        "sure",
+        "take",
+        "taken",
+        "thing",
+        "though",
+        "two",
+        "until",
+        "use",
+        "used",
+        "using",
+        "want",
+        "way",
+        "whether",
+        "while",
+        "yet",
+    ]
+)
+"""Words of asking, on top of the stop words that no index holds: they say nothing of what is asked for."""
 
 
-def query_terms(query: str) -> list[str]:
-    """The distinct terms of a question in their order; empty for one without a letter or a digit."""
-    terms = dict.fromkeys(term for term in split_terms(query[:MAX_CHARS]) if len(term) <= MAX_TERM_CHARS)
-    return list(terms)[:MAX_TERMS]
+def query_concepts(query: str) -> list[Concept]:
+    """The distinct concepts of a question in their order; empty for one without a word.
+
+    A question of nothing but asking words is taken literally.
+    """
+    terms = [term for term in dict.fromkeys(split_terms(query[:MAX_CHARS])) if len(term) <= MAX_TERM_CHARS]
+    telling = [term for term in terms if term not in _QUESTION_WORDS] or terms
+    expand = expanded if len(telling) <= MOST_EXPANDED_CONCEPTS else literal
+    return [expand(term) for term in telling[:MAX_CONCEPTS]]
+
+
+def literal(term: str) -> Concept:
+    """The term alone."""
+    return {term: 1.0}
+
+
+def expanded(term: str) -> Concept:
+    """The term, its forms, its synonyms and their forms, each with the greatest weight it deserves."""
+    bases = base_forms(term)
+    synonyms = {synonym for base in bases for synonym in SYNONYMS.get(base, ())}
+    concept = {form: SYNONYM_FORM_WEIGHT for synonym in synonyms for form in word_forms(synonym)}
+    concept |= dict.fromkeys(synonyms, SYNONYM_WEIGHT)
+    concept |= dict.fromkeys(word_forms(term), FORM_WEIGHT)
+    concept[term] = 1.0
+    return concept

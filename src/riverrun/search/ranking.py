@@ -1,26 +1,37 @@
 """BM25F over the chunks that Postgres proposes: pure arithmetic, no I/O.
 
-A term's weight comes from how rare it is *in its own project*; each label of a chunk (name, path, docstring, body) is
-normalised by its own average length before the labels are added up (Robertson & Zaragoza, "The Probabilistic
-Relevance Framework", 2009, section 3.6).
+What is counted are concepts: a chunk that says ``credential`` for the asked ``password`` holds that concept a little.
+A concept's weight comes from how rare it is *in its own project*. A chunk's labels (name, path, docstring, body) are
+normalised by their average lengths before they are added up (Robertson & Zaragoza, "The Probabilistic Relevance
+Framework", 2009, section 3.6).
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from uuid import UUID
 
-LABELS = "ABCD"
-LABEL_WEIGHTS = (4.0, 2.0, 2.0, 1.0)
-SATURATION = 1.2
-"""BM25's k1: how soon more of the same term stops to count."""
-LENGTH_NORMALISATION = 0.75
-"""BM25's b: 1 divides by a label's relative length in full, 0 not at all."""
+from riverrun.search.query_terms import Concept
 
-COMMON_SHARE = 0.05
-"""A term that stands in more chunks than this share selects nothing and only helps to order."""
+LABELS = "ABCD"
+LABEL_WEIGHTS = (4.0, 1.0, 1.0, 1.0)
+LENGTH_NORMALISATION = (0.0, 0.0, 0.4, 0.4)
+"""BM25's b for each label: 1 divides by the relative length in full, 0 not at all. A long name is no prose."""
+SATURATION = 1.2
+"""BM25's k1: how soon more of the same stops to count."""
+WINDOW_FACTOR = 0.85
+"""Lines between definitions answer a question less often than a definition does."""
+TEST_FACTOR = 0.6
+"""Tests repeat the words of what they test."""
+
+MOST_POSTINGS = 4_000
+"""How many chunk entries are looked at to propose candidates, whatever the size of the project."""
 FEWEST_SELECTING_TERMS = 2
-MOST_SELECTING_TERMS = 32
+
+_TEST_PATH = re.compile(
+    r"(^|/)(tests?|testing|spec|__tests__|examples?|fixtures)/|(^|/)(test_[^/]+|[^/]+_test\.\w+)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +42,11 @@ class Corpus:
     average_lengths: tuple[float, ...]
     frequencies: Mapping[str, int]
 
-    def rarity(self, term: str) -> float:
-        """BM25's inverse document frequency, never negative; 0 for a term that no chunk holds."""
-        found = self.frequencies.get(term, 0)
+    def rarity(self, concept: Concept) -> float:
+        """BM25's inverse document frequency, never negative; 0 for a concept that no chunk holds."""
+        found = min(
+            sum(weight * self.frequencies.get(term, 0) for term, weight in concept.items()), self.chunks
+        )
         return log(1 + (self.chunks - found + 0.5) / (found + 0.5)) if found else 0.0
 
 
@@ -41,14 +54,16 @@ Corpora = Mapping[UUID, Corpus]
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """A query term in a chunk; ``labels`` has one letter of ``ABCD`` for each time it stands there."""
+class Candidate:
+    """A proposed chunk. ``labels`` has, for each of its ``terms``, a letter of ``ABCD`` for each time it stands there."""
 
     chunk_id: int
     project_id: UUID
+    path: str
+    name: str
     lengths: Sequence[int]
-    term: str
-    labels: str
+    terms: Sequence[str]
+    labels: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,50 +74,92 @@ class Ranked:
     score: float
 
 
-def selecting_terms(corpora: Corpora, terms: Sequence[str]) -> dict[str, float]:
-    """The terms worth a look into the index with their rarity over all projects, the rarest first.
+@dataclass(frozen=True, slots=True)
+class SelectingTerm:
+    """A term whose chunks are candidates; ``worth`` is what one of them gains by it."""
 
-    Those in at most 5 % of the chunks, or the two rarest where fewer are as rare. Terms that no chunk holds are out.
-    """
-    whole = merged(corpora.values(), terms)
-    found = sorted(
-        (term for term in terms if whole.frequencies[term]), key=lambda term: whole.frequencies[term]
-    )
-    rare = [term for term in found if whole.frequencies[term] <= COMMON_SHARE * whole.chunks]
-    chosen = rare if len(rare) >= FEWEST_SELECTING_TERMS else found[:FEWEST_SELECTING_TERMS]
-    return {term: whole.rarity(term) for term in chosen[:MOST_SELECTING_TERMS]}
+    term: str
+    worth: float
 
 
-def merged(corpora: Iterable[Corpus], terms: Sequence[str]) -> Corpus:
+def selecting_terms(corpora: Corpora, concepts: Sequence[Concept]) -> list[SelectingTerm]:
+    """The terms to propose candidates by, the most telling first, as many as ``MOST_POSTINGS`` allows, at least two."""
+    whole = merged(corpora.values(), concepts)
+    worth: dict[str, float] = {}
+    for concept in concepts:
+        rarity = whole.rarity(concept)
+        for term, weight in concept.items():
+            if whole.frequencies.get(term):
+                worth[term] = max(worth.get(term, 0.0), weight * rarity)
+    chosen: list[SelectingTerm] = []
+    postings = 0
+    for term in sorted(worth, key=lambda term: (-worth[term], term)):
+        postings += whole.frequencies[term]
+        if postings > MOST_POSTINGS and len(chosen) >= FEWEST_SELECTING_TERMS:
+            break
+        chosen.append(SelectingTerm(term, worth[term]))
+    return chosen
+
+
+def merged(corpora: Iterable[Corpus], concepts: Sequence[Concept]) -> Corpus:
     """Several projects as if they were one; lengths are left out."""
     corpora = list(corpora)
+    terms = {term for concept in concepts for term in concept}
     found = {term: sum(corpus.frequencies.get(term, 0) for corpus in corpora) for term in terms}
     return Corpus(sum(corpus.chunks for corpus in corpora), (), found)
 
 
-def rank(corpora: Corpora, matches: Iterable[Match], limit: int) -> list[Ranked]:
-    """The best ``limit`` chunks, best first; equal scores in the order of their ids."""
-    scores: dict[int, float] = {}
-    for match in matches:
-        corpus = corpora[match.project_id]
-        weight = corpus.rarity(match.term) * saturated(weighted_count(match, corpus.average_lengths))
-        scores[match.chunk_id] = scores.get(match.chunk_id, 0.0) + weight
-    best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
-    return [Ranked(chunk_id, score) for chunk_id, score in best]
+def rank(
+    corpora: Corpora, concepts: Sequence[Concept], candidates: Iterable[Candidate], limit: int
+) -> list[Ranked]:
+    """The best ``limit`` candidates, best first; equal scores in the order of their ids."""
+    rarities = {
+        project_id: [corpus.rarity(concept) for concept in concepts] for project_id, corpus in corpora.items()
+    }
+    wants_tests = any("test" in concept and concept["test"] == 1.0 for concept in concepts)
+    scored = [
+        Ranked(
+            candidate.chunk_id,
+            score(candidate, concepts, rarities[candidate.project_id], corpora[candidate.project_id])
+            * prior(candidate, wants_tests=wants_tests),
+        )
+        for candidate in candidates
+    ]
+    return sorted(scored, key=lambda ranked: (-ranked.score, ranked.chunk_id))[:limit]
 
 
-def weighted_count(match: Match, average_lengths: Sequence[float]) -> float:
-    """How often the term stands in the chunk, each label weighted and normalised by its length."""
-    count = 0.0
-    for label, weight, length, average in zip(
-        LABELS, LABEL_WEIGHTS, match.lengths, average_lengths, strict=True
-    ):
-        if times := match.labels.count(label):
-            relative = length / average if average else 1.0
-            count += weight * times / (1 - LENGTH_NORMALISATION + LENGTH_NORMALISATION * relative)
-    return count
+def score(
+    candidate: Candidate, concepts: Sequence[Concept], rarities: Sequence[float], corpus: Corpus
+) -> float:
+    """BM25F of one chunk: its concepts, each by rarity and by how much the chunk is about it."""
+    factors = label_factors(candidate.lengths, corpus.average_lengths)
+    counts = {
+        term: sum(factors[LABELS.index(label)] for label in labels)
+        for term, labels in zip(candidate.terms, candidate.labels, strict=True)
+    }
+    total = 0.0
+    for concept, rarity in zip(concepts, rarities, strict=True):
+        count = sum(count * concept[term] for term, count in counts.items() if term in concept)
+        total += rarity * saturated(count)
+    return total
+
+
+def label_factors(lengths: Sequence[int], average_lengths: Sequence[float]) -> list[float]:
+    """What one occurrence counts under each label of a chunk with these lengths."""
+    return [
+        weight / (1 - b + b * (length / average if average else 1.0))
+        for weight, b, length, average in zip(
+            LABEL_WEIGHTS, LENGTH_NORMALISATION, lengths, average_lengths, strict=True
+        )
+    ]
 
 
 def saturated(count: float) -> float:
     """BM25's term weight: grows with the count, never beyond k1 + 1."""
     return count * (SATURATION + 1) / (count + SATURATION)
+
+
+def prior(candidate: Candidate, *, wants_tests: bool) -> float:
+    """How likely such a place answers anything, whatever was asked."""
+    factor = 1.0 if candidate.name else WINDOW_FACTOR
+    return factor * TEST_FACTOR if not wants_tests and _TEST_PATH.search(candidate.path) else factor

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from riverrun.agents.deps import Location, SearchHit
 from riverrun.search import statements
-from riverrun.search.query_terms import query_terms
-from riverrun.search.ranking import Corpora, Corpus, Match, Ranked, rank, selecting_terms
+from riverrun.search.query_terms import Concept, query_concepts
+from riverrun.search.ranking import Candidate, Corpora, Corpus, Ranked, rank, selecting_terms
 
 MAX_HITS = 100
 
@@ -23,15 +23,15 @@ class SearchService:
 
     def search_codebase(self, project_ids: Sequence[UUID], query: str, limit: int = 10) -> list[SearchHit]:
         """The best-ranked pieces of code, best first; empty when nothing matches, whatever the query is."""
-        if not (project_ids and (terms := query_terms(query))):
-            return []
+        concepts = query_concepts(query)
+        terms = terms_of(concepts)
         sizes = self._session.execute(statements.corpus_sizes(project_ids))
         frequencies = self._session.execute(statements.term_frequencies(project_ids, terms))
         corpora = read_corpora(sizes, frequencies)
-        if not (selecting := selecting_terms(corpora, terms)):
+        if not (selecting := selecting_terms(corpora, concepts)):
             return []
-        matches = self._session.execute(statements.matches(project_ids, selecting, terms))
-        ranked = rank(corpora, read_matches(matches), min(limit, MAX_HITS))
+        rows = self._session.execute(statements.candidates(project_ids, selecting, terms))
+        ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
         return read_hits(ranked, self._session.execute(statements.hits(project_ids, ids_of(ranked))))
 
 
@@ -45,15 +45,15 @@ class AsyncSearchService:
         self, project_ids: Sequence[UUID], query: str, limit: int = 10
     ) -> list[SearchHit]:
         """The best-ranked pieces of code, best first; empty when nothing matches, whatever the query is."""
-        if not (project_ids and (terms := query_terms(query))):
-            return []
+        concepts = query_concepts(query)
+        terms = terms_of(concepts)
         sizes = await self._session.execute(statements.corpus_sizes(project_ids))
         frequencies = await self._session.execute(statements.term_frequencies(project_ids, terms))
         corpora = read_corpora(sizes, frequencies)
-        if not (selecting := selecting_terms(corpora, terms)):
+        if not (selecting := selecting_terms(corpora, concepts)):
             return []
-        matches = await self._session.execute(statements.matches(project_ids, selecting, terms))
-        ranked = rank(corpora, read_matches(matches), min(limit, MAX_HITS))
+        rows = await self._session.execute(statements.candidates(project_ids, selecting, terms))
+        ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
         return read_hits(ranked, await self._session.execute(statements.hits(project_ids, ids_of(ranked))))
 
 
@@ -68,9 +68,14 @@ def read_corpora(sizes: Iterable[Any], frequencies: Iterable[Any]) -> Corpora:
     }
 
 
-def read_matches(rows: Iterable[Any]) -> Iterable[Match]:
-    """The rows of ``matches`` as the ranking wants them."""
-    return (Match(*row) for row in rows)
+def terms_of(concepts: Sequence[Concept]) -> list[str]:
+    """Every term of the concepts, once."""
+    return sorted({term for concept in concepts for term in concept})
+
+
+def read_candidates(rows: Iterable[Any]) -> Iterable[Candidate]:
+    """The rows of ``candidates`` as the ranking wants them."""
+    return (Candidate(*row) for row in rows)
 
 
 def ids_of(ranked: Sequence[Ranked]) -> list[int]:

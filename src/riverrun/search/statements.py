@@ -1,20 +1,33 @@
 """What search asks of Postgres, as data: nothing here opens, awaits or logs. Every statement is scoped to projects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import REAL, ColumnElement, Float, Select, cast, func, literal, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    Text,
+    any_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from riverrun.parsing.models import Blob, Chunk, Project, Reference, SourceFile, Symbol, TermFrequency
+from riverrun.search.ranking import SelectingTerm
 
 Rows = Select[*tuple[Any, ...]]
 
 CANDIDATES = 300
 """How many chunks Postgres proposes for the exact ranking."""
-PROPOSAL_WEIGHTS = "{0.25, 0.5, 0.5, 1.0}"
-"""The ranking's label weights as ``ts_rank`` wants them: D to A, the greatest being 1."""
 
 
 def corpus_sizes(project_ids: Sequence[UUID]) -> Rows:
@@ -30,43 +43,67 @@ def corpus_sizes(project_ids: Sequence[UUID]) -> Rows:
 def term_frequencies(project_ids: Sequence[UUID], terms: Sequence[str]) -> Rows:
     """``(project_id, term, chunks)`` of the terms that a project has."""
     return select(TermFrequency.project_id, TermFrequency.term, TermFrequency.chunks).where(
-        TermFrequency.project_id.in_(project_ids), TermFrequency.term.in_(terms)
+        TermFrequency.project_id.in_(project_ids), TermFrequency.term == any_(cast(terms, ARRAY(Text)))
     )
 
 
-def matches(project_ids: Sequence[UUID], selecting: Mapping[str, float], terms: Sequence[str]) -> Rows:
-    """``(chunk_id, project_id, lengths, term, labels)`` for every one of ``terms`` in the chunks worth ranking.
+def candidates(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], terms: Sequence[str]) -> Rows:
+    """``(chunk id, project_id, path, name, lengths, [term], [labels])``: which of ``terms`` stand where in the chunks
+    that gain most by the ``selecting`` terms."""
+    proposed = proposals(project_ids, selecting).subquery()
+    lexeme = func.unnest(Chunk.terms).table_valued("lexeme", "positions", "weights").lateral()
+    found = (
+        select(
+            func.array_agg(lexeme.c.lexeme).label("terms"),
+            func.array_agg(func.array_to_string(lexeme.c.weights, "")).label("labels"),
+        )
+        .select_from(lexeme)
+        .where(lexeme.c.lexeme == any_(cast(terms, ARRAY(Text))))
+        .lateral()
+    )
+    return (
+        select(
+            Chunk.id,
+            Chunk.project_id,
+            SourceFile.path,
+            Chunk.name,
+            Chunk.lengths,
+            found.c.terms,
+            found.c.labels,
+        )
+        .join(proposed, proposed.c.id == Chunk.id)
+        .join(SourceFile, SourceFile.id == Chunk.file_id)
+        .join(found, true())
+    )
 
-    Worth ranking are those that hold one of the ``selecting`` terms; of too many, those whose terms, each weighted by
-    its rarity, promise most.
+
+def proposals(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm]) -> Rows:
+    """``(id)`` of the chunks worth ranking.
+
+    One look into the index a term: what Postgres' own ranking would cost for every chunk, and without rarity at that.
     """
-    promise = sum((rarity * promise_of(term) for term, rarity in selecting.items()), start=literal(0.0))
-    chunk = (
-        select(Chunk.id, Chunk.project_id, Chunk.lengths, Chunk.terms)
-        .where(Chunk.project_id.in_(project_ids), Chunk.terms.op("@@")(any_of(selecting)))
-        .order_by(promise.desc(), Chunk.id)
+    gains = union_all(*(gains_by(project_ids, one) for one in selecting)).subquery()
+    return (
+        select(gains.c.id)
+        .group_by(gains.c.id)
+        .order_by(func.sum(gains.c.gain).desc(), gains.c.id)
         .limit(CANDIDATES)
-        .subquery()
     )
-    lexeme = func.unnest(chunk.c.terms).table_valued("lexeme", "positions", "weights").lateral()
-    return select(
-        chunk.c.id,
-        chunk.c.project_id,
-        chunk.c.lengths,
-        lexeme.c.lexeme,
-        func.array_to_string(lexeme.c.weights, ""),
-    ).join(lexeme, lexeme.c.lexeme.in_(terms))
 
 
-def promise_of(term: str) -> ColumnElement[float]:
-    """How much a chunk seems to be about one term, before lengths are looked at."""
-    return func.ts_rank(cast(PROPOSAL_WEIGHTS, ARRAY(REAL)), Chunk.terms, any_of([term]))
+def gains_by(project_ids: Sequence[UUID], selecting: SelectingTerm) -> Rows:
+    """``(id, gain)`` of the chunks with a term; one that has it in its name gains twice."""
+    in_name = Chunk.terms.op("@@")(text_query(selecting.term, "A"))
+    gain = literal(selecting.worth) * case((in_name, 2.0), else_=1.0)
+    return select(Chunk.id, gain.label("gain")).where(
+        Chunk.project_id.in_(project_ids), Chunk.terms.op("@@")(text_query(selecting.term))
+    )
 
 
-def any_of(terms: Sequence[str] | Mapping[str, float]) -> ColumnElement[Any]:
-    """A query that one of the terms answers. Quoted, so that no term can be an operator; a constant for the planner."""
-    quoted = ("'" + term.replace("\\", "\\\\").replace("'", "''") + "'" for term in terms)
-    return cast(" | ".join(quoted), TSQUERY)
+def text_query(term: str, labels: str = "") -> ColumnElement[Any]:
+    """A query for one term, quoted so that it can be no operator; a constant for the planner."""
+    quoted = term.replace("\\", "\\\\").replace("'", "''")
+    return cast(f"'{quoted}'" + (f":{labels}" if labels else ""), TSQUERY)
 
 
 def hits(project_ids: Sequence[UUID], chunk_ids: Sequence[int]) -> Rows:
