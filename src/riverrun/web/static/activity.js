@@ -1,0 +1,74 @@
+/** What the agent did, in one quiet line that unfolds. */
+
+import { element } from "./dom.js";
+import { count } from "./words.js";
+
+const MOST_RESULT_CHARS = 4_000;
+const PHRASES = {
+  search_code: (times) => `searched ${count(times, "time")}`,
+  read_file: (times) => `read ${count(times, "range")}`,
+  list_files: (times) => (times === 1 ? "listed files" : `listed files ${times} times`),
+  find_symbol: (times) => `looked up ${count(times, "name")}`,
+  find_callers: (times) => `traced the callers of ${count(times, "name")}`,
+};
+
+/** `Searched 3 times, read 2 ranges`; empty when nothing was done. Pure. */
+export function summarise(tools, thinking) {
+  const times = new Map();
+  for (const { name } of tools) times.set(name, (times.get(name) ?? 0) + 1);
+  const phrases = [...times].map(([name, number]) => PHRASES[name]?.(number) ?? `used ${name} ${count(number, "time")}`);
+  if (thinking) phrases.unshift("thought");
+  const sentence = phrases.join(", ");
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+/** The line and what it unfolds to. */
+export class Activity {
+  #summary = element("summary");
+  #thinking = element("p", { class: "thinking" });
+  #steps = element("ol", { class: "steps" });
+  #shown = [];
+
+  constructor() {
+    this.node = element("details", { class: "activity", hidden: true }, this.#summary, this.#thinking, this.#steps);
+  }
+
+  /** Show these calls; those already shown are only completed, so that what was unfolded stays so. */
+  update(tools, thinking) {
+    const sentence = summarise(tools, thinking);
+    this.node.hidden = !sentence;
+    if (this.#summary.textContent !== sentence) this.#summary.textContent = sentence;
+    if (this.#thinking.textContent !== thinking) this.#thinking.textContent = thinking;
+    this.#thinking.hidden = !thinking;
+    while (this.#shown.length > tools.length) this.#shown.pop().node.remove();
+    tools.forEach((tool, index) => this.#showStep(tool, index));
+  }
+
+  #showStep(tool, index) {
+    const shown = this.#shown[index];
+    if (shown?.callId === tool.call_id && shown.hasResult === (tool.result !== undefined)) return;
+    const node = step(tool);
+    if (shown) shown.node.replaceWith(node);
+    else this.#steps.append(node);
+    this.#shown[index] = { node, callId: tool.call_id, hasResult: tool.result !== undefined };
+  }
+}
+
+function step(tool) {
+  const call = element("code", {}, `${tool.name}(${argumentsOf(tool)})`);
+  if (tool.result === undefined) return element("li", {}, call);
+  const result = element("pre", { tabindex: 0 }, shorten(String(tool.result)));
+  return element("li", {}, element("details", {}, element("summary", {}, call), result));
+}
+
+function argumentsOf({ arguments: given }) {
+  if (given === null || typeof given !== "object") return String(given ?? "");
+  return Object.entries(given)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}=${shorten(JSON.stringify(value), 200)}`)
+    .join(", ");
+}
+
+function shorten(text, most = MOST_RESULT_CHARS) {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}

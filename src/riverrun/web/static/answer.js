@@ -1,0 +1,119 @@
+/** One answer on the page: while it is written, and when it is done. */
+
+import { Activity } from "./activity.js";
+import { splitBlocks } from "./blocks.js";
+import { button, element } from "./dom.js";
+import { citationButton, copyButton, linkCitations, showMarkdown } from "./prose.js";
+
+const LINE_WORDS = {
+  lost: "The connection is lost. The answer goes on; it will continue here once the server can be reached.",
+  restarting: "The server is restarting. The answer will continue here.",
+};
+
+/** `openPlace(place, button)` shows a citation; `askAgain()` repeats the question. */
+export class Answer {
+  #activity = new Activity();
+  #open = element("p", { class: "plain open" });
+  #prose = element("div", { class: "prose" }, this.#open);
+  #waiting = element("p", { class: "waiting" });
+  #notice = element("p", { class: "notice", hidden: true });
+  #outcome = element("div", { class: "outcome" });
+  #sources = element("div", { class: "sources" });
+  #blocks = [];
+  #rendering = Promise.resolve();
+
+  constructor({ openPlace, askAgain }) {
+    this.openPlace = openPlace;
+    this.askAgain = askAgain;
+    this.node = element(
+      "article", { class: "answer", "aria-label": "Answer" },
+      this.#activity.node, this.#prose, this.#waiting, this.#notice, this.#outcome, this.#sources,
+    );
+  }
+
+  /** Show a run that is under way: closed blocks rendered, the open one as plain text. */
+  showProgress(fold) {
+    this.node.setAttribute("aria-busy", "true");
+    this.node.classList.add("writing");
+    this.#activity.update(fold.tools, fold.thinking);
+    const { closed, open } = splitBlocks(fold.text);
+    this.#showClosed(closed);
+    this.#open.textContent = open;
+    this.#open.hidden = !open;
+    this.#waiting.hidden = Boolean(fold.text);
+    this.#waiting.textContent = fold.isStarted ? "Reading the code" : "Waiting for a free worker";
+    this.citations = fold.citations;
+  }
+
+  /** Say how the line to the server is; nothing while it is live. */
+  showLine(state) {
+    this.#notice.textContent = LINE_WORDS[state] ?? "";
+    this.#notice.hidden = !(state in LINE_WORDS);
+  }
+
+  /**
+   * Show the whole. `ending` is `{status}`, for an error with `title` and `detail`; the plain text stays where the
+   * server cannot render it.
+   */
+  async showWhole({ text, thinking, tools, citations }, ending) {
+    this.node.removeAttribute("aria-busy");
+    this.#waiting.hidden = true;
+    this.showLine("live");
+    this.#activity.update(tools, thinking ?? "");
+    this.citations = citations;
+    this.#showOutcome(ending);
+    this.#showSources(text);
+    await this.#rendering;
+    const whole = element("div", { class: "plain" }, text);
+    await showMarkdown(whole, text);
+    linkCitations(whole, citations, this.openPlace);
+    this.#prose.replaceChildren(whole);
+    this.#blocks = [];
+    this.node.classList.remove("writing");
+  }
+
+  #showClosed(closed) {
+    const firstChanged = closed.findIndex((text, index) => this.#blocks[index]?.text !== text);
+    const keep = firstChanged === -1 ? closed.length : firstChanged;
+    for (const block of this.#blocks.splice(keep)) block.node.remove();
+    for (const text of closed.slice(keep)) this.#appendBlock(text);
+  }
+
+  #appendBlock(text) {
+    const node = element("div", { class: "plain" }, text);
+    this.#blocks.push({ text, node });
+    this.#open.before(node);
+    this.#rendering = this.#rendering.then(async () => {
+      if (!this.#prose.contains(node)) return;
+      await showMarkdown(node, text);
+      linkCitations(node, this.citations, this.openPlace);
+    });
+  }
+
+  #showOutcome({ status, title, detail }) {
+    this.#outcome.replaceChildren();
+    if (status === "cancelled") {
+      this.#outcome.append(element("p", { class: "stopped" }, "Stopped. What was written until then is kept."));
+    }
+    if (status === "error") {
+      this.#outcome.append(
+        element(
+          "div", { class: "failure", role: "alert" },
+          element("p", { class: "failure-title" }, title || "The answer could not be finished"),
+          detail ? element("p", {}, detail) : null,
+          this.askAgain ? button("Ask again", { class: "quiet", on: { click: () => this.askAgain() } }) : null,
+        ),
+      );
+    }
+  }
+
+  #showSources(text) {
+    const chips = this.citations.map((place) => element("li", {}, citationButton(place, this.openPlace)));
+    this.#sources.replaceChildren();
+    if (chips.length) {
+      this.#sources.append(
+        element("h3", {}, "Sources"), element("ul", { class: "chips", "aria-label": "Sources" }, ...chips));
+    }
+    if (text) this.#sources.append(copyButton("Copy the answer", () => text));
+  }
+}

@@ -1,0 +1,120 @@
+/** The repositories that may be asked about, and the runs that index them. */
+
+import * as api from "./api.js";
+import { followRun } from "./follow.js";
+import { RunFold } from "./fold.js";
+
+const MOST_FOLLOWED = 3;
+const POLL_MS = 4_000;
+
+/** Fires `change` whenever the list or a progress changes, `indexed` with `detail.project` when a run has ended. */
+export class Projects extends EventTarget {
+  list = [];
+  isLoaded = false;
+  #selectedId = null;
+  #followed = new Map();
+  #progress = new Map();
+  #lifetime = new AbortController();
+
+  /** The repository that a new conversation is about: the chosen one, else a ready one, else any. */
+  get selected() {
+    return this.find(this.#selectedId) ?? this.list.find((project) => project.status === "ready") ?? this.list[0] ?? null;
+  }
+
+  select(id) {
+    this.#selectedId = id;
+    this.#changed();
+  }
+
+  find(id) {
+    return this.list.find((project) => project.id === id) ?? null;
+  }
+
+  /** The repository that a citation of one of these projects means. */
+  named(repoName, projectIds) {
+    const candidates = projectIds.map((id) => this.find(id)).filter(Boolean);
+    return candidates.find((project) => project.repo_name === repoName) ?? candidates[0] ?? null;
+  }
+
+  /** `{phase, done, total, unit}` of the indexing under way, `{}` before the first word of it; null when none is. */
+  progressOf(project) {
+    return project.run_id ? (this.#progress.get(project.run_id) ?? {}) : null;
+  }
+
+  async load() {
+    this.list = await api.listProjects();
+    this.isLoaded = true;
+    this.#changed();
+    this.#followAll();
+  }
+
+  /** Add what was typed: a folder of the server, an https URL, or `owner/name`. Indexing begins at once. */
+  async add(typed) {
+    const isFolder = /^(\/|~|\.|[A-Za-z]:\\)/.test(typed);
+    await this.#index(isFolder ? { repo_path: typed } : { repo_name: typed });
+  }
+
+  /** Index what changed since the last time. */
+  async refresh(project) {
+    const source = project.source.startsWith("/") ? { repo_path: project.source } : { repo_name: project.source };
+    await this.#index({ ...source, ...(project.branch_name ? { branch_name: project.branch_name } : {}) });
+  }
+
+  async remove(project) {
+    await api.removeProject(project.id);
+    await this.load();
+  }
+
+  async stop(project) {
+    await api.stopRun(project.run_id);
+  }
+
+  /** Follow no run any more. */
+  close() {
+    this.#lifetime.abort();
+  }
+
+  async #index(source) {
+    const { project_id: id } = await api.addProject(source);
+    this.#selectedId = id;
+    await this.load();
+  }
+
+  #followAll() {
+    const active = this.list.filter((project) => project.run_id && !this.#followed.has(project.run_id));
+    const free = Math.max(0, MOST_FOLLOWED - this.#followed.size);
+    for (const project of active.slice(0, free)) this.#follow(project);
+    if (active.length > free) this.#poll();
+  }
+
+  /** Browsers open few connections to one server: runs beyond the first are looked at now and then. */
+  #poll() {
+    const timer = setTimeout(() => this.load().catch(() => this.#poll()), POLL_MS);
+    this.#lifetime.signal.addEventListener("abort", () => clearTimeout(timer));
+  }
+
+  async #follow({ id, run_id: runId }) {
+    const fold = new RunFold();
+    this.#followed.set(runId, fold);
+    const onChange = () => {
+      this.#progress.set(runId, fold.progress ?? {});
+      this.#changed();
+    };
+    try {
+      await followRun(runId, fold, { signal: this.#lifetime.signal, onChange, onLine: () => {} });
+    } catch {
+      // The list says how the run ended; without the list there is nothing to say.
+    } finally {
+      this.#followed.delete(runId);
+      this.#progress.delete(runId);
+    }
+    if (this.#lifetime.signal.aborted) return;
+    await this.load().catch(() => this.#poll());
+    const project = this.find(id);
+    if (project) this.dispatchEvent(new CustomEvent("indexed", { detail: { project, end: fold.end } }));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,93 @@
+/** Markdown that the server made into HTML, completed here: citations to open, code to copy. */
+
+import { renderMarkdown } from "./api.js";
+import { announce } from "./announce.js";
+import { element, iconButton, icon } from "./dom.js";
+import { setServerHtml } from "./trusted_html.js";
+import { placeName, shortPlaceName } from "./words.js";
+
+/** Show markdown in an element. The plain text stays when the server cannot be reached. False then. */
+export async function showMarkdown(node, markdown) {
+  try {
+    setServerHtml(node, await renderMarkdown(markdown));
+  } catch {
+    return false;
+  }
+  node.classList.remove("plain");
+  for (const code of node.querySelectorAll("pre.code")) addCopyButton(code);
+  for (const table of node.querySelectorAll("table")) makeScrollable(table);
+  return true;
+}
+
+/** Turn the markers of cited places into buttons that open them; other markers stay text. */
+export function linkCitations(node, citations, openPlace) {
+  const places = new Map(citations.map((place) => [placeKey(place.path, place.start_line, place.end_line), place]));
+  for (const marker of node.querySelectorAll("cite")) {
+    const { path, start, end } = marker.dataset;
+    const place = places.get(placeKey(path, start, end));
+    if (place) marker.replaceWith(citationButton(place, openPlace));
+  }
+}
+
+/** A chip that opens a place beside the answer. */
+export function citationButton(place, openPlace) {
+  const name = placeName(place);
+  return element(
+    "button",
+    {
+      type: "button", class: "citation", title: name, "aria-label": `Open ${name}`,
+      on: { click: (event) => openPlace(place, event.currentTarget) },
+    },
+    shortPlaceName(place),
+  );
+}
+
+function placeKey(path, start, end) {
+  return `${path}\n${start}\n${end}`;
+}
+
+function addCopyButton(code) {
+  const frame = element("div", { class: "code-frame" });
+  code.replaceWith(frame);
+  code.tabIndex = 0;
+  frame.append(code, copyButton("Copy code", () => code.textContent));
+}
+
+/** A button that copies a text and says so for a moment. */
+export function copyButton(label, text) {
+  const copy = iconButton(label, "copy", { class: "copy" });
+  copy.addEventListener("click", async () => {
+    const isCopied = await copyText(text());
+    announce(isCopied ? "Copied." : "The browser did not allow copying.");
+    if (!isCopied) return;
+    copy.replaceChildren(icon("check"));
+    setTimeout(() => copy.replaceChildren(icon("copy")), 1_500);
+  });
+  return copy;
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+}
+
+/** The old way, for plain http, where browsers offer no clipboard. */
+function copyBySelection(text) {
+  const field = element("textarea", { class: "visually-hidden" });
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  return isCopied;
+}
+
+function makeScrollable(table) {
+  const frame = element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Table" });
+  table.replaceWith(frame);
+  frame.append(table);
+}

@@ -1,0 +1,133 @@
+/** A cited place beside the answer: the file's lines as they were indexed. */
+
+import * as api from "./api.js";
+import { announce } from "./announce.js";
+import { button, element, iconButton } from "./dom.js";
+import { setServerHtml } from "./trusted_html.js";
+import { count, placeName } from "./words.js";
+
+const AROUND = 12;
+const MORE = 60;
+const MOST_CITED = 300;
+
+/** `projectOf(place)` finds the repository of a citation; `onToggle(isOpen)` makes room. */
+export class SourcePanel {
+  #title = element("h2", { tabindex: -1 });
+  #words = element("p", { class: "words" });
+  #note = element("p", { class: "note", hidden: true });
+  #code = element("code");
+  #body = element("pre", { class: "source", tabindex: 0, "aria-label": "Source lines" }, this.#code);
+  #earlier = button("Earlier lines", { class: "quiet wide", on: { click: () => this.#showMore(-1) } });
+  #later = button("Later lines", { class: "quiet wide", on: { click: () => this.#showMore(1) } });
+  #opener = null;
+  #place = null;
+  #range = null;
+  #reading = new AbortController();
+
+  constructor({ projectOf, onToggle }) {
+    this.projectOf = projectOf;
+    this.onToggle = onToggle;
+    const close = iconButton("Close", "close", { on: { click: () => this.close() } });
+    this.node = element(
+      "aside", { class: "panel", "aria-label": "Source", hidden: true, on: { keydown: (event) => this.#onKey(event) } },
+      element("header", {}, element("div", { class: "heading" }, this.#title, this.#words), close),
+      element("div", { class: "panel-body" }, this.#note, this.#earlier, this.#body, this.#later),
+    );
+  }
+
+  get isOpen() {
+    return !this.node.hidden;
+  }
+
+  /** Show a place; closing gives the focus back to `opener`. */
+  async open(place, opener) {
+    this.#place = place;
+    this.#opener?.removeAttribute("aria-current");
+    this.#opener = opener;
+    opener?.setAttribute("aria-current", "true");
+    this.#title.textContent = placeName(place);
+    this.node.hidden = false;
+    this.onToggle(true);
+    const last = Math.min(place.end_line, place.start_line + MOST_CITED);
+    this.#range = [Math.max(1, place.start_line - AROUND), last + AROUND];
+    this.#title.focus({ preventScroll: true });
+    if (await this.#read()) this.#scrollToPlace();
+  }
+
+  /** Hide the panel; the reader is back where they opened it. */
+  close() {
+    if (!this.isOpen) return;
+    this.#reading.abort();
+    this.node.hidden = true;
+    this.#opener?.removeAttribute("aria-current");
+    this.onToggle(false);
+    if (this.#opener?.isConnected) this.#opener.focus();
+  }
+
+  async #read() {
+    this.#reading.abort();
+    this.#reading = new AbortController();
+    const { signal } = this.#reading;
+    const project = this.projectOf(this.#place);
+    if (!project) return this.#fail("This repository has been removed.");
+    try {
+      const file = await api.readFile(project.id, this.#place.path, ...this.#range, signal);
+      if (!signal.aborted) this.#show(file, project);
+      return !signal.aborted;
+    } catch (problem) {
+      if (signal.aborted) return false;
+      const gone = "The file is not in the index any more: it was changed or removed since this answer.";
+      return this.#fail(problem.status === 404 ? gone : problem.message);
+    }
+  }
+
+  #show(file, project) {
+    this.#range = [file.start_line, file.end_line];
+    const commit = file.commit ? ` · commit ${file.commit.slice(0, 10)}` : "";
+    this.#words.textContent = `${project.repo_name}${commit} · ${count(file.total_lines, "line")}`;
+    const isChanged = Boolean(this.#place.blob && file.blob !== this.#place.blob);
+    this.#say(isChanged ? "The file has changed since this answer: the lines may have moved." : "");
+    setServerHtml(this.#code, file.html);
+    for (const line of this.#code.querySelectorAll(".line")) {
+      const number = Number(line.dataset.line);
+      line.classList.toggle("cited", number >= this.#place.start_line && number <= this.#place.end_line);
+    }
+    this.#body.hidden = false;
+    this.#earlier.hidden = file.start_line <= 1;
+    this.#later.hidden = file.end_line >= file.total_lines;
+    announce(`${placeName(this.#place)} is open.`);
+  }
+
+  #fail(words) {
+    this.#say(words);
+    this.#words.textContent = "";
+    for (const node of [this.#body, this.#earlier, this.#later]) node.hidden = true;
+    return false;
+  }
+
+  #say(words) {
+    this.#note.textContent = words;
+    this.#note.hidden = !words;
+  }
+
+  async #showMore(direction) {
+    const [first, last] = this.#range;
+    const heightBefore = this.#code.scrollHeight;
+    this.#range = direction < 0 ? [Math.max(1, first - MORE), last] : [first, last + MORE];
+    const isRead = await this.#read();
+    const scroller = this.node.querySelector(".panel-body");
+    if (isRead && direction < 0) scroller.scrollTop += this.#code.scrollHeight - heightBefore;
+  }
+
+  #scrollToPlace() {
+    const line = this.#code.querySelector(".cited");
+    const scroller = this.node.querySelector(".panel-body");
+    if (line) scroller.scrollTop += line.getBoundingClientRect().top - scroller.getBoundingClientRect().top - 90;
+  }
+
+  #onKey(event) {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    this.close();
+  }
+}

@@ -1,0 +1,47 @@
+/** The first page: what to do next, in one sentence and one control. */
+
+import { button, element } from "./dom.js";
+import { addForm, statusWords } from "./repository_list.js";
+
+const QUESTIONS = [
+  "Where does the program start?",
+  "How are errors reported to the caller?",
+  "How is the configuration read?",
+];
+
+/** `data-says` names what the page says, so that it need not be shown again while that is the same. */
+export function welcome(projects, onQuestion) {
+  if (!projects.isLoaded) return page("loading");
+  const project = projects.selected;
+  if (!project) return addFirst(projects);
+  if (project.status === "ready") return askAbout(project, onQuestion);
+  if (project.run_id) {
+    return page(
+      `indexing ${project.id}`, element("h1", {}, `Reading ${project.repo_name}`),
+      element("p", {}, "Its files are being indexed; the progress is beside it. You can ask as soon as that is done."));
+  }
+  return page(
+    `unready ${project.id} ${project.error}`, element("h1", {}, `${project.repo_name} is not indexed`),
+    element("p", { class: "failure-title" }, statusWords(project)),
+    button("Index it again", { class: "primary", on: { click: () => projects.refresh(project).catch(() => projects.load()) } }));
+}
+
+function addFirst(projects) {
+  return page(
+    "add", element("h1", {}, "Ask your code"),
+    element("p", {}, "Add a repository to begin: a folder on this server, or the https URL of a git repository."),
+    addForm(projects));
+}
+
+function askAbout(project, onQuestion) {
+  const questions = QUESTIONS.map((text) =>
+    element("li", {}, button(text, { class: "suggestion", on: { click: () => onQuestion(text) } })));
+  return page(
+    `ask ${project.id}`, element("h1", {}, "What would you like to know about ", element("em", {}, project.repo_name), "?"),
+    element("p", {}, "Answers cite the lines they rest on. Leave at any time: an answer is never lost."),
+    element("ul", { class: "suggestions", "aria-label": "Examples" }, ...questions));
+}
+
+function page(says, ...children) {
+  return element("div", { class: "welcome", data: { says } }, ...children);
+}

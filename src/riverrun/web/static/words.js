@@ -1,0 +1,28 @@
+/** Numbers, times and places as people read them. */
+
+/** `1 file`, `2,000 files`. */
+export function count(number, singular, plural = `${singular}s`) {
+  return `${number.toLocaleString("en")} ${number === 1 ? singular : plural}`;
+}
+
+const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+/** `just now`, `5 minutes ago`, `yesterday`. */
+export function ago(time, now = Date.now()) {
+  const seconds = Math.round((new Date(time).getTime() - now) / 1000);
+  for (const [unit, length] of STEPS) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  }
+  return "just now";
+}
+
+/** `src/app.py:12-20`, or `src/app.py:12` for one line. */
+export function placeName({ path, start_line: start, end_line: end }) {
+  return end > start ? `${path}:${start}-${end}` : `${path}:${start}`;
+}
+
+/** The same with the file's own name only. */
+export function shortPlaceName(place) {
+  return placeName({ ...place, path: place.path.split("/").pop() });
+}

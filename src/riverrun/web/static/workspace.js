@@ -1,0 +1,177 @@
+/** The signed-in page: sidebar, conversation, source panel, and how they go together. */
+
+import * as api from "./api.js";
+import { announce } from "./announce.js";
+import { ConversationList } from "./conversation_list.js";
+import { button, element, iconButton } from "./dom.js";
+import { conversationInAddress, showInAddress } from "./location.js";
+import { Projects } from "./projects.js";
+import { RepositoryList } from "./repository_list.js";
+import { SourcePanel } from "./source_panel.js";
+import { changeTheme } from "./theme.js";
+import { Thread } from "./thread.js";
+
+const NARROW = window.matchMedia("(max-width: 860px)");
+
+/** Everything of one signed-in person. */
+export class Workspace {
+  #projects = new Projects();
+  #listeners = new AbortController();
+
+  constructor(account, { onSignedOut }) {
+    this.onSignedOut = onSignedOut;
+    this.panel = new SourcePanel({
+      projectOf: (place) => this.#projects.named(place.repo, this.thread.projectIds),
+      onToggle: (isOpen) => this.node.classList.toggle("with-panel", isOpen),
+    });
+    this.thread = new Thread({
+      projects: this.#projects,
+      panel: this.panel,
+      onBegun: (id) => this.#begun(id),
+      onChanged: () => this.#reloadConversations(),
+      onTitle: (title) => this.#showTitle(title),
+    });
+    const onProblem = (problem) => this.thread.showProblem(problem);
+    this.repositories = new RepositoryList(this.#projects, { onChoose: (id) => this.#choose(id), onProblem });
+    this.conversations = new ConversationList({
+      onOpen: (id) => this.#open(id),
+      onGone: (id) => id === this.thread.id && this.#open(null),
+      onRenamed: (id, title) => id === this.thread.id && this.thread.setTitle(title),
+      onProblem,
+    });
+    this.node = this.#build(account);
+    this.#listen();
+  }
+
+  /** Load the lists and the conversation of the address. */
+  async start() {
+    const id = conversationInAddress();
+    this.conversations.mark(id);
+    const lists = Promise.all([this.#projects.load(), this.conversations.load()]);
+    await Promise.all([lists, this.thread.open(id)]).catch((problem) => this.thread.showProblem(problem));
+    if (!NARROW.matches) this.thread.composer.field.focus();
+  }
+
+  /** Stop following and listening. */
+  close() {
+    this.#listeners.abort();
+    this.#projects.close();
+    this.thread.open(null);
+  }
+
+  #build(account) {
+    this.title = element("h1", { class: "title" }, "Riverrun");
+    this.sidebar = element(
+      "nav", { class: "sidebar", id: "sidebar", "aria-label": "Repositories and conversations" },
+      element(
+        "header", { class: "brand" }, element("a", { href: "/", class: "wordmark", on: { click: (event) => this.#home(event) } }, "Riverrun"),
+        iconButton("Change the theme", "theme", { on: { click: () => announce(`The theme is ${changeTheme()}.`) } }),
+      ),
+      button("New question", { icon: "add", class: "new", on: { click: () => this.#open(null) } }),
+      this.repositories.node,
+      this.conversations.node,
+      element(
+        "footer", {}, element("span", { class: "account", title: account.email }, account.display_name || account.email),
+        button("Sign out", { class: "quiet", on: { click: () => this.#signOut() } }),
+      ),
+    );
+    this.menu = iconButton("Show repositories and conversations", "menu", {
+      class: "menu", "aria-controls": "sidebar", "aria-expanded": "false", on: { click: () => this.#openDrawer() },
+    });
+    const shade = element("div", { class: "shade", on: { click: () => this.#closeDrawer() } });
+    const middle = element("div", { class: "middle" }, element("header", { class: "topbar" }, this.menu, this.title), this.thread.node);
+    return element("div", { class: "workspace" }, this.sidebar, shade, middle, this.panel.node);
+  }
+
+  #listen() {
+    const { signal } = this.#listeners;
+    window.addEventListener("popstate", () => this.#show(conversationInAddress()), { signal });
+    document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
+    NARROW.addEventListener("change", () => this.#closeDrawer(), { signal });
+    this.#projects.addEventListener("indexed", ({ detail }) => this.#onIndexed(detail), { signal });
+    this.#closeDrawer();
+  }
+
+  #onKey(event) {
+    const isTyping = event.target.closest("input, textarea, select, dialog");
+    if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      this.#closeDrawer();
+      this.thread.composer.field.focus();
+    }
+    if (event.key === "Escape" && this.node.classList.contains("with-drawer")) {
+      this.#closeDrawer();
+      this.menu.focus();
+    } else if (event.key === "Escape") {
+      this.panel.close();
+    }
+  }
+
+  #onIndexed({ project, end }) {
+    const words = { ready: "can be asked about now", error: "could not be indexed" };
+    announce(`${project.repo_name} ${end?.status === "cancelled" ? "is no longer being indexed" : (words[project.status] ?? "was not indexed to the end")}.`);
+  }
+
+  #choose(id) {
+    this.#projects.select(id);
+    this.#open(null);
+  }
+
+  #home(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#open(null);
+  }
+
+  #open(id) {
+    showInAddress(id);
+    this.#show(id);
+    this.#closeDrawer();
+    this.thread.composer.field.focus();
+  }
+
+  #show(id) {
+    this.conversations.mark(id);
+    return this.thread.open(id);
+  }
+
+  #begun(id) {
+    showInAddress(id);
+    this.conversations.mark(id);
+  }
+
+  async #reloadConversations() {
+    await this.conversations.load().catch(() => {});
+    const { id } = this.thread;
+    const title = this.conversations.titleOf(id);
+    if (title) this.thread.setTitle(title);
+  }
+
+  #showTitle(title) {
+    this.title.textContent = title ?? "Riverrun";
+    document.title = title ? `${title} · Riverrun` : "Riverrun";
+  }
+
+  #openDrawer() {
+    this.node.classList.add("with-drawer");
+    this.menu.setAttribute("aria-expanded", "true");
+    this.sidebar.inert = false;
+    this.sidebar.querySelector(".new").focus();
+  }
+
+  // Out of sight is out of reach: a drawer that is closed takes no focus.
+  #closeDrawer() {
+    this.node.classList.remove("with-drawer");
+    this.menu.setAttribute("aria-expanded", "false");
+    this.sidebar.inert = NARROW.matches;
+  }
+
+  async #signOut() {
+    try {
+      await api.signOut();
+      this.onSignedOut();
+    } catch (problem) {
+      this.thread.showProblem(problem);
+    }
+  }
+}
