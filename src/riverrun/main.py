@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute, _extract_endpoint_context
 
 from riverrun.api.health_router import health_router
 from riverrun.api.runs_router import runs_router
@@ -43,6 +44,7 @@ GRACEFUL_SECONDS = 3
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The ASGI application; connects to nothing before its lifespan starts."""
     chosen = settings or Settings()
+    celery = configure_celery(chosen)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -50,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             streams = AsyncRedisStreamManager(resources.redis, ttl_seconds=chosen.stream_ttl_seconds)
             run_log = RunLog(streams, AsyncEventLog(resources.engine))
             hub = StreamHub(chosen.require_redis_url(), run_log, heartbeat_seconds=chosen.heartbeat_seconds)
-            dispatcher = TaskDispatcher(configure_celery(chosen), resources.broker)
+            dispatcher = TaskDispatcher(celery, resources.broker)
             outbox = Outbox(resources.engine, dispatcher, lease_seconds=chosen.lease_seconds)
             async with hub.running(), outbox.running():
                 app.state.hub = hub
@@ -67,7 +69,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+        remember_sources(router)
     return app
+
+
+def remember_sources(router: APIRouter) -> None:
+    """Let FastAPI look its routes up in the source files now: it would do so at each one's first request, on the loop."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            _extract_endpoint_context(route.endpoint)
 
 
 class DrainingServer(uvicorn.Server):

@@ -29,8 +29,9 @@ from riverrun.infra.worker_readiness import QUEUES, ready_key
 from riverrun.migrations import upgrade
 
 READY_SECONDS = 60.0
-GRACE_SECONDS = 2.5
-"""How long API and workers may take to hand over; with the servers' own grace the whole stack is gone within 5 s."""
+GRACE_SECONDS = 3.3
+"""How long API and workers may take to hand over (an idle Celery worker takes 2.7 s to leave); with the servers' own
+grace the whole stack is gone within 5 s."""
 PREDECESSOR_SECONDS = 6.0
 POLL_SECONDS = 0.02
 
@@ -98,8 +99,7 @@ class Stack:
     def _start(self) -> None:
         folder = DataFolder(self.settings.data_dir)
         folder.prepare()
-        require_free_port(self.settings.host, self.settings.port, patience_for(folder))
-        self._open_servers()
+        self._open_servers(folder)
         self._migrate()
         self._forget_former_workers()
         self._spawn_children(folder.logs)
@@ -108,20 +108,19 @@ class Stack:
         self._supervisor = Supervisor(self._children, self._servers, self._say)
         self._supervisor.start()
 
-    def _open_servers(self) -> None:
-        own = {"DATABASE": self.settings.database_url, "REDIS": self.settings.redis_url}
-        if all(own.values()):
-            return
-        if any(own.values()):
+    def _open_servers(self, folder: DataFolder) -> None:
+        """Own servers or embedded ones, after the cheap reasons why the stack could not run anyway."""
+        own = (self.settings.database_url, self.settings.redis_url)
+        if any(own) and not all(own):
             raise StackError("set both RIVERRUN_DATABASE_URL and RIVERRUN_REDIS_URL, or neither")
-        self._servers = EmbeddedServers.start(self.settings.data_dir)
-        if not self._servers.owned:
-            raise StackError(
-                f"Riverrun already runs on {self.settings.data_dir} (process {self._servers.owner_pid}): "
-                "use that one, or choose another folder with --data-dir"
-            )
-        urls = {"database_url": self._servers.database_url, "redis_url": self._servers.redis_url}
-        self.settings = self.settings.model_copy(update=urls)
+        if not any(own):
+            refuse_if_held(folder, EmbeddedServers.find_running(folder.root))
+        require_free_port(self.settings.host, self.settings.port, patience_for(folder))
+        if not any(own):
+            self._servers = EmbeddedServers.start(folder.root)
+            refuse_if_held(folder, self._servers)
+            urls = {"database_url": self._servers.database_url, "redis_url": self._servers.redis_url}
+            self.settings = self.settings.model_copy(update=urls)
 
     def _migrate(self) -> None:
         try:
@@ -198,6 +197,15 @@ class Stack:
             self._servers.kill()
 
 
+def refuse_if_held(folder: DataFolder, servers: EmbeddedServers | None) -> None:
+    """Two stacks on one folder would be one stack that ends in the middle of the other. Raises ``StackError``."""
+    if servers and not servers.owned:
+        raise StackError(
+            f"Riverrun already runs on {folder.root} (process {servers.owner_pid}): "
+            "use that one, or choose another folder with --data-dir and another --port"
+        )
+
+
 def patience_for(folder: DataFolder) -> float:
     """How long the port may still be in use: a predecessor that was killed needs seconds to be cleared away."""
     state = folder.published()
@@ -230,8 +238,17 @@ def child_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[
         if value is None:
             environment.pop(variable, None)
         else:
-            environment[variable] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            environment[variable] = as_variable(value)
     return environment
+
+
+def as_variable(value: object) -> str:
+    """A setting's value as its variable spells it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    return str(value)
 
 
 def is_ready(http: httpx2.Client, base_url: str) -> bool:

@@ -44,4 +44,7 @@ def configure_celery(settings: Settings) -> Celery:
         broker_transport_options={"visibility_timeout": HARD_LIMIT_SECONDS, "socket_timeout": 30},
         timezone="UTC",
     )
+    app.amqp.as_task_v2(
+        "warm-up", "riverrun.warm_up"
+    )  # Celery loads parts from the disk here: not on the API's loop
     return app

@@ -1,5 +1,7 @@
 """Postgres: the declarative base, and the only place where engines are built."""
 
+import ssl
+
 from sqlalchemy import Engine, MetaData, create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -23,15 +25,37 @@ class Base(DeclarativeBase):
 
 
 def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEngine:
-    """The API's engine (asyncpg). Connects lazily; a dead connection is found by a ping at check-out."""
+    """The API's engine (asyncpg). Connects lazily; a dead connection is found by a ping at check-out.
+
+    TLS is decided here, once, by the URL's ``sslmode`` (``disable``, the default; ``require``; ``verify-full``): left
+    to itself asyncpg looks for certificates on the disk at each connection, on the event loop.
+    """
+    url = make_url(database_url)
+    mode = url.query.get("sslmode", "disable")
     return create_async_engine(
-        make_url(database_url).set(drivername="postgresql+asyncpg"),
+        url.difference_update_query(["sslmode"]).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={"timeout": CONNECT_TIMEOUT_SECONDS, "command_timeout": COMMAND_TIMEOUT_SECONDS},
+        connect_args={
+            "ssl": _tls(str(mode)),
+            "timeout": CONNECT_TIMEOUT_SECONDS,
+            "command_timeout": COMMAND_TIMEOUT_SECONDS,
+        },
     )
+
+
+def _tls(mode: str) -> ssl.SSLContext | bool:
+    if mode == "disable":
+        return False
+    if mode not in ("require", "verify-full"):
+        raise ValueError(f"sslmode={mode} is not known here: use disable, require or verify-full")
+    context = ssl.create_default_context()
+    if mode == "require":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:

@@ -58,4 +58,5 @@ def _common() -> dict[str, Any]:
         "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "socket_keepalive": True,
         "protocol": 2,
+        "driver_info": None,  # else each new connection looks its library's version up on the disk
     }
