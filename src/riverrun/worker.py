@@ -11,6 +11,7 @@ from riverrun.infra.logs import configure_logs
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_base import bind_settings
+from riverrun.infra.worker_readiness import ready_key
 
 TASK_MODULES = {
     "chats": "riverrun.conversations.agent_tasks",
@@ -21,13 +22,8 @@ TASK_MODULES = {
 READY_TTL_SECONDS = 86_400
 
 
-def ready_key(work: str) -> str:
-    """Set when a worker consumes the queue: what `riverrun up` waits for."""
-    return f"riverrun:worker-ready:{work}"
-
-
 def create_celery(settings: Settings, queues: Sequence[str] = tuple(TASK_MODULES)) -> Celery:
-    """The app with the tasks of ``queues``."""
+    """The app with the tasks of ``queues``, loaded before any fork so that the first message waits for no import."""
     app = configure_celery(settings)
     bind_settings(app, settings)
     app.set_default()

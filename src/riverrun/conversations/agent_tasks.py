@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_init
 from pydantic_ai.models import Model
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from riverrun.agents.code_agent import code_agent
 from riverrun.agents.errors import AgentFailed, ModelNotConfigured
 from riverrun.agents.model_choice import choose_model
 from riverrun.agents.runner import Turn, answer_question
@@ -26,8 +28,13 @@ from riverrun.runs.models import RunStatus
 from riverrun.runs.performance import perform_run
 from riverrun.search.code_index import PostgresCodeIndex
 
-
 PARTIAL_REASONS = {RunStatus.COMPLETED: None, RunStatus.CANCELLED: "cancelled", RunStatus.ERROR: "error"}
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def build_agent(**_: Any) -> None:
+    """Build the agent before the worker forks: no question waits for it."""
+    code_agent()
 
 
 @shared_task(bind=True, base=RunTask, name=ANSWER_TASK)  # type: ignore[untyped-decorator]

@@ -1,9 +1,8 @@
 """Projects and their files as SQL."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, Select, func, select
+from sqlalchemy import Insert, Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from riverrun.kit.clock import now
@@ -29,20 +28,10 @@ def upsert_project(user_id: UUID, repo_name: str, source: str, branch_name: str)
     ).returning(Project.id)
 
 
-def file_of(project_id: UUID, path: str) -> Select[Any]:
+def file_of(project_id: UUID, path: str) -> Select[str, bytes]:
     """``(blob, content)`` of an indexed file."""
     return (
         select(SourceFile.blob, Blob.content)
         .join(Blob, (Blob.project_id == SourceFile.project_id) & (Blob.sha == SourceFile.blob))
         .where(SourceFile.project_id == project_id, SourceFile.path == path)
-    )
-
-
-def count_skipped(project_id: UUID) -> Select[Any]:
-    """``(reason, files)`` of what is not in the index, the most frequent first."""
-    return (
-        select(SourceFile.reason, func.count())
-        .where(SourceFile.project_id == project_id, SourceFile.status != "indexed")
-        .group_by(SourceFile.reason)
-        .order_by(func.count().desc())
     )

@@ -1,0 +1,103 @@
+"""Wake-ups leave after the commit, and come again when they were lost."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import orjson
+import pytest
+from redis.exceptions import RedisError
+from sqlalchemy import Engine, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.support.waiting import wait_until_async
+
+from riverrun.infra.celery_app import broker_url, configure_celery
+from riverrun.infra.redis_clients import AsyncRedis, open_async_redis
+from riverrun.infra.settings import Settings
+from riverrun.infra.task_dispatch import TaskDispatcher, WakeUp
+from riverrun.runs.lease import claim_run
+from riverrun.runs.models import OutboxEntry, Run
+from riverrun.runs.outbox import Outbox
+
+QUEUE = "riverrun_test"
+
+
+@pytest.fixture
+async def broker(settings: Settings) -> AsyncIterator[AsyncRedis]:
+    async with open_async_redis(broker_url(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def outbox(settings: Settings, async_engine: AsyncEngine, broker: AsyncRedis) -> Outbox:
+    return Outbox(async_engine, TaskDispatcher(configure_celery(settings), broker), lease_seconds=1.5)
+
+
+def age(engine: Engine, seconds: int, *, is_sent: bool) -> None:
+    """Make the wake-up look as old as that."""
+    past = text(f"now() - interval '{seconds} s'")
+    with engine.begin() as connection:
+        connection.execute(update(OutboxEntry).values(created_at=past, sent_at=past if is_sent else None))
+
+
+async def test_a_committed_wake_up_leaves_at_once(
+    outbox: Outbox, broker: AsyncRedis, queued_run: UUID, engine: Engine
+) -> None:
+    async with outbox.running():
+        outbox.send_soon(WakeUp("riverrun.test", QUEUE, queued_run))
+        await wait_until_async(lambda: broker.llen(QUEUE))
+        await wait_until_async(lambda: sent_at(engine))
+    message = orjson.loads(await broker.lindex(QUEUE, 0))
+    assert message["headers"]["task"] == "riverrun.test"
+    assert message["properties"]["delivery_info"]["routing_key"] == QUEUE
+
+
+def sent_at(engine: Engine) -> object:
+    with engine.connect() as connection:
+        return connection.scalar(select(OutboxEntry.sent_at))
+
+
+async def test_one_that_never_left_is_sent(
+    outbox: Outbox, broker: AsyncRedis, queued_run: UUID, engine: Engine
+) -> None:
+    assert await outbox.sweep() == 0
+    age(engine, 2, is_sent=False)
+    assert await outbox.sweep() == 1
+    assert await outbox.sweep() == 0
+    assert await broker.llen(QUEUE) == 1
+
+
+async def test_one_that_the_broker_lost_is_sent_again(
+    outbox: Outbox, broker: AsyncRedis, queued_run: UUID, engine: Engine
+) -> None:
+    age(engine, 10, is_sent=True)
+    assert await outbox.sweep() == 1
+    age(engine, 10, is_sent=True)
+    assert await outbox.sweep() == 0, "it waits in its queue: it is not lost"
+    await broker.flushdb()
+    age(engine, 10, is_sent=True)
+    assert await outbox.sweep() == 1
+
+
+async def test_a_run_whose_worker_died_is_woken_again_and_one_that_runs_is_not(
+    outbox: Outbox, broker: AsyncRedis, queued_run: UUID, engine: Engine
+) -> None:
+    assert claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    age(engine, 10, is_sent=True)
+    assert await outbox.sweep() == 0
+    with engine.begin() as connection:
+        connection.execute(update(Run).values(lease_until=text("now() - interval '1 s'")))
+    assert await outbox.sweep() == 1
+
+
+async def test_a_broker_that_is_away_costs_nothing_but_time(
+    settings: Settings, async_engine: AsyncEngine, engine: Engine, queued_run: UUID
+) -> None:
+    async with open_async_redis("redis://127.0.0.1:1/1") as nowhere:
+        outbox = Outbox(async_engine, TaskDispatcher(configure_celery(settings), nowhere), lease_seconds=1.5)
+        async with outbox.running():
+            outbox.send_soon(WakeUp("riverrun.test", QUEUE, queued_run))
+            await wait_until_async(outbox._fresh.empty)
+        age(engine, 2, is_sent=False)
+        with pytest.raises(RedisError):
+            await outbox.sweep()
+    assert sent_at(engine) is None
