@@ -61,8 +61,13 @@ def groups(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
     return {
         "written by hand": [answer for answer in answers if not answer.question.from_docstring],
         "from docstrings": [answer for answer in answers if answer.question.from_docstring],
-        "tuned on": [answer for answer in answers if not answer.question.held_out],
-        "held out": [answer for answer in answers if answer.question.held_out],
+        "first set, tuned on": [
+            answer for answer in answers if not answer.question.is_fresh and not answer.question.held_out
+        ],
+        "first set, held out": [
+            answer for answer in answers if not answer.question.is_fresh and answer.question.held_out
+        ],
+        "fresh set": [answer for answer in answers if answer.question.is_fresh],
     }
 
 

@@ -1,17 +1,22 @@
-"""Print questions made out of docstrings, as TOML: ``python -m tests.e2e.eval.docstring_questions``.
+"""Print questions made out of docstrings, as TOML: ``python -m tests.e2e.eval.docstring_questions first|fresh``.
 
 A question is the first sentence of a docstring, drawn by lot with a fixed seed among all definitions of a package
-whose sentence says something (7 to 30 words), is the only one of its kind, and does not spell the definition's name.
+whose sentence has 7 to 30 words, is the only one of its kind, and does not spell the definition's name. The fresh
+lot also asks for five telling words: the first drew sentences that say nothing ("Given the routes, yields the
+following information:"). They stay in, and count.
 """
 
 import ast
 import json
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tests.e2e.eval.questions import (
+    QUESTIONS_FILE,
     Definition,
     asked_versions,
     definitions,
@@ -19,20 +24,38 @@ from tests.e2e.eval.questions import (
     is_docstring,
     line_range,
     package_folder,
+    read_questions,
 )
 
-SEED = 20261124
-QUESTIONS_A_PACKAGE = 5
+from riverrun.search.query_terms import query_concepts
+
 CODE_LINES = 4
 WORDS = range(7, 31)
 
 
-def main() -> None:
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """How questions are drawn for each package."""
+
+    seed: int
+    questions: int
+    telling_words: int
+    excluded: frozenset[str] = frozenset()
+
+
+FIRST_SET = frozenset(question.text for question in read_questions(QUESTIONS_FILE))
+LOTS = {"first": Lot(20261124, 5, 0), "fresh": Lot(20261125, 4, 5, FIRST_SET)}
+
+
+def main(lot: Lot) -> None:
     for package in asked_versions():
         candidates = list(summaries(package))
         seen = Counter(summary for summary, _, _ in candidates)
         unique = [c for c in candidates if seen[c[0]] == 1 and not gives_away(c[0], c[2].rsplit(".", 1)[-1])]
-        drawn = random.Random(SEED).sample(sorted(unique), QUESTIONS_A_PACKAGE)
+        telling = [
+            c for c in unique if len(telling_words(c[0])) >= lot.telling_words and c[0] not in lot.excluded
+        ]
+        drawn = random.Random(lot.seed).sample(sorted(telling), lot.questions)
         for number, (summary, file, symbol) in enumerate(drawn):
             print_question(package, summary, file, symbol, held_out=number % 2 == 1)
 
@@ -52,6 +75,11 @@ def first_sentence(docstring: str) -> str:
     paragraph = " ".join(docstring.split("\n\n")[0].split())
     plain = re.sub(r":[\w:]+:`[~.!@_\-]*([^`<]*?)\s*(?:<[^>]*>)?`", r"\1", paragraph)
     return re.split(r"(?<=[.!?])\s|::$", plain.replace("`", "").replace("*", ""))[0].strip()
+
+
+def telling_words(sentence: str) -> set[str]:
+    """The words that say what is asked for."""
+    return {term for concept in query_concepts(sentence) for term, weight in concept.items() if weight == 1.0}
 
 
 def code_lines(definition: Definition) -> int:
@@ -78,4 +106,4 @@ def print_question(package: str, text: str, file: str, symbol: str, *, held_out:
 
 
 if __name__ == "__main__":
-    main()
+    main(LOTS[sys.argv[1]])

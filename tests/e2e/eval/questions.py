@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 QUESTIONS_FILE = Path(__file__).with_name("questions.toml")
+FRESH_QUESTIONS_FILE = Path(__file__).with_name("fresh_questions.toml")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -29,18 +30,26 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``held_out`` questions are never looked at while ranking is tuned; ``from_docstring`` hides that docstring."""
+    """``held_out`` questions are never looked at while ranking is tuned; ``from_docstring`` hides that docstring.
+
+    ``is_fresh`` marks the second set: written when the first had been tuned on, and never tuned on itself.
+    """
 
     package: str
     text: str
     places: tuple[Place, ...]
     from_docstring: bool
     held_out: bool
+    is_fresh: bool
 
 
 def load_questions() -> list[Question]:
-    """All questions in the file's order."""
-    entries = tomllib.loads(QUESTIONS_FILE.read_text("utf-8"))["questions"]
+    """All questions, the first set and then the fresh one, in the files' order."""
+    return [*read_questions(QUESTIONS_FILE), *read_questions(FRESH_QUESTIONS_FILE, is_fresh=True)]
+
+
+def read_questions(file: Path, *, is_fresh: bool = False) -> list[Question]:
+    """The questions of one file in its order."""
     return [
         Question(
             package=entry["package"],
@@ -48,8 +57,9 @@ def load_questions() -> list[Question]:
             places=tuple(Place(**place) for place in entry["places"]),
             from_docstring=entry.get("from_docstring", False),
             held_out=entry.get("held_out", False),
+            is_fresh=is_fresh,
         )
-        for entry in entries
+        for entry in tomllib.loads(file.read_text("utf-8"))["questions"]
     ]
 
 
