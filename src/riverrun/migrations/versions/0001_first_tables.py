@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 ACTIVE = sa.text("status IN ('queued', 'running')")
+PIECES_OF_FILES = ("symbols", "symbol_references", "chunks")
 TABLES_NEWEST_FIRST = (
     "term_frequencies",
     "chunks",
@@ -44,6 +45,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in TABLES_NEWEST_FIRST:
         op.drop_table(table)
+    op.execute("DROP FUNCTION delete_pieces_of_files")
 
 
 def create_users() -> None:
@@ -168,6 +170,8 @@ def create_projects() -> None:
         Column("sha", Text, primary_key=True),
         required("content", sa.LargeBinary),
     )
+    # Compressing source for the disk would cost a tenth of the time that indexing takes.
+    op.execute("ALTER TABLE blobs ALTER COLUMN content SET STORAGE EXTERNAL")
     op.create_table(
         "source_files",
         Column("id", BigInteger, Identity(), primary_key=True),
@@ -203,12 +207,13 @@ def create_index_of_projects() -> None:
     op.create_index("ix_symbols_trgm", "symbols", ["name"], postgresql_using="gin", postgresql_ops=trigrams)
     op.create_table(
         "symbol_references",
-        *piece_of_file(),
+        Column("file_id", BigInteger, primary_key=True, autoincrement=False),
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        required("project_id", Uuid),
         required("name", Text),
         required("caller", Text),
         required("line", Integer),
     )
-    op.create_index("ix_symbol_references_file", "symbol_references", ["file_id"])
     op.create_index("ix_symbol_references_name", "symbol_references", ["project_id", "name"])
     op.create_table(
         "chunks",
@@ -229,6 +234,22 @@ def create_index_of_projects() -> None:
         Column("term", Text, primary_key=True),
         required("chunks", Integer),
     )
+    take_pieces_away_with_their_file()
+
+
+def take_pieces_away_with_their_file() -> None:
+    """What a foreign key would do, once a statement instead of once a row; also when a whole project goes."""
+    # An array instead of a join, so that the index on file_id is used, whatever the planner thinks of sizes.
+    gone = "(ARRAY(SELECT id FROM gone))"
+    deletes = " ".join(f"DELETE FROM {table} WHERE file_id = ANY {gone};" for table in PIECES_OF_FILES)
+    op.execute(
+        "CREATE FUNCTION delete_pieces_of_files() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN {deletes} RETURN NULL; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER delete_pieces AFTER DELETE ON source_files REFERENCING OLD TABLE AS gone "
+        "FOR EACH STATEMENT EXECUTE FUNCTION delete_pieces_of_files()"
+    )
 
 
 def key() -> Column[Any]:
@@ -244,7 +265,7 @@ def piece_of_file() -> tuple[Column[Any], ...]:
     return (
         Column("id", BigInteger, Identity(), primary_key=True),
         required("project_id", Uuid),
-        Column("file_id", BigInteger, ForeignKey("source_files.id", ondelete="CASCADE"), nullable=False),
+        required("file_id", BigInteger),
     )
 
 
