@@ -35,18 +35,10 @@ class Piece:
 def cut_code(extraction: Extraction, lines: list[str]) -> list[Piece]:
     """The pieces of a parsed file; ``lines`` without their ends."""
     owners = [symbol for symbol in extraction.symbols if _has_own_piece(symbol)]
-    owner_of_line = [-1] * (len(lines) + 2)
-    for number, symbol in enumerate(owners):
-        first, last = symbol.text_start_line, symbol.end_line
-        owner_of_line[first : last + 1] = [number] * (last + 1 - first)
-    own_lines: list[list[int]] = [[] for _ in owners]
-    free_lines: list[int] = []
-    for line in range(1, len(lines) + 1):
-        number = owner_of_line[line]
-        (own_lines[number] if number >= 0 else free_lines).append(line)
+    free_lines, lines_of_owner = _owned_lines(owners, len(lines))
     pieces = list(_windows(free_lines, lines, extraction.docstring))
-    for symbol, numbers in zip(owners, own_lines, strict=True):
-        pieces.extend(_definition(symbol, numbers, lines))
+    for symbol, own_lines in zip(owners, lines_of_owner, strict=True):
+        pieces.extend(_definition(symbol, own_lines, lines))
     return pieces
 
 
@@ -63,8 +55,8 @@ def cut_markdown(lines: list[str]) -> list[Piece]:
         if not heading and not at_end:
             continue
         name = " > ".join(title for _, title in trail)[:200]
-        for block in _blocks(list(range(start, number)), lines, MAX_WINDOW_LINES):
-            pieces.append(_piece(name, "section", block, lines))
+        for block in _blocks([range(start, number)], lines, MAX_WINDOW_LINES):
+            pieces.append(block.piece(name, "section"))
         if heading:
             depth = len(line) - len(line.lstrip("#"))
             trail = [(level, title) for level, title in trail if level < depth] + [(depth, heading[1])]
@@ -74,7 +66,7 @@ def cut_markdown(lines: list[str]) -> list[Piece]:
 
 def cut_text(lines: list[str]) -> list[Piece]:
     """Windows of any other text."""
-    return list(_windows(list(range(1, len(lines) + 1)), lines, ""))
+    return list(_windows([range(1, len(lines) + 1)], lines, ""))
 
 
 def _has_own_piece(symbol: FoundSymbol) -> bool:
@@ -83,61 +75,87 @@ def _has_own_piece(symbol: FoundSymbol) -> bool:
     return symbol.kind != "constant" or symbol.end_line - symbol.start_line + 1 >= MIN_CONSTANT_LINES
 
 
-def _definition(symbol: FoundSymbol, own_lines: list[int], lines: list[str]) -> Iterator[Piece]:
-    """The whole range with the lines that no inner piece owns; what is too long goes on in further pieces."""
-    body = [line for line in own_lines if line >= symbol.start_line and line not in symbol.docstring_lines]
-    blocks = list(_blocks(body, lines, MAX_CHUNK_LINES)) or [[]]
+def _owned_lines(owners: list[FoundSymbol], count: int) -> tuple[list[range], list[list[range]]]:
+    """Which lines nobody owns, and which each owner has for itself, as runs; owners come outermost first."""
+    free: list[range] = []
+    own: list[list[range]] = [[] for _ in owners]
+    enclosing: list[int] = []
+    line = 1
+
+    def advance(until: int) -> None:
+        nonlocal line
+        until = min(until, count + 1)
+        if until > line:
+            (own[enclosing[-1]] if enclosing else free).append(range(line, until))
+            line = until
+
+    for number, symbol in enumerate(owners):
+        while enclosing and owners[enclosing[-1]].end_line < symbol.text_start_line:
+            advance(owners[enclosing[-1]].end_line + 1)
+            enclosing.pop()
+        advance(symbol.text_start_line)
+        enclosing.append(number)
+    while enclosing:
+        advance(owners[enclosing[-1]].end_line + 1)
+        enclosing.pop()
+    advance(count + 1)
+    return free, own
+
+
+def _definition(symbol: FoundSymbol, own_lines: list[range], lines: list[str]) -> Iterator[Piece]:
+    """The whole range with the lines that no inner piece owns; what is too long goes on in further pieces.
+
+    A comment before the definition and a docstring in it are its docstring, and not once more its body.
+    """
+    docstring = symbol.docstring_lines
+    runs: list[range] = []
+    for run in own_lines:
+        run = range(max(run.start, symbol.start_line), run.stop)
+        if docstring and run.start < docstring.stop and docstring.start < run.stop:
+            runs += [range(run.start, docstring.start), range(docstring.stop, run.stop)]
+        else:
+            runs.append(run)
+    blocks = list(_blocks(runs, lines, MAX_CHUNK_LINES))
     yield Piece(
         symbol.qualified_name,
         symbol.kind,
         symbol.start_line,
         symbol.end_line,
         symbol.docstring,
-        _text(blocks[0], lines),
+        blocks[0].text if blocks else "",
     )
     for block in blocks[1:]:
-        yield _piece(symbol.qualified_name, symbol.kind, block, lines)
+        yield block.piece(symbol.qualified_name, symbol.kind)
 
 
-def _windows(free_lines: list[int], lines: list[str], docstring: str) -> Iterator[Piece]:
-    for block in _blocks(free_lines, lines, MAX_WINDOW_LINES, contiguous=True):
-        piece = _piece("", "window", block, lines)
-        if docstring:
-            piece = Piece("", "window", piece.start_line, piece.end_line, docstring, piece.body)
+def _windows(free_lines: list[range], lines: list[str], docstring: str) -> Iterator[Piece]:
+    for run in free_lines:
+        for block in _blocks([run], lines, MAX_WINDOW_LINES):
+            yield block.piece("", "window", docstring)
             docstring = ""
-        yield piece
 
 
-def _blocks(
-    numbers: list[int], lines: list[str], max_lines: int, *, contiguous: bool = False
-) -> Iterator[list[int]]:
-    """Runs of lines within the limits, without blank lines at their ends; those without a word are left out."""
-    block: list[int] = []
-    chars = 0
-    for number in [*numbers, -1]:
-        broken = contiguous and block and number != block[-1] + 1
-        size = len(lines[number - 1]) if number > 0 else 0
-        if block and (number < 0 or broken or len(block) >= max_lines or chars + size > MAX_CHUNK_CHARS):
-            trimmed = _without_blank_ends(block, lines)
-            if any(_WORD.search(lines[line - 1]) for line in trimmed):
-                yield trimmed
-            block, chars = [], 0
-        block.append(number)
-        chars += size + 1
+@dataclass(frozen=True, slots=True)
+class _Block:
+    first: int
+    last: int
+    text: str
+
+    def piece(self, name: str, kind: str, docstring: str = "") -> Piece:
+        return Piece(name, kind, self.first, self.last, docstring, self.text)
 
 
-def _without_blank_ends(block: list[int], lines: list[str]) -> list[int]:
-    first, last = 0, len(block)
-    while first < last and not lines[block[first] - 1].strip():
-        first += 1
-    while last > first and not lines[block[last - 1] - 1].strip():
-        last -= 1
-    return block[first:last]
-
-
-def _piece(name: str, kind: str, block: list[int], lines: list[str]) -> Piece:
-    return Piece(name, kind, block[0], block[-1], "", _text(block, lines))
-
-
-def _text(block: list[int], lines: list[str]) -> str:
-    return "\n".join([lines[number - 1] for number in block])[: 2 * MAX_CHUNK_CHARS]
+def _blocks(runs: list[range], lines: list[str], max_lines: int) -> Iterator[_Block]:
+    """Runs of lines joined and cut to the limits, without blank lines at their ends; wordless ones are left out."""
+    rest: list[int] = [number for run in runs for number in run]
+    for start in range(0, len(rest), max_lines):
+        numbers = rest[start : start + max_lines]
+        while numbers and not lines[numbers[0] - 1].strip():
+            numbers.pop(0)
+        while numbers and not lines[numbers[-1] - 1].strip():
+            numbers.pop()
+        text = "\n".join([lines[number - 1] for number in numbers])
+        for offset in range(0, len(text), MAX_CHUNK_CHARS):
+            part = text[offset : offset + MAX_CHUNK_CHARS]
+            if _WORD.search(part):
+                yield _Block(numbers[0], numbers[-1], part)

@@ -13,7 +13,7 @@ from riverrun.parsing.symbols import Extraction, extract
 from riverrun.parsing.terms import vector_literal
 
 SYMBOL_COLUMNS = "project_id, file_id, name, qualified_name, kind, start_line, end_line, signature, docstring"
-CALL_COLUMNS = "project_id, file_id, name, caller, line"
+CALL_COLUMNS = "project_id, file_id, number, name, caller, line"
 CHUNK_COLUMNS = "project_id, file_id, name, kind, start_line, end_line, terms, lengths"
 
 RECIPE = 1
@@ -63,9 +63,7 @@ def rows_of(project_id: str, file_id: int, path: str, language: str | None, sour
         calls=len(extraction.calls),
         chunks=len(pieces),
         symbol_rows=_joined(_symbol_rows(key, extraction)),
-        call_rows=_joined(
-            f"{key}{escape(call.name)}\t{escape(call.caller)}\t{call.line}\n" for call in extraction.calls
-        ),
+        call_rows=_joined(_call_rows(key, extraction)),
         chunk_rows=_joined(chunk_rows),
         terms=terms,
         note=note,
@@ -98,6 +96,11 @@ def _symbol_rows(key: str, extraction: Extraction) -> Iterable[str]:
             f"{key}{escape(symbol.name)}\t{escape(symbol.qualified_name)}\t{symbol.kind}\t"
             f"{symbol.start_line}\t{symbol.end_line}\t{escape(symbol.signature)}\t{escape(symbol.docstring)}\n"
         )
+
+
+def _call_rows(key: str, extraction: Extraction) -> Iterable[str]:
+    for number, call in enumerate(extraction.calls):
+        yield f"{key}{number}\t{escape(call.name)}\t{escape(call.caller)}\t{call.line}\n"
 
 
 def _chunk_row(key: str, path: str, piece: Piece, terms: Counter[str]) -> str:

@@ -2,8 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 from tree_sitter import Node, QueryCursor
 
@@ -16,6 +16,12 @@ CONTAINERS = frozenset({"class", "interface", "struct", "enum", "trait", "scope"
 """A function directly inside one of these is a method."""
 
 _COMMENT_MARKS = re.compile(r"^\s*(?:/\*+!?|\*+/|\*(?!\*)|//[/!]?|#+|--)?[ \t]?|\s*\*+/\s*$", re.MULTILINE)
+_QUALIFIER = re.compile(r"\s*(?:::|\.|->)\s*")
+_RECEIVER = re.compile(r"\*?\s*([^\W\d]\w*)\s*(?:\[[^]]*\])?\s*\)$")
+_MULTILINE_SIGNATURES = frozenset(
+    {"method_elem", "method_signature", "function_signature", "function_signature_item"}
+)
+_first = itemgetter(0)
 _NAME_FIELDS = ("name", "declarator", "property", "key", "left", "type")
 
 
@@ -62,19 +68,20 @@ class Extraction:
 def extract(language: Language, source: bytes) -> Extraction:
     """Parse a file. Broken code gives what the grammar could still make out; nothing is raised for it."""
     tree = language.parser.parse(source)
+    text = _SourceText(source)
     captures = QueryCursor(language.query).captures(tree.root_node)
     callees = captures.pop("call", [])
     open_symbols = _Nesting(_outermost_first(captures))
     extraction = Extraction([], [])
     for definition in open_symbols.definitions:
         parent = open_symbols.enter(definition)
-        symbol = _describe(definition, parent, language)
+        symbol = _describe(definition, parent, language, text)
         definition.qualified_name = symbol.qualified_name
         if definition.kind != "scope" and symbol.name:
             extraction.symbols.append(symbol)
-    extraction.calls = _calls(callees, open_symbols.definitions)
+    extraction.calls = _calls(callees, open_symbols.definitions, text)
     if language.name == "python":
-        extraction.docstring = _docstring_inside(tree.root_node)[0]
+        extraction.docstring = _docstring_inside(tree.root_node, text)[0]
     return extraction
 
 
@@ -120,27 +127,31 @@ def _outermost_first(captures: dict[str, list[Node]]) -> list[_Definition]:
     return sorted(found.values(), key=lambda definition: (definition.start, -definition.end))
 
 
-def _describe(definition: _Definition, parent: _Definition | None, language: Language) -> FoundSymbol:
+def _describe(
+    definition: _Definition, parent: _Definition | None, language: Language, text: "_SourceText"
+) -> FoundSymbol:
     node = definition.node
-    name = _name_of(node)
+    name = _name_of(node, text)
     outer = _outer_node(node, language)
     first = _first_attribute(outer, language)
-    docstring, docstring_lines = "", range(0)
-    text_start_row = first.start_point.row
+    body = node.child_by_field_name("body")
+    start_row = first.start_point.row
+    docstring, docstring_lines, text_start_row = "", range(0), start_row
     if language.name == "python":
-        docstring, docstring_lines = _docstring_inside(node.child_by_field_name("body"))
+        docstring, docstring_lines = _docstring_inside(body, text)
     else:
-        docstring, text_start_row = _comment_before(first)
-    prefix = parent.qualified_name if parent else _receiver_of(node)
-    end_point = outer.end_point
-    end_row = end_point.row - (end_point.column == 0 and end_point.row > first.start_point.row)
+        docstring, text_start_row = _comment_before(first, text)
+    prefix = parent.qualified_name if parent else _receiver_of(node, text)
+    end_row, end_column = outer.end_point
+    if end_column == 0 and end_row > start_row:
+        end_row -= 1
     return FoundSymbol(
         name=name.rpartition(".")[2],
         qualified_name=f"{prefix}.{name}" if prefix and name else prefix or name,
         kind=definition.kind,
-        start_line=first.start_point.row + 1,
+        start_line=start_row + 1,
         end_line=end_row + 1,
-        signature=_signature_of(node),
+        signature=_signature_of(node, body, text),
         docstring=docstring,
         text_start_line=text_start_row + 1,
         docstring_lines=docstring_lines,
@@ -148,26 +159,25 @@ def _describe(definition: _Definition, parent: _Definition | None, language: Lan
     )
 
 
-def _calls(callees: Iterable[Node], definitions: list[_Definition]) -> list[FoundCall]:
+def _calls(callees: list[Node], definitions: list[_Definition], text: "_SourceText") -> list[FoundCall]:
     nesting: list[_Definition] = []
     following = iter(definitions)
     upcoming = next(following, None)
     found: dict[tuple[str, str], FoundCall] = {}
-    for callee in sorted(callees, key=lambda node: node.start_byte):
-        start = callee.start_byte
+    for start, callee in sorted([(node.start_byte, node) for node in callees], key=_first):
         while upcoming and upcoming.start <= start:
             nesting.append(upcoming)
             upcoming = next(following, None)
         while nesting and nesting[-1].end <= start:
             nesting.pop()
         caller = nesting[-1].qualified_name if nesting else ""
-        name = _text(callee)
+        name = text.of(callee)
         if (caller, name) not in found:
             found[caller, name] = FoundCall(name[:MAX_NAME_CHARS], caller, callee.start_point.row + 1)
     return list(found.values())
 
 
-def _name_of(node: Node) -> str:
+def _name_of(node: Node, text: "_SourceText") -> str:
     """The defined name, with its qualifiers joined by dots (``Shape::area`` is ``Shape.area``)."""
     inner: Node | None = node
     for _ in range(16):
@@ -181,8 +191,10 @@ def _name_of(node: Node) -> str:
             break
     if inner is None or inner is node:
         return ""
-    text = _text(inner).partition("<")[0].strip()
-    return re.sub(r"\s*(?:::|\.|->)\s*", ".", text)[:MAX_NAME_CHARS].strip(".")
+    name = text.of(inner)
+    if not name.isidentifier():
+        name = _QUALIFIER.sub(".", name.partition("<")[0].strip()).strip(".")
+    return name[:MAX_NAME_CHARS]
 
 
 def _name_child(node: Node) -> Node | None:
@@ -196,10 +208,10 @@ def _name_child(node: Node) -> Node | None:
     return None
 
 
-def _receiver_of(node: Node) -> str:
+def _receiver_of(node: Node, text: "_SourceText") -> str:
     """The type in front of a Go method's name."""
     receiver = node.child_by_field_name("receiver") if node.type == "method_declaration" else None
-    found = re.search(r"\*?\s*([^\W\d]\w*)\s*(?:\[[^]]*\])?\s*\)$", _text(receiver)) if receiver else None
+    found = _RECEIVER.search(text.of(receiver)) if receiver else None
     return found.group(1) if found else ""
 
 
@@ -221,7 +233,7 @@ def _first_attribute(node: Node, language: Language) -> Node:
     return node
 
 
-def _comment_before(node: Node) -> tuple[str, int]:
+def _comment_before(node: Node, text: "_SourceText") -> tuple[str, int]:
     """The comment that ends on the line above a node, and the row where the two begin."""
     comments: list[str] = []
     row = node.start_point.row
@@ -229,13 +241,13 @@ def _comment_before(node: Node) -> tuple[str, int]:
         end_row = before.end_point.row - (before.end_point.column == 0)
         if end_row < row - 1 or before.start_point.row >= row:
             break
-        comments.append(_text(before))
+        comments.append(text.of(before))
         node, row = before, before.start_point.row
-    text = _COMMENT_MARKS.sub("", "\n".join(reversed(comments)))
-    return inspect.cleandoc(text)[:MAX_DOCSTRING_CHARS].strip(), row
+    comment = _COMMENT_MARKS.sub("", "\n".join(reversed(comments)))
+    return inspect.cleandoc(comment)[:MAX_DOCSTRING_CHARS].strip(), row
 
 
-def _docstring_inside(body: Node | None) -> tuple[str, range]:
+def _docstring_inside(body: Node | None, text: "_SourceText") -> tuple[str, range]:
     """A Python docstring, and the lines that hold it."""
     first = _first_child(body)
     while first is not None and first.type == "comment":
@@ -243,26 +255,41 @@ def _docstring_inside(body: Node | None) -> tuple[str, range]:
     string = _first_child(first) if first is not None and first.type == "expression_statement" else None
     if string is None or string.type != "string":
         return "", range(0)
-    text = _text(string).lstrip("rRuUbB").strip("\"'")
+    docstring = text.of(string).lstrip("rRuUbB").strip("\"'")
     lines = range(string.start_point.row + 1, string.end_point.row + 2)
-    return inspect.cleandoc(text)[:MAX_DOCSTRING_CHARS].strip(), lines
+    return inspect.cleandoc(docstring)[:MAX_DOCSTRING_CHARS].strip(), lines
 
 
 def _first_child(node: Node | None) -> Node | None:
     return node.named_child(0) if node is not None and node.named_child_count else None
 
 
-def _signature_of(node: Node) -> str:
-    """The definition up to its body, on one line."""
-    body = node.child_by_field_name("body") or node.child_by_field_name("value")
-    text = _text(node)
-    if body is not None:
-        head = (node.text or b"")[: body.start_byte - node.start_byte]
-        text = head.decode("utf-8", "replace") if node.type not in ("variable_declarator", "pair") else text
-    elif node.type not in ("method_elem", "method_signature", "function_signature"):
-        text = text.partition("\n")[0]
-    return " ".join(text[: 4 * MAX_SIGNATURE_CHARS].split())[:MAX_SIGNATURE_CHARS].rstrip("{: ")
+def _signature_of(node: Node, body: Node | None, text: "_SourceText") -> str:
+    """The definition up to its body, on one line; of one without a body, its first line."""
+    if body is None and node.type in ("variable_declarator", "pair", "assignment_expression"):
+        value = node.child_by_field_name("value") or node.child_by_field_name("right")
+        body = value.child_by_field_name("body") if value is not None else None
+    start = node.start_byte
+    end = body.start_byte if body is not None else node.end_byte
+    head = text.between(start, min(end, start + 4 * MAX_SIGNATURE_CHARS))
+    if body is None and node.type not in _MULTILINE_SIGNATURES:
+        head = head.partition("\n")[0]
+    return " ".join(head.split())[:MAX_SIGNATURE_CHARS].rstrip("{:= ")
 
 
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+class _SourceText:
+    """Parts of the source by tree-sitter's byte offsets, which in most files are offsets of characters as well."""
+
+    __slots__ = ("_ascii", "_source")
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+        self._ascii = source.decode("ascii") if source.isascii() else None
+
+    def between(self, start: int, end: int) -> str:
+        if self._ascii is not None:
+            return self._ascii[start:end]
+        return self._source[start:end].decode("utf-8", "replace")
+
+    def of(self, node: Node) -> str:
+        return self.between(node.start_byte, node.end_byte)

@@ -110,11 +110,16 @@ class _TermsOfWords(dict[bytes, tuple[str, ...]]):
             self.clear()
         pattern = _PART if word.isascii() else _PART_OF_ANY_SCRIPT
         parts = [part.lower() for part in pattern.findall(word.decode("utf-8", "replace"))]
-        terms = tuple(
-            [_stem(part) for part in parts if len(part) <= MAX_TERM_CHARS and part not in _STOP_WORDS]
-        )
+        terms = tuple([_stem(part) for part in parts if _is_term(part)])
         self[word] = terms
         return terms
+
+
+def _is_term(part: str) -> bool:
+    # A single letter finds everything and says nothing; in other scripts it may be a word.
+    if len(part) == 1 and part.isascii():
+        return False
+    return len(part) <= MAX_TERM_CHARS and part not in _STOP_WORDS
 
 
 _terms_of = _TermsOfWords().__getitem__
