@@ -41,7 +41,7 @@ LANGUAGE_BY_SUFFIX = {
 LANGUAGE_BY_NAME = {"dockerfile": "docker", "makefile": "make", "gemfile": "ruby", "rakefile": "ruby"}
 LANGUAGES = frozenset([*LANGUAGE_BY_SUFFIX.values(), *LANGUAGE_BY_NAME.values()])
 
-CITATION = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]){1,300}?):(\d{1,7})(?:-(\d{1,7}))?\](?![(\[:])")
+CITATION = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]){1,300}?):(\d{1,7})(?:-(\d{1,7}))?\](?![(\[])")
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 ATTRIBUTES = {
     "a": {"href", "title"},
@@ -72,7 +72,9 @@ def highlight(path: str, text: str, start_line: int = 1) -> str:
 
 
 def render_markdown(text: str) -> str:
-    """CommonMark with tables as safe HTML. Raw HTML is shown as text; images and relative links are dropped.
+    """CommonMark with tables as safe HTML. Raw HTML and relative links are shown as text, images as links.
+
+    Reference links are not known: a line ``[path:3]: word`` would be one, and vanish.
 
     ``[path:12-20]`` and ``[path:12]`` become ``<cite data-path data-start data-end>``. Longer than
     ``MAX_PIECE_CHARS`` it is plain text: cut it with :func:`markdown_pieces` first.
@@ -175,7 +177,8 @@ def _tokens_within(budget: _Budget, lexer: Lexer, text: str) -> Iterator[tuple[A
 
 @lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    markdown.disable(["image", "reference"])
     markdown.inline.ruler.before("link", "citation", _citation_rule)
     markdown.validateLink = _is_listed_link  # type: ignore[method-assign]
     markdown.add_render_rule("fence", _render_fence)

@@ -5,18 +5,22 @@ import { count } from "./words.js";
 
 const MOST_RESULT_CHARS = 4_000;
 const PHRASES = {
-  search_code: (times) => `searched ${count(times, "time")}`,
-  read_file: (times) => `read ${count(times, "range")}`,
-  list_files: (times) => (times === 1 ? "listed files" : `listed files ${times} times`),
+  search_code: (times) => `searched ${often(times)}`,
+  read_file: (times) => `read ${count(times, "excerpt")}`,
+  list_files: (times) => `listed files ${often(times)}`,
   find_symbol: (times) => `looked up ${count(times, "name")}`,
   find_callers: (times) => `traced the callers of ${count(times, "name")}`,
 };
 
-/** `Searched 3 times, read 2 ranges`; empty when nothing was done. Pure. */
+function often(times) {
+  return times === 1 ? "once" : count(times, "time");
+}
+
+/** `Searched 3 times, read 2 excerpts`; empty when nothing was done. Pure. */
 export function summarise(tools, thinking) {
   const times = new Map();
   for (const { name } of tools) times.set(name, (times.get(name) ?? 0) + 1);
-  const phrases = [...times].map(([name, number]) => PHRASES[name]?.(number) ?? `used ${name} ${count(number, "time")}`);
+  const phrases = [...times].map(([name, number]) => PHRASES[name]?.(number) ?? `used ${name} ${often(number)}`);
   if (thinking) phrases.unshift("thought");
   const sentence = phrases.join(", ");
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);

@@ -1,7 +1,7 @@
 /** One answer on the page: while it is written, and when it is done. */
 
 import { Activity } from "./activity.js";
-import { splitBlocks } from "./blocks.js";
+import { openCode, splitBlocks } from "./blocks.js";
 import { button, element } from "./dom.js";
 import { citationButton, copyButton, linkCitations, showMarkdown } from "./prose.js";
 
@@ -13,7 +13,7 @@ const LINE_WORDS = {
 /** `openPlace(place, button)` shows a citation; `askAgain()` repeats the question. */
 export class Answer {
   #activity = new Activity();
-  #open = element("p", { class: "plain open" });
+  #open = element("pre", { class: "plain open", hidden: true });
   #prose = element("div", { class: "prose" }, this.#open);
   #waiting = element("p", { class: "waiting" });
   #notice = element("p", { class: "notice", hidden: true });
@@ -23,6 +23,7 @@ export class Answer {
   #rendering = Promise.resolve();
 
   constructor({ openPlace, askAgain }) {
+    this.citations = [];
     this.openPlace = openPlace;
     this.askAgain = askAgain;
     this.node = element(
@@ -38,10 +39,10 @@ export class Answer {
     this.#activity.update(fold.tools, fold.thinking);
     const { closed, open } = splitBlocks(fold.text);
     this.#showClosed(closed);
-    this.#open.textContent = open;
-    this.#open.hidden = !open;
+    this.#showOpen(open);
     this.#waiting.hidden = Boolean(fold.text);
     this.#waiting.textContent = fold.isStarted ? "Reading the code" : "Waiting for a free worker";
+    if (fold.citations.length !== this.citations.length) linkCitations(this.#prose, fold.citations, this.openPlace);
     this.citations = fold.citations;
   }
 
@@ -63,13 +64,21 @@ export class Answer {
     this.citations = citations;
     this.#showOutcome(ending);
     this.#showSources(text);
-    await this.#rendering;
     const whole = element("div", { class: "plain" }, text);
+    if (!this.#prose.textContent) this.#prose.replaceChildren(whole);
+    await this.#rendering;
     await showMarkdown(whole, text);
     linkCitations(whole, citations, this.openPlace);
     this.#prose.replaceChildren(whole);
     this.#blocks = [];
     this.node.classList.remove("writing");
+  }
+
+  #showOpen(open) {
+    const code = openCode(open);
+    this.#open.textContent = code ?? open;
+    this.#open.classList.toggle("code", code !== null);
+    this.#open.hidden = !open;
   }
 
   #showClosed(closed) {

@@ -1,6 +1,7 @@
 /** Growing markdown cut into blocks that will not change any more, and the open rest. Pure. */
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+const OPENED = /^ {0,3}(?:`{3,}|~{3,})[^\n]*(?:\n|$)/;
 const CONTINUES = /^(\s|[-*+]\s|\d+[.)]\s|>|\|)/;
 
 /**
@@ -25,4 +26,10 @@ export function splitBlocks(text) {
     isAfterBlank = !fence && isBlank;
   }
   return { closed, open: block };
+}
+
+/** The code of an open block that is a fence still being written, without its marks; null for other blocks. */
+export function openCode(open) {
+  const text = open.trimStart();
+  return OPENED.test(text) ? text.replace(OPENED, "").replace(/\n {0,3}[`~]{1,}\s*$/, "\n") : null;
 }

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { followRun } from "./follow.js";
 import { RunFold } from "./fold.js";
 
-const MOST_FOLLOWED = 3;
+const MOST_FOLLOWED = 1;
 const POLL_MS = 4_000;
 
 /** Fires `change` whenever the list or a progress changes, `indexed` with `detail.project` when a run has ended. */
@@ -87,7 +87,7 @@ export class Projects extends EventTarget {
     if (active.length > free) this.#poll();
   }
 
-  /** Browsers open few connections to one server: runs beyond the first are looked at now and then. */
+  /** Browsers open six connections to a server, for all tabs together: further runs are looked at now and then. */
   #poll() {
     const timer = setTimeout(() => this.load().catch(() => this.#poll()), POLL_MS);
     this.#lifetime.signal.addEventListener("abort", () => clearTimeout(timer));

@@ -48,6 +48,7 @@ export class SourcePanel {
     this.#title.textContent = placeName(place);
     this.node.hidden = false;
     this.onToggle(true);
+    opener?.scrollIntoView({ block: "nearest" });
     const last = Math.min(place.end_line, place.start_line + MOST_CITED);
     this.#range = [Math.max(1, place.start_line - AROUND), last + AROUND];
     this.#title.focus({ preventScroll: true });

@@ -49,7 +49,7 @@ export class Workspace {
     this.conversations.mark(id);
     const lists = Promise.all([this.#projects.load(), this.conversations.load()]);
     await Promise.all([lists, this.thread.open(id)]).catch((problem) => this.thread.showProblem(problem));
-    if (!NARROW.matches) this.thread.composer.field.focus();
+    this.#focusQuestion();
   }
 
   /** Stop following and listening. */
@@ -127,7 +127,12 @@ export class Workspace {
     showInAddress(id);
     this.#show(id);
     this.#closeDrawer();
-    this.thread.composer.field.focus();
+    this.#focusQuestion();
+  }
+
+  // On a small screen the focus would bring up a keyboard over half of what is to be read.
+  #focusQuestion() {
+    if (!NARROW.matches) this.thread.composer.field.focus();
   }
 
   #show(id) {
@@ -148,6 +153,7 @@ export class Workspace {
   }
 
   #showTitle(title) {
+    this.node.classList.toggle("on-first-page", this.thread.id === null);
     this.title.textContent = title ?? "Riverrun";
     document.title = title ? `${title} · Riverrun` : "Riverrun";
   }

@@ -1,0 +1,112 @@
+/** The questions and answers of a conversation as they are stored. */
+
+import * as api from "./api.js";
+import { Answer } from "./answer.js";
+import { button, element } from "./dom.js";
+import { uniquePlaces } from "./fold.js";
+
+const PAGE = 100;
+const NOTHING = { text: "", thinking: "", tools: [], citations: [] };
+
+/** `openPlace(place, button)` shows a citation; `askAgain(text)` repeats a question; `onProblem` hears of failures. */
+export class Turns {
+  node = element("div", { class: "turns" });
+
+  constructor({ openPlace, askAgain, onProblem }) {
+    Object.assign(this, { openPlace, askAgain, onProblem });
+  }
+
+  /**
+   * Read the newest messages and show them. Answers the question that `activeRunId` is still answering; null when
+   * no question waits for that run.
+   */
+  async load({ id, total_messages: total }, activeRunId, signal) {
+    const start = Math.max(0, total - PAGE);
+    const messages = await api.listMessages(id, start, PAGE + 2, signal);
+    this.node.replaceChildren(...(start > 0 ? [this.#earlierButton(id, start, signal)] : []));
+    this.node.append(...this.#turnsOf(messages, activeRunId, signal));
+    const isAnswered = messages.some((message) => message.type !== "HUMAN" && message.run_id === activeRunId);
+    const waiting = messages.findLast((message) => message.type === "HUMAN");
+    return activeRunId && !isAnswered && waiting ? waiting.content : null;
+  }
+
+  /** Show something else than turns, such as the first page. */
+  replace(...nodes) {
+    this.node.replaceChildren(...nodes);
+  }
+
+  /** A question and its empty answer at the end, or only the answer when the question is there already. */
+  append(text, { isShown = false } = {}) {
+    const answer = this.#newAnswer(text);
+    if (!isShown) this.node.append(question(text));
+    this.node.append(answer.node);
+    return answer;
+  }
+
+  #turnsOf(messages, activeRunId, signal) {
+    const answered = new Set(messages.filter((message) => message.type !== "HUMAN").map((message) => message.run_id));
+    const nodes = [];
+    let asked = null;
+    for (const message of messages) {
+      if (message.type === "HUMAN") {
+        asked = message.content;
+        nodes.push(question(asked));
+        const isWordless = message.run_id && message.run_id !== activeRunId && !answered.has(message.run_id);
+        if (isWordless) nodes.push(this.#wordless(message, signal));
+      } else {
+        nodes.push(this.#storedAnswer(message, asked, signal));
+      }
+    }
+    return nodes;
+  }
+
+  #storedAnswer(message, asked, signal) {
+    const answer = this.#newAnswer(asked);
+    const whole = {
+      text: message.content,
+      thinking: message.thinking,
+      tools: message.tool_calls,
+      citations: uniquePlaces(message.citations),
+    };
+    const { reason } = message;
+    if (!reason || reason === "cancelled") answer.showWhole(whole, { status: reason ?? "completed" });
+    else this.#showFailed(answer, whole, message.run_id, reason, signal);
+    return answer.node;
+  }
+
+  /** A run that left no message: it failed, or was stopped, before its first word. */
+  #wordless(message, signal) {
+    const answer = this.#newAnswer(message.content);
+    this.#showFailed(answer, NOTHING, message.run_id, null, signal);
+    return answer.node;
+  }
+
+  /** The message knows that a run failed; the run knows why. */
+  async #showFailed(answer, whole, runId, title, signal) {
+    const run = runId ? await api.runInfo(runId, signal).catch(() => null) : null;
+    await answer.showWhole(whole, { title, ...run?.error, status: run?.status ?? "error" });
+  }
+
+  #newAnswer(asked) {
+    return new Answer({ openPlace: this.openPlace, askAgain: asked === null ? null : () => this.askAgain(asked) });
+  }
+
+  #earlierButton(id, start, signal) {
+    const earlier = button("Show earlier messages", { class: "quiet wide" });
+    earlier.addEventListener("click", async () => {
+      const first = Math.max(0, start - PAGE);
+      try {
+        const messages = await api.listMessages(id, first, start - first, signal);
+        const further = first > 0 ? [this.#earlierButton(id, first, signal)] : [];
+        earlier.replaceWith(...further, ...this.#turnsOf(messages, null, signal));
+      } catch (problem) {
+        if (!signal.aborted) this.onProblem(problem);
+      }
+    });
+    return earlier;
+  }
+}
+
+function question(text) {
+  return element("article", { class: "question", "aria-label": "Question" }, element("p", {}, text));
+}
