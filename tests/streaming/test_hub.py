@@ -125,6 +125,16 @@ async def test_an_emptied_redis_is_no_loss(
         assert await reading == positions(30)[4:]
 
 
+async def test_a_redis_that_lost_the_newest_events_is_no_loss(
+    hub: StreamHub, async_streams: AsyncRedisStreamManager, queued_run: UUID, engine: Engine
+) -> None:
+    events = [*map(text_event, range(2, 30)), end_event(30)]
+    record(engine, queued_run, events)
+    await async_streams.publish_events(queued_run, [text_event(1), *events[:10]])
+    with hub.attach(queued_run) as subscription:
+        assert await read_to_end(subscription) == positions(30)
+
+
 async def test_a_take_over_reaches_a_reader_ahead_of_what_is_kept(
     hub: StreamHub, async_streams: AsyncRedisStreamManager, queued_run: UUID, sync_redis: SyncRedis
 ) -> None:

@@ -154,7 +154,7 @@ class StreamHub:
             top = tops.get(topic.run_id)
             for reader in topic.readers:
                 if top is not None and reader.position < top:
-                    reader.nudge()
+                    reader.nudge(top)
 
     def _forget_deserted(self) -> None:
         deserted = [channel for channel, topic in self._topics.items() if not topic.readers]

@@ -8,7 +8,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from riverrun.streaming.commands import contiguous_after
-from riverrun.streaming.cursor import Position
+from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 
@@ -36,8 +36,12 @@ class RunLog:
         self._streams = streams
         self._record = record
 
-    async def read_after(self, run_id: UUID, position: Position) -> list[Event]:
+    async def read_after(
+        self, run_id: UUID, position: Position, *, known_top: Position = START
+    ) -> list[Event]:
         """The next page after ``position``; empty means that the reader is level with what there is.
+
+        ``known_top`` is a position that is known to exist: a Redis that ends before it has lost what follows.
 
         Raises:
             Exception: the record's driver error when neither copy can be read.
@@ -49,7 +53,7 @@ class RunLog:
             events, top = [], None
         if contiguous_after(position, events):
             return events
-        if top == position:
+        if top == position and known_top <= position:
             return []
         recorded = await self._record.read_after(run_id, position, limit=PAGE_EVENTS)
         return recorded if contiguous_after(position, recorded) else []

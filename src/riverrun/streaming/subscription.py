@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from uuid import UUID
 
-from riverrun.streaming.cursor import Position
+from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.run_log import RunLog
 
@@ -30,6 +30,7 @@ class Subscription:
         self._live: deque[Event] = deque()
         self._live_bytes = 0
         self._is_behind = True
+        self._known_top = position
         self._is_unreadable = False
         self._beats = False
         self._wake = asyncio.Event()
@@ -44,8 +45,9 @@ class Subscription:
             self._live_bytes += len(event.data)
         self._wake.set()
 
-    def nudge(self) -> None:
-        """Something may have been missed: read the log before going on."""
+    def nudge(self, known_top: Position = START) -> None:
+        """Something may have been missed, maybe up to ``known_top``: read the log before going on."""
+        self._known_top = max(self._known_top, known_top)
         self._is_behind = True
         self._wake.set()
 
@@ -83,7 +85,7 @@ class Subscription:
     async def _read_log(self) -> list[Event]:
         self._is_unreadable = False
         try:
-            events = await self._log.read_after(self.run_id, self.position)
+            events = await self._log.read_after(self.run_id, self.position, known_top=self._known_top)
         except Exception as error:
             logger.warning("run %s cannot be read now, waiting: %s", self.run_id, error)
             self._is_unreadable = True
