@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from riverrun.kit.problem import InvalidRequest, NotFound, Problem, TryAgainLater
 
 RETRY_AFTER_SECONDS = 2
+DISK_FULL = "53100"
+"""SQLSTATE disk_full."""
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,9 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_outage(request: Request, error: Exception) -> Response:
     if isinstance(error, SQLAlchemyError) and not _is_outage(error):
         return await _on_unforeseen(request, error)
-    logger.warning("%s %s: a server cannot be reached: %s", request.method, request.url.path, error)
+    logger.warning("%s %s: a server is away: %s", request.method, request.url.path, error)
+    if getattr(getattr(error, "orig", None), "sqlstate", None) == DISK_FULL:
+        return respond(TryAgainLater("The database's disk is full: make room on it. Nothing was lost."))
     return respond(TryAgainLater("A server behind this one cannot be reached now. Nothing was lost."))
 
 

@@ -1,0 +1,65 @@
+"""Whatever breaks, the answer is a problem document that says what to do, and no secret of the inside."""
+
+import asyncpg
+import httpx2
+import pytest
+from fastapi import FastAPI
+from redis.exceptions import ConnectionError as RedisConnectionError
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from riverrun.infra.problem_handlers import add_problem_handlers
+from riverrun.kit.problem import NotFound
+
+
+def full_disk() -> OperationalError:
+    return OperationalError("INSERT", {}, asyncpg.DiskFullError("could not extend file"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (NotFound(), 404, "nothing here"),
+        (RedisConnectionError("10.0.0.7 refused"), 503, "cannot be reached"),
+        (ConnectionRefusedError(111, "secret-host"), 503, "cannot be reached"),
+        (full_disk(), 503, "disk is full"),
+        (ProgrammingError("SELECT secret", {}, Exception("syntax")), 500, "fault of the server"),
+        (KeyError("secret"), 500, "fault of the server"),
+    ],
+)
+async def test_an_error_leaves_as_a_problem(error: Exception, status: int, words: str) -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise error
+
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        response = await client.get("/")
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert words in response.json()["detail"]
+    assert "secret" not in response.text
+    assert ("retry-after" in response.headers) == (status == 503)
+
+
+async def test_the_frameworks_own_errors_are_problems_too() -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+
+    @app.get("/number/{number}")
+    async def number(number: int) -> int:
+        return number
+
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        for method, path, status in (
+            ("GET", "/nowhere", 404),
+            ("POST", "/number/1", 405),
+            ("GET", "/number/x", 422),
+        ):
+            response = await client.request(method, path)
+            assert response.status_code == status
+            assert response.headers["content-type"] == "application/problem+json"
+            assert {"type", "title", "status"} <= response.json().keys()
