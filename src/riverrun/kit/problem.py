@@ -32,7 +32,7 @@ class Problem(Exception):
 
 
 class NotFound(Problem):
-    """There is no such thing, or it is somebody else's: the answer is the same, byte for byte."""
+    """There is no such thing, or it is somebody else's: the body is the same, byte for byte, so that nobody learns which."""
 
     status = 404
     title = "Not found"
@@ -42,42 +42,52 @@ class NotFound(Problem):
 
 
 class InvalidRequest(Problem):
-    """The request's words, numbers or shape are off; ``errors`` lists where."""
+    """A field of the request is missing, empty or out of its range; ``detail`` names it.
+
+    Where the request did not fit its schema, ``errors`` lists each place as ``{where, what}``.
+    """
 
     status = 422
     title = "The request is not valid"
 
 
 class BadRequest(Problem):
-    """The request cannot be read."""
+    """Something in the request cannot be read, such as a stream's position; ``detail`` says what is expected."""
 
     status = 400
     title = "The request cannot be read"
 
 
 class PayloadTooLarge(Problem):
-    """More was sent than is taken."""
+    """The question, or the text to render, is longer than this server takes; ``detail`` says how long it may be."""
 
     status = 413
     title = "Too large"
 
 
 class NotSignedIn(Problem):
-    """No token, or one that is unknown, expired or revoked."""
+    """No token, or one that is unknown, expired, revoked, or made for another door.
+
+    Send ``Authorization: Bearer ...``, or open the sign-in link that ``riverrun up`` prints; a link works once.
+    """
 
     status = 401
     title = "Sign in first"
 
 
 class Forbidden(Problem):
-    """The request is understood and refused."""
+    """The request is understood and refused: asking again will not help.
+
+    A write came with our cookie from a page of another origin, or a folder was to be indexed on a server that does not
+    allow that (``RIVERRUN_ALLOW_LOCAL_PATHS``).
+    """
 
     status = 403
     title = "Not allowed"
 
 
 class TryAgainLater(Problem):
-    """A server behind this one cannot be reached now; nothing was lost."""
+    """Postgres or Redis cannot be reached now. Nothing was lost; ``Retry-After`` says when to ask again."""
 
     status = 503
     title = "Try again in a moment"

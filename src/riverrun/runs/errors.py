@@ -7,7 +7,7 @@ from riverrun.kit.problem import Problem
 
 
 class SubjectBusy(Problem):
-    """Another run works on the same conversation or project: wait for its end, or stop it."""
+    """Another run works on the same conversation: wait for its end, or stop it. ``run_id`` names it."""
 
     status = 409
     title = "A run is under way"
@@ -17,7 +17,10 @@ class SubjectBusy(Problem):
 
 
 class RunFailed(Problem):
-    """A run ended in error; ``detail`` says why and what to do."""
+    """A run ended in error. Never an answer of its own: it is the ``error`` of the run's ``end`` event and of the run.
+
+    ``title`` says what failed, ``detail`` why and what to do.
+    """
 
     status = 502
     title = "The run failed"
