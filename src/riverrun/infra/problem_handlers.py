@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from riverrun.kit.problem import InvalidRequest, NotFound, Problem, TryAgainLater
 
 RETRY_AFTER_SECONDS = 2
+OUTAGE_STATES = ("08", "53", "57P")
+"""SQLSTATE classes of lost connections, exhausted resources and a server that shuts down or starts."""
 DISK_FULL = "53100"
 """SQLSTATE disk_full."""
 
@@ -83,7 +85,9 @@ async def _on_unforeseen(request: Request, error: Exception) -> Response:
 
 def _is_outage(error: SQLAlchemyError) -> bool:
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError")
+        if error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError"):
+            return True
+        return str(getattr(error.orig, "sqlstate", None)).startswith(OUTAGE_STATES)
     return type(error).__name__ == "TimeoutError"
 
 
