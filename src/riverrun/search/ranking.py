@@ -20,12 +20,12 @@ LENGTH_NORMALISATION = (0.0, 0.0, 0.4, 0.4)
 """BM25's b for each label: 1 divides by the relative length in full, 0 not at all. A long name is no prose."""
 SATURATION = 1.2
 """BM25's k1: how soon more of the same stops to count."""
-WINDOW_FACTOR = 0.85
+WINDOW_FACTOR = 0.7
 """Lines between definitions answer a question less often than a definition does."""
 TEST_FACTOR = 0.6
 """Tests repeat the words of what they test."""
 
-MOST_POSTINGS = 4_000
+MOST_POSTINGS = 10_000
 """How many chunk entries are looked at to propose candidates, whatever the size of the project."""
 FEWEST_SELECTING_TERMS = 2
 
