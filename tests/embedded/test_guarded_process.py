@@ -96,6 +96,14 @@ def test_descendants_do_not_outlive_a_leader_that_was_killed(log_path):
     wait_until(lambda: all(map(is_gone, members)))
 
 
+def test_a_child_does_not_outlive_its_guard(log_path):
+    process = GuardedProcess(python(STUBBORN), log_path=log_path)
+    members = family(log_path)
+    members[0].parent().kill()
+    assert process.wait(10) == 128 + signal.SIGKILL
+    wait_until(lambda: all(map(is_gone, members)))
+
+
 def test_the_child_reads_the_given_file_and_otherwise_nothing(log_path, tmp_path):
     (tmp_path / "input").write_text("from the file")
     program = "import sys; print('read', repr(sys.stdin.read()))"

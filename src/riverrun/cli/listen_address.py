@@ -19,11 +19,11 @@ def require_free_port(host: str, port: int, patience_seconds: float = 0.0) -> No
     deadline = time.monotonic() + patience_seconds
     while True:
         try:
-            return try_to_bind(host, port)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
+            bound_port(host, port)
+        except (OSError, OverflowError) as error:
+            if getattr(error, "errno", None) != errno.EADDRINUSE:
                 raise CannotListen(
-                    f"cannot listen on {host}:{port} ({error.strerror or error}): "
+                    f"cannot listen on {host}:{port} ({getattr(error, 'strerror', None) or error}): "
                     "choose another address with --host and --port"
                 ) from error
             if time.monotonic() >= deadline:
@@ -31,24 +31,31 @@ def require_free_port(host: str, port: int, patience_seconds: float = 0.0) -> No
                     f"port {port} of {host} is in use by another program: "
                     f"choose another one with --port {port + 1} or RIVERRUN_PORT"
                 ) from error
+        else:
+            return
         time.sleep(POLL_SECONDS)
 
 
-def try_to_bind(host: str, port: int) -> None:
-    family, kind, protocol, _, address = socket.getaddrinfo(
+def choose_free_port(host: str) -> int:
+    """A port that was free a moment ago. Raises ``CannotListen``."""
+    try:
+        return bound_port(host, 0)
+    except OSError as error:
+        raise CannotListen(
+            f"cannot listen on {host} ({error.strerror or error}): choose another address with --host"
+        ) from error
+
+
+def bound_port(host: str, port: int) -> int:
+    """Bind for a moment, and tell the port. Raises what the system says."""
+    family, kind, _, _, address = socket.getaddrinfo(
         host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    with socket.socket(family, kind, protocol) as probe:
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
-
-
-def choose_free_port(host: str) -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        bound: int = probe.getsockname()[1]
+        return bound
 
 
 def local_url(host: str, port: int) -> str:

@@ -17,12 +17,12 @@ from riverrun.cli.stack import Stack, StackError
 from riverrun.cli.terminal import ends_in_words, output
 from riverrun.infra.settings import Settings
 
-__all__ = ["Stack", "up"]
-
 
 @ends_in_words
 def up(
-    port: Annotated[int | None, typer.Option(help="Where the server listens; 0 takes a free port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where the server listens; 0 takes a free port.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="The address it listens on.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where the data lives.")] = None,
 ) -> None:

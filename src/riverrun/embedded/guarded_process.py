@@ -78,9 +78,13 @@ class GuardedProcess:
     def returncode(self) -> int | None:
         """The child's exit status, 128 + n after signal n; none while it runs."""
         status = self._guard.poll()
-        if status is not None:
-            self.ask_to_stop()  # Nobody is left to ask: this closes our end of the pipe.
-        return status
+        if status is None:
+            return None
+        self.ask_to_stop()  # Nobody is left to ask: this closes our end of the pipe.
+        if status >= 0:
+            return status
+        self._kill_group()  # The guard itself was killed; what it guarded must not stay.
+        return 128 - status
 
     def wait(self, timeout_seconds: float | None = None) -> int:
         """Wait for the end. Raises ``TimeoutError`` when it does not come in time."""
