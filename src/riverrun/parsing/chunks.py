@@ -147,15 +147,16 @@ class _Block:
 
 def _blocks(runs: list[range], lines: list[str], max_lines: int) -> Iterator[_Block]:
     """Runs of lines joined and cut to the limits, without blank lines at their ends; wordless ones are left out."""
-    rest: list[int] = [number for run in runs for number in run]
-    for start in range(0, len(rest), max_lines):
-        numbers = rest[start : start + max_lines]
-        while numbers and not lines[numbers[0] - 1].strip():
-            numbers.pop(0)
-        while numbers and not lines[numbers[-1] - 1].strip():
-            numbers.pop()
-        text = "\n".join([lines[number - 1] for number in numbers])
+    numbers = runs[0] if len(runs) == 1 else [number for run in runs for number in run]
+    texts = [text for run in runs for text in lines[run.start - 1 : run.stop - 1]]
+    for start in range(0, len(numbers), max_lines):
+        first, last = start, min(start + max_lines, len(numbers)) - 1
+        while first < last and not texts[first].strip():
+            first += 1
+        while last > first and not texts[last].strip():
+            last -= 1
+        text = "\n".join(texts[first : last + 1])
         for offset in range(0, len(text), MAX_CHUNK_CHARS):
             part = text[offset : offset + MAX_CHUNK_CHARS]
             if _WORD.search(part):
-                yield _Block(numbers[0], numbers[-1], part)
+                yield _Block(numbers[first], numbers[last], part)

@@ -188,9 +188,11 @@ class IndexStore:
         terms, deltas = zip(*changes, strict=True)
         self._connection.execute(
             "INSERT INTO term_frequencies (project_id, term, chunks) "
-            "SELECT %s, term, delta FROM unnest(%s::text[], %s::int[]) AS change (term, delta) "
+            "SELECT %s, term, delta "
+            "FROM unnest(string_to_array(%s, ' '), string_to_array(%s, ' ')::int[]) AS change (term, delta) "
             "ON CONFLICT (project_id, term) DO UPDATE SET chunks = term_frequencies.chunks + excluded.chunks",
-            [self._project_id, list(terms), list(deltas)],
+            # Two texts of words: an array of 20,000 parameters takes ten times as long to write.
+            [self._project_id, " ".join(terms), " ".join(map(str, deltas))],
         )
         gone = [term for term, delta in changes if delta < 0]
         if gone:

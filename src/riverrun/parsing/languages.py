@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from pathlib import PurePosixPath
 from typing import cast
 
 from tree_sitter import Language as Grammar
@@ -134,5 +133,5 @@ _LANGUAGE_OF_FILE = {
 
 def language_of(path: str) -> str | None:
     """The language of a path by its name alone; none means plain text. Only those in ``LANGUAGES`` are parsed."""
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     return _LANGUAGE_OF_FILE.get(name) or _LANGUAGE_OF_SUFFIX.get(name.rpartition(".")[2].lower())

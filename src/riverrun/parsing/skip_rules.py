@@ -1,7 +1,6 @@
 """What is not worth indexing, and why: said in words, for every file that is left out is listed with its reason."""
 
 import re
-from pathlib import PurePosixPath
 
 VENDORED_DIRECTORIES = frozenset({"node_modules", "bower_components", "jspm_packages", ".eggs"})
 """Directories that hold other people's code wherever they stand."""
@@ -51,13 +50,13 @@ _PROSE = frozenset({"markdown", "restructuredtext", None})
 
 def reason_by_path(path: str, size: int, max_file_bytes: int) -> str | None:
     """Why a file is skipped without being read; none when it must be looked at."""
-    pure = PurePosixPath(path)
-    suffix = pure.suffix[1:].lower()
+    name = path.rpartition("/")[2]
+    suffix = name.rpartition(".")[2].lower()
     if suffix in _BINARY_SUFFIXES:
         return f"a binary file (.{suffix})"
-    if pure.name in _LOCK_FILES:
+    if name in _LOCK_FILES:
         return "a lock file"
-    if pure.name.lower().endswith(_GENERATED_SUFFIXES):
+    if name.lower().endswith(_GENERATED_SUFFIXES):
         return "generated or minified (by its name)"
     limit = min(max_file_bytes, MAX_DATA_BYTES) if suffix in _DATA_SUFFIXES else max_file_bytes
     if size > limit:

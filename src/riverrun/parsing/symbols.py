@@ -1,28 +1,30 @@
 """Definitions and calls of one source file, found by tree-sitter."""
 
-import inspect
 import re
 from dataclasses import dataclass
 from operator import itemgetter
 
 from tree_sitter import Node, QueryCursor
 
+from riverrun.parsing.docstrings import comment_before, docstring_inside
 from riverrun.parsing.languages import Language
+from riverrun.parsing.source_text import SourceText
 
 MAX_NAME_CHARS = 200
 MAX_SIGNATURE_CHARS = 400
-MAX_DOCSTRING_CHARS = 4_000
 CONTAINERS = frozenset({"class", "interface", "struct", "enum", "trait", "scope"})
 """A function directly inside one of these is a method."""
 
-_COMMENT_MARKS = re.compile(r"^\s*(?:/\*+!?|\*+/|\*(?!\*)|//[/!]?|#+|--)?[ \t]?|\s*\*+/\s*$", re.MULTILINE)
+_WHOLE_NAMES = frozenset({"qualified_identifier", "qualified_name", "scoped_type_identifier", "generic_type"})
 _QUALIFIER = re.compile(r"\s*(?:::|\.|->)\s*")
+_TYPE_ARGUMENTS = re.compile(r"<[^<>]*(?:<[^<>]*>[^<>]*)*>")
 _RECEIVER = re.compile(r"\*?\s*([^\W\d]\w*)\s*(?:\[[^]]*\])?\s*\)$")
 _MULTILINE_SIGNATURES = frozenset(
     {"method_elem", "method_signature", "function_signature", "function_signature_item"}
 )
+_RUBY_DEFINITIONS = frozenset({"class", "module", "method", "singleton_method"})
 _first = itemgetter(0)
-_NAME_FIELDS = ("name", "declarator", "property", "key", "left", "type")
+_NAME_FIELDS = ("name", "declarator", "property", "key", "left")
 
 
 @dataclass(slots=True)
@@ -68,7 +70,7 @@ class Extraction:
 def extract(language: Language, source: bytes) -> Extraction:
     """Parse a file. Broken code gives what the grammar could still make out; nothing is raised for it."""
     tree = language.parser.parse(source)
-    text = _SourceText(source)
+    text = SourceText(source)
     captures = QueryCursor(language.query).captures(tree.root_node)
     callees = captures.pop("call", [])
     open_symbols = _Nesting(_outermost_first(captures))
@@ -81,7 +83,7 @@ def extract(language: Language, source: bytes) -> Extraction:
             extraction.symbols.append(symbol)
     extraction.calls = _calls(callees, open_symbols.definitions, text)
     if language.name == "python":
-        extraction.docstring = _docstring_inside(tree.root_node, text)[0]
+        extraction.docstring = docstring_inside(tree.root_node, text)[0]
     return extraction
 
 
@@ -128,7 +130,7 @@ def _outermost_first(captures: dict[str, list[Node]]) -> list[_Definition]:
 
 
 def _describe(
-    definition: _Definition, parent: _Definition | None, language: Language, text: "_SourceText"
+    definition: _Definition, parent: _Definition | None, language: Language, text: SourceText
 ) -> FoundSymbol:
     node = definition.node
     name = _name_of(node, text)
@@ -138,9 +140,9 @@ def _describe(
     start_row = first.start_point.row
     docstring, docstring_lines, text_start_row = "", range(0), start_row
     if language.name == "python":
-        docstring, docstring_lines = _docstring_inside(body, text)
+        docstring, docstring_lines = docstring_inside(body, text)
     else:
-        docstring, text_start_row = _comment_before(first, text)
+        docstring, text_start_row = comment_before(first, text)
     prefix = parent.qualified_name if parent else _receiver_of(node, text)
     end_row, end_column = outer.end_point
     if end_column == 0 and end_row > start_row:
@@ -159,7 +161,7 @@ def _describe(
     )
 
 
-def _calls(callees: list[Node], definitions: list[_Definition], text: "_SourceText") -> list[FoundCall]:
+def _calls(callees: list[Node], definitions: list[_Definition], text: SourceText) -> list[FoundCall]:
     nesting: list[_Definition] = []
     following = iter(definitions)
     upcoming = next(following, None)
@@ -177,7 +179,7 @@ def _calls(callees: list[Node], definitions: list[_Definition], text: "_SourceTe
     return list(found.values())
 
 
-def _name_of(node: Node, text: "_SourceText") -> str:
+def _name_of(node: Node, text: SourceText) -> str:
     """The defined name, with its qualifiers joined by dots (``Shape::area`` is ``Shape.area``)."""
     inner: Node | None = node
     for _ in range(16):
@@ -187,13 +189,13 @@ def _name_of(node: Node, text: "_SourceText") -> str:
         if following is None:
             break
         inner = following
-        if inner.type in ("qualified_identifier", "scoped_type_identifier", "generic_type"):
+        if inner.type in _WHOLE_NAMES:
             break
     if inner is None or inner is node:
         return ""
     name = text.of(inner)
     if not name.isidentifier():
-        name = _QUALIFIER.sub(".", name.partition("<")[0].strip()).strip(".")
+        name = _QUALIFIER.sub(".", _TYPE_ARGUMENTS.sub("", name).strip()).strip(".")
     return name[:MAX_NAME_CHARS]
 
 
@@ -205,10 +207,10 @@ def _name_child(node: Node) -> Node | None:
     for child in node.named_children:
         if child.type in ("variable_declaration", "variable_declarator", "name", "function_declarator"):
             return child
-    return None
+    return node.child_by_field_name("type")
 
 
-def _receiver_of(node: Node, text: "_SourceText") -> str:
+def _receiver_of(node: Node, text: SourceText) -> str:
     """The type in front of a Go method's name."""
     receiver = node.child_by_field_name("receiver") if node.type == "method_declaration" else None
     found = _RECEIVER.search(text.of(receiver)) if receiver else None
@@ -233,38 +235,7 @@ def _first_attribute(node: Node, language: Language) -> Node:
     return node
 
 
-def _comment_before(node: Node, text: "_SourceText") -> tuple[str, int]:
-    """The comment that ends on the line above a node, and the row where the two begin."""
-    comments: list[str] = []
-    row = node.start_point.row
-    while (before := node.prev_named_sibling) is not None and "comment" in before.type:
-        end_row = before.end_point.row - (before.end_point.column == 0)
-        if end_row < row - 1 or before.start_point.row >= row:
-            break
-        comments.append(text.of(before))
-        node, row = before, before.start_point.row
-    comment = _COMMENT_MARKS.sub("", "\n".join(reversed(comments)))
-    return inspect.cleandoc(comment)[:MAX_DOCSTRING_CHARS].strip(), row
-
-
-def _docstring_inside(body: Node | None, text: "_SourceText") -> tuple[str, range]:
-    """A Python docstring, and the lines that hold it."""
-    first = _first_child(body)
-    while first is not None and first.type == "comment":
-        first = first.next_named_sibling
-    string = _first_child(first) if first is not None and first.type == "expression_statement" else None
-    if string is None or string.type != "string":
-        return "", range(0)
-    docstring = text.of(string).lstrip("rRuUbB").strip("\"'")
-    lines = range(string.start_point.row + 1, string.end_point.row + 2)
-    return inspect.cleandoc(docstring)[:MAX_DOCSTRING_CHARS].strip(), lines
-
-
-def _first_child(node: Node | None) -> Node | None:
-    return node.named_child(0) if node is not None and node.named_child_count else None
-
-
-def _signature_of(node: Node, body: Node | None, text: "_SourceText") -> str:
+def _signature_of(node: Node, body: Node | None, text: SourceText) -> str:
     """The definition up to its body, on one line; of one without a body, its first line."""
     if body is None and node.type in ("variable_declarator", "pair", "assignment_expression"):
         value = node.child_by_field_name("value") or node.child_by_field_name("right")
@@ -272,24 +243,6 @@ def _signature_of(node: Node, body: Node | None, text: "_SourceText") -> str:
     start = node.start_byte
     end = body.start_byte if body is not None else node.end_byte
     head = text.between(start, min(end, start + 4 * MAX_SIGNATURE_CHARS))
-    if body is None and node.type not in _MULTILINE_SIGNATURES:
+    if node.type in _RUBY_DEFINITIONS or (body is None and node.type not in _MULTILINE_SIGNATURES):
         head = head.partition("\n")[0]
-    return " ".join(head.split())[:MAX_SIGNATURE_CHARS].rstrip("{:= ")
-
-
-class _SourceText:
-    """Parts of the source by tree-sitter's byte offsets, which in most files are offsets of characters as well."""
-
-    __slots__ = ("_ascii", "_source")
-
-    def __init__(self, source: bytes) -> None:
-        self._source = source
-        self._ascii = source.decode("ascii") if source.isascii() else None
-
-    def between(self, start: int, end: int) -> str:
-        if self._ascii is not None:
-            return self._ascii[start:end]
-        return self._source[start:end].decode("utf-8", "replace")
-
-    def of(self, node: Node) -> str:
-        return self.between(node.start_byte, node.end_byte)
+    return " ".join(head.split())[:MAX_SIGNATURE_CHARS].rstrip("{:=; ")

@@ -59,13 +59,16 @@ def vector_literal(name: str, path: str, docstring: str, body: str) -> Vector:
     Positions only number a term's occurrences: ranking counts them by label and never measures distances,
     and so no text is too long for the 16,383 positions that a tsvector knows.
     """
-    fields = (_name_terms(name), _path_terms(path), split_terms(docstring))
     counts = Counter(chain.from_iterable(map(_terms_of, _words(body))))
-    lengths = [*map(len, fields), counts.total()]
-    labels: dict[str, str] = {}
-    for label, terms in zip("ABC", fields, strict=True):
-        for term in terms:
-            labels[term] = labels.get(term, "") + label
+    path_terms, path_labels = _labelled_path(path)
+    name_terms = _name_terms(name) if name else []
+    docstring_terms = split_terms(docstring) if docstring else []
+    lengths = [len(name_terms), len(path_terms), len(docstring_terms), counts.total()]
+    labels = path_labels.copy()
+    for term in name_terms:
+        labels[term] = "A" + labels.get(term, "")
+    for term in docstring_terms:
+        labels[term] = labels.get(term, "") + "C"
     lexemes = [term + _positions(found, counts.pop(term, 0)) for term, found in labels.items()]
     lexemes += [term + _POSITIONS[count] for term, count in counts.items()]
     return Vector(" ".join(lexemes), [min(length, MAX_LENGTH) for length in lengths], [*labels, *counts])
@@ -82,9 +85,11 @@ def _name_terms(name: str) -> list[str]:
     return [*chain.from_iterable(parts_of_words), *joined]
 
 
-@lru_cache(maxsize=256)
-def _path_terms(path: str) -> list[str]:
-    return split_terms(path)
+@lru_cache(maxsize=16)
+def _labelled_path(path: str) -> tuple[list[str], dict[str, str]]:
+    """A path's terms and their labels: the same for all chunks of a file."""
+    terms = split_terms(path)
+    return terms, {term: "B" * terms.count(term) for term in terms}
 
 
 @lru_cache(maxsize=10_000)
