@@ -28,9 +28,9 @@ from riverrun.infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("RIVERRUN_DEMO_DATA_DIR", ROOT / ".riverrun" / "demo"))
-QUESTION = "How does a reader that lost its connection get exactly the rest of an answer?"
-CUT_AFTER_TEXT_EVENTS = 9
-"""About a third of the built-in model's answers; nobody knows beforehand how long an answer will be."""
+QUESTION = "How does the hub make sure that no event slips by between reading the log and going live?"
+CUT_AFTER_CHARS = 600
+"""A third of a usual answer; nobody knows beforehand how long one will be."""
 CHUNK_DELAY_MS = "80"
 """Slows the built-in model to a real one's pace, so that there is a middle of the answer to cut."""
 AWAY_SECONDS = 0.8
@@ -43,9 +43,9 @@ class DemoFailed(Exception):
 class OverBeforeTheCut(DemoFailed):
     """The answer was too short for the cut."""
 
-    def __init__(self, text_events: int) -> None:
-        super().__init__(f"the answer was over before the line was cut, after {text_events} pieces of text")
-        self.text_events = text_events
+    def __init__(self, chars: int) -> None:
+        super().__init__(f"the answer was over before the line was cut, after {chars} characters")
+        self.chars = chars
 
 
 def main() -> int:
@@ -101,20 +101,20 @@ def ask_and_cut(console: Console, client: RiverrunClient, project_id: str) -> tu
     question = os.environ.get("QUESTION") or QUESTION
     headline(console, question)
     try:
-        return cut_and_resume(console, client, project_id, question, CUT_AFTER_TEXT_EVENTS)
+        return cut_and_resume(console, client, project_id, question, CUT_AFTER_CHARS)
     except OverBeforeTheCut as over:
-        console.print(f"[yellow]· {over}; asking again[/]")
-        return cut_and_resume(console, client, project_id, question, max(1, over.text_events // 3))
+        console.print(f"[yellow]· {over}; asking again[/]", soft_wrap=True)
+        return cut_and_resume(console, client, project_id, question, over.chars // 3)
 
 
 def cut_and_resume(
-    console: Console, client: RiverrunClient, project_id: str, question: str, cut_after: int
+    console: Console, client: RiverrunClient, project_id: str, question: str, cut_after_chars: int
 ) -> tuple[EventFold, int]:
-    """Ask, close the socket after so many pieces of text, come back for exactly the rest, prove it."""
+    """Ask, close the socket after so many characters, come back for exactly the rest, prove it."""
     run_id = client.ask(client.start_conversation(project_id), question, idempotency_key=str(uuid4()))
     fold = EventFold()
     with open_view(console) as view:
-        read(client, run_id, fold, view, until=lambda: fold.count("text") >= cut_after)
+        read(client, run_id, fold, view, until=lambda: len(fold.text) > cut_after_chars)
         cut_at, chars_at_cut = fold.position, len(fold.text)
         require_running(client, run_id, fold)
         view.notice(f"socket closed by the demo after event {cut_at}; the run goes on without a reader")
@@ -149,7 +149,7 @@ def require_running(client: RiverrunClient, run_id: str, fold: EventFold) -> Non
     """The cut counts only when the answer was still being written."""
     if fold.end is not None or client.run(run_id)["status"] != "running":
         require_completed(fold.end or {"status": "completed"})
-        raise OverBeforeTheCut(fold.count("text"))
+        raise OverBeforeTheCut(len(fold.text))
 
 
 def headline(console: Console, words: str) -> None:

@@ -47,6 +47,7 @@ def _show_lines(console: Console, client: RiverrunClient, project_id: str, citat
                 start_line=first,
                 theme="ansi_dark",
                 background_color="default",
+                word_wrap=True,
             )
         )
     else:

@@ -1,11 +1,10 @@
 """How indexing looks while it goes: one bar a phase on a terminal, one line a phase in a pipe."""
 
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskID,
@@ -61,16 +60,16 @@ class LiveProgressView:
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}", style="dim"),
+            TextColumn("{task.fields[amount]}"),
             TimeElapsedColumn(),
             console=console,
         )
-        self._tasks: dict[str, TaskID] = {}
+        self._phase = ""
+        self._bar = TaskID(0)
 
     def __enter__(self) -> Self:
         self._bars.start()
-        self._tasks["queued"] = self._bars.add_task("queued", total=None, unit="")
+        self._begin("queued")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,19 +79,29 @@ class LiveProgressView:
         progress = fold.progress
         if not progress:
             return
-        phase, total = progress["phase"], progress.get("total") or None
-        if phase not in self._tasks:
-            self._finish_the_others()
-            self._tasks[phase] = self._bars.add_task(phase, total=total, unit=progress["unit"])
-        self._bars.update(self._tasks[phase], completed=progress["done"], total=total)
+        if progress["phase"] != self._phase:
+            self._finish()
+            self._begin(progress["phase"])
+        self._bars.update(
+            self._bar, completed=progress["done"], total=progress["total"] or None, amount=_amount(progress)
+        )
         if fold.end and fold.end["status"] == "completed":
-            self._finish_the_others()
+            self._finish()
 
-    def _finish_the_others(self) -> None:
-        for phase, task_id in list(self._tasks.items()):
-            if phase == "queued":
-                self._bars.remove_task(self._tasks.pop(phase))
-                continue
-            task = self._bars.tasks[self._bars.task_ids.index(task_id)]
-            done = task.total or task.completed
-            self._bars.update(task_id, total=done, completed=done)
+    def _begin(self, phase: str) -> None:
+        self._phase = phase
+        self._bar = self._bars.add_task(phase, total=None, amount="")
+
+    def _finish(self) -> None:
+        """Fill the bar; the wait for a worker leaves none."""
+        if self._phase == "queued":
+            self._bars.remove_task(self._bar)
+        else:
+            self._bars.update(self._bar, total=1, completed=1)
+
+
+def _amount(progress: dict[str, Any]) -> str:
+    done, total, unit = progress["done"], progress["total"], progress["unit"]
+    if total:
+        return f"{done:,}/{total:,} {unit}"
+    return f"{done:,} {unit}" if done else ""
