@@ -29,9 +29,9 @@ from riverrun.infra.worker_readiness import QUEUES, ready_key
 from riverrun.migrations import upgrade
 
 READY_SECONDS = 60.0
-GRACE_SECONDS = 3.3
-"""How long API and workers may take to hand over (an idle Celery worker takes 2.7 s to leave); with the servers' own
-grace the whole stack is gone within 5 s."""
+GRACE_SECONDS = 2.8
+"""How long API and workers may take to hand over (an idle Celery worker leaves after 2.7 s); with the servers' grace and
+the end of this process itself the whole stack is gone within 5 s."""
 PREDECESSOR_SECONDS = 6.0
 POLL_SECONDS = 0.02
 

@@ -17,7 +17,7 @@ START_SECONDS = 60.0
 LEFTOVER_SECONDS = 10.0
 ANSWER_SECONDS = 2.0
 POLL_SECONDS = 0.01
-GRACE_SECONDS = 1.4
+GRACE_SECONDS = 1.2
 """A clean end takes a tenth of it. A server killed after it loses nothing: it recovers at its next start."""
 LOG_BYTES = 10_000_000
 
