@@ -126,7 +126,8 @@ def cut_and_resume(
         raise DemoFailed("the joined text's SHA-256 is not the one in the end event")
     console.print(
         f"[green]✓[/] {len(fold.text)} characters in two pieces, cut after {chars_at_cut / len(fold.text):.0%};"
-        f" SHA-256 {sha256_of(fold.text)[:16]}… is the one in the end event"
+        f" SHA-256 {sha256_of(fold.text)[:16]}… is the one in the end event",
+        soft_wrap=True,
     )
     return fold, int(cut_at.rpartition("-")[2])
 
