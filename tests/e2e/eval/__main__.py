@@ -58,16 +58,16 @@ def report(answers: Sequence[Answer]) -> None:
 
 
 def groups(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+    sets = {
+        "first set, tuned on": lambda question: not question.is_fresh and not question.held_out,
+        "first set, held out": lambda question: not question.is_fresh and question.held_out,
+        "fresh set, written by hand": lambda question: question.is_fresh and not question.from_docstring,
+        "fresh set, from docstrings": lambda question: question.is_fresh and question.from_docstring,
+        "all written by hand": lambda question: not question.from_docstring,
+        "all from docstrings": lambda question: question.from_docstring,
+    }
     return {
-        "written by hand": [answer for answer in answers if not answer.question.from_docstring],
-        "from docstrings": [answer for answer in answers if answer.question.from_docstring],
-        "first set, tuned on": [
-            answer for answer in answers if not answer.question.is_fresh and not answer.question.held_out
-        ],
-        "first set, held out": [
-            answer for answer in answers if not answer.question.is_fresh and answer.question.held_out
-        ],
-        "fresh set": [answer for answer in answers if answer.question.is_fresh],
+        label: [answer for answer in answers if belongs(answer.question)] for label, belongs in sets.items()
     }
 
 
