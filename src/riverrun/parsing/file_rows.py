@@ -87,7 +87,8 @@ def _decode(source: bytes) -> tuple[str, str | None]:
     undecodable = text.count("\ufffd")
     if undecodable > MAX_UNDECODABLE * len(text):
         raise NotText("The file is no text in UTF-8.")
-    return text, f"{undecodable} bytes are no UTF-8 and are shown as \ufffd."
+    subject = "1 byte is no UTF-8 and is" if undecodable == 1 else f"{undecodable} bytes are no UTF-8 and are"
+    return text, f"{subject} shown as \ufffd."
 
 
 def _symbol_rows(key: str, extraction: Extraction) -> Iterable[str]:

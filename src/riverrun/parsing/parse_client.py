@@ -68,6 +68,7 @@ class ParseHelper:
         self._file_timeout_seconds = file_timeout_seconds
         self._is_abandoned = is_abandoned
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
 
     def parse(self, project_id: str, requests: list[ParseRequest]) -> list[ParseReply]:
         """One reply a request, in their order.
@@ -84,6 +85,11 @@ class ParseHelper:
                 self.close()
                 replies.append(self._second_try(project_id, requests[len(replies)], lost))
         return replies
+
+    @property
+    def pid(self) -> int | None:
+        """The present process, if there is one."""
+        return self._process.pid if self._process else None
 
     def start(self) -> None:
         """Begin starting the process without waiting for it."""
@@ -106,8 +112,6 @@ class ParseHelper:
                     pipe.close()
             process.wait()
         self._is_ready = False
-
-    _is_ready = False
 
     def _second_try(self, project_id: str, request: ParseRequest, lost: _HelperLost) -> ParseReply:
         if not lost.hangs:

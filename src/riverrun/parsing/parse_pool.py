@@ -51,6 +51,11 @@ class ParsePool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def pids(self) -> list[int | None]:
+        """The helpers' processes, as far as there are any."""
+        return [helper.pid for helper in self._helpers]
+
     def start(self) -> None:
         """Begin starting the helpers while the caller does something else."""
         for helper in self._helpers:

@@ -41,9 +41,11 @@ _GENERATED_SUFFIXES = (
     ".designer.cs",
 )
 _GENERATED_HEADER = re.compile(
-    rb"@generated\b|\bcode generated\b.{0,80}\bdo not edit\b|\bauto-?generated\b.{0,80}\bdo not (?:edit|modify)\b",
-    re.IGNORECASE | re.DOTALL,
+    rb"^[ \t]*(?://|/?\*+|#|--|;|<!--)[ \t]*(?:@generated\b|code generated\b.{0,80}\bdo not edit\b"
+    rb"|.{0,80}\bauto-?generated\b.{0,80}\bdo not (?:edit|modify)\b)",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
 )
+"""A comment that begins so; a comment about such comments does not."""
 _HEADER_BYTES = 1_000
 _PROSE = frozenset({"markdown", "restructuredtext", None})
 

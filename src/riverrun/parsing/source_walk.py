@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from riverrun.parsing.ignore_rules import IgnoreRules
 from riverrun.parsing.skip_rules import NO_SOURCE_DIRECTORIES, VENDORED_DIRECTORIES
 
 MAX_FILES = 500_000
+FRESH_SECONDS = 1.0
+"""A file changed this shortly ago may change again without a new time: clocks of file systems are coarse."""
 _CACHE_TAG = "Signature: 8a477f597d28d172789f06886806bc55"
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -96,6 +99,7 @@ class FolderTree:
             os.close(descriptor)
 
     def _walk(self) -> Iterator[SourceEntry]:
+        fresh_since_ns = time.time_ns() - int(FRESH_SECONDS * 1e9)
         pending = [("", IgnoreRules())]
         while pending:
             directory, rules = pending.pop()
@@ -115,7 +119,7 @@ class FolderTree:
                 path = directory + child.name
                 if not child.is_dir(follow_symlinks=False):
                     if not rules.ignores(path):
-                        yield _file_entry(path, child)
+                        yield _file_entry(path, child, fresh_since_ns)
                 elif child.name not in NO_SOURCE_DIRECTORIES and not rules.ignores(path + "/"):
                     subdirectories.append((path + "/", rules))
             pending += reversed(subdirectories)
@@ -173,7 +177,7 @@ def _open_root(root: Path) -> int:
         raise SourceUnreadable(f"The folder {root} cannot be opened: {error}.") from None
 
 
-def _file_entry(path: str, child: "os.DirEntry[str]") -> SourceEntry:
+def _file_entry(path: str, child: "os.DirEntry[str]", fresh_since_ns: int) -> SourceEntry:
     if not path.isprintable() and _printable(path) != path:
         return SourceEntry(_printable(path), reason="its name is no UTF-8")
     try:
@@ -184,7 +188,9 @@ def _file_entry(path: str, child: "os.DirEntry[str]") -> SourceEntry:
         return SourceEntry(path, reason="a symbolic link")
     if not stat.S_ISREG(status.st_mode):
         return SourceEntry(path, reason="no regular file")
-    stamp = f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
+    changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
+    is_fresh = changed_ns > fresh_since_ns
+    stamp = "" if is_fresh else f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
     return SourceEntry(path, status.st_size, stamp)
 
 

@@ -1,0 +1,339 @@
+"""What is found in each language: the same story told eleven times, and what is peculiar to each."""
+
+from textwrap import dedent
+
+import pytest
+
+from riverrun.parsing.languages import LANGUAGES, language_of
+from riverrun.parsing.symbols import Extraction, FoundSymbol, extract
+
+
+def found_in(path: str, source: str) -> Extraction:
+    return extract(LANGUAGES[language_of(path) or ""], dedent(source).lstrip("\n").encode())
+
+
+def by_name(extraction: Extraction) -> dict[str, FoundSymbol]:
+    return {symbol.qualified_name: symbol for symbol in extraction.symbols}
+
+
+STORIES = {
+    "box.py": (
+        """
+        class Box(Shape):
+            '''A box.'''
+
+            def area(self, width):
+                '''Its area.'''
+                return compute(width)
+        """,
+        "class",
+    ),
+    "box.js": (
+        """
+        /** A box. */
+        export class Box extends Shape {
+          /** Its area. */
+          area(width) { return compute(width); }
+        }
+        """,
+        "class",
+    ),
+    "box.ts": (
+        """
+        // A box.
+        export class Box extends Shape {
+          // Its area.
+          area(width: number): number { return compute(width); }
+        }
+        """,
+        "class",
+    ),
+    "box.tsx": (
+        """
+        // A box.
+        export class Box extends Shape {
+          // Its area.
+          area(width: number) { return <Area value={compute(width)} />; }
+        }
+        """,
+        "class",
+    ),
+    "box.go": (
+        """
+        package main
+
+        // A box.
+        type Box struct{ width int }
+
+        // Its area.
+        func (b *Box) area(width int) int { return compute(width) }
+        """,
+        "struct",
+    ),
+    "box.rs": (
+        """
+        /// A box.
+        #[derive(Debug)]
+        pub struct Box { width: i32 }
+
+        impl Shape for Box {
+            /// Its area.
+            fn area(&self, width: i32) -> i32 { compute(width) }
+        }
+        """,
+        "struct",
+    ),
+    "Box.java": (
+        """
+        /** A box. */
+        public class Box extends Shape {
+          /** Its area. */
+          int area(int width) { return compute(width); }
+        }
+        """,
+        "class",
+    ),
+    "box.cpp": (
+        """
+        // A box.
+        class Box : public Shape {
+         public:
+          // Its area.
+          int area(int width) const { return compute(width); }
+        };
+        """,
+        "class",
+    ),
+    "box.rb": (
+        """
+        # A box.
+        class Box < Shape
+          # Its area.
+          def area(width)
+            compute(width)
+          end
+        end
+        """,
+        "class",
+    ),
+    "box.php": (
+        """
+        <?php
+        /** A box. */
+        class Box extends Shape {
+            /** Its area. */
+            public function area(int $width) { return compute($width); }
+        }
+        """,
+        "class",
+    ),
+    "Box.cs": (
+        """
+        /// <summary>A box.</summary>
+        public class Box : Shape {
+          /// <summary>Its area.</summary>
+          public int Area(int width) { return compute(width); }
+        }
+        """,
+        "class",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", STORIES)
+def test_a_class_its_method_their_comments_and_the_call_inside_are_found(path: str) -> None:
+    source, kind = STORIES[path]
+    extraction = found_in(path, source)
+    symbols = {name.lower(): symbol for name, symbol in by_name(extraction).items()}
+    box, area = symbols["box"], symbols["box.area"]
+    assert (box.kind, box.docstring) == (kind, "A box.")
+    assert (area.kind, area.docstring, area.name.lower()) == ("method", "Its area.", "area")
+    assert "area" in area.signature.lower()
+    assert "width" in area.signature
+    assert "compute" not in area.signature
+    assert box.start_line < area.start_line <= area.end_line
+    assert [(call.caller, call.name) for call in extraction.calls if call.name == "compute"] == [
+        (area.qualified_name, "compute")
+    ]
+
+
+def test_c_has_functions_structs_and_macros() -> None:
+    extraction = found_in(
+        "box.c",
+        """
+        #define LIMIT 3
+        #define LARGER(a, b) ((a) > (b) ? (a) : (b))
+        /* A box. */
+        struct box { int width; };
+        typedef struct { int x; } point_t;
+
+        // Its area.
+        static int *area(struct box *b) { return compute(b->width); }
+        """,
+    )
+    assert [(symbol.kind, symbol.name) for symbol in extraction.symbols] == [
+        ("constant", "LIMIT"),
+        ("function", "LARGER"),
+        ("struct", "box"),
+        ("type", "point_t"),
+        ("function", "area"),
+    ]
+    symbols = by_name(extraction)
+    assert symbols["box"].docstring == "A box."
+    assert symbols["area"].docstring == "Its area."
+    assert symbols["area"].signature == "static int *area(struct box *b)"
+
+
+def test_a_pythons_range_takes_in_its_decorators() -> None:
+    symbols = by_name(
+        found_in(
+            "a.py",
+            """
+            @register("x")
+            @cached
+            async def load(key: str,
+                           *, again: bool = False) -> bytes:
+                return b""
+            """,
+        )
+    )
+    load = symbols["load"]
+    assert (load.start_line, load.end_line) == (1, 5)
+    assert load.signature == "async def load(key: str, *, again: bool = False) -> bytes"
+
+
+def test_a_function_inside_a_function_is_local_and_names_its_parents() -> None:
+    symbols = by_name(
+        found_in("a.py", "class A:\n    def m(self):\n        def inner():\n            pass\n")
+    )
+    assert symbols["A.m.inner"].kind == "function"
+    assert symbols["A.m.inner"].is_local
+    assert not symbols["A.m"].is_local
+
+
+def test_module_level_names_are_constants_and_the_modules_docstring_is_kept() -> None:
+    extraction = found_in("a.py", "'''What it is for.'''\nLIMIT = 3\nif True:\n    local = 1\n")
+    assert [symbol.name for symbol in extraction.symbols] == ["LIMIT"]
+    assert extraction.docstring == "What it is for."
+
+
+def test_a_call_is_listed_once_a_caller_at_its_first_line() -> None:
+    extraction = found_in("a.py", "run()\nrun()\ndef f():\n    x.y.run(run())\n    run()\n")
+    assert [(call.caller, call.name, call.line) for call in extraction.calls] == [
+        ("", "run", 1),
+        ("f", "run", 4),
+    ]
+
+
+def test_functions_in_javascripts_variables_have_their_names() -> None:
+    symbols = by_name(
+        found_in(
+            "a.js",
+            """
+            export const square = (x) => multiply(x, x);
+            exports.cube = function (x) { return x; };
+            const table = { draw() { paint(); }, erase: () => wipe() };
+            class Door { open = async () => { creak(); }; }
+            """,
+        )
+    )
+    assert {name for name, symbol in symbols.items() if symbol.kind in ("function", "method")} >= {
+        "square",
+        "cube",
+        "Door.open",
+    }
+    assert symbols["square"].signature == "square = (x) =>"
+
+
+def test_typescripts_own_kinds_are_told_apart() -> None:
+    extraction = found_in(
+        "a.ts",
+        """
+        interface Shape { area(): number; }
+        type Id = string | number;
+        enum Color { Red }
+        namespace Inner { export function f() {} }
+        abstract class A { abstract run(): void; }
+        """,
+    )
+    assert [(symbol.kind, symbol.qualified_name) for symbol in extraction.symbols] == [
+        ("interface", "Shape"),
+        ("method", "Shape.area"),
+        ("type", "Id"),
+        ("enum", "Color"),
+        ("module", "Inner"),
+        ("function", "Inner.f"),
+        ("class", "A"),
+        ("method", "A.run"),
+    ]
+
+
+def test_gos_interfaces_types_and_generic_receivers_are_found() -> None:
+    extraction = found_in(
+        "a.go",
+        "package p\ntype Shape interface{ Area() int }\ntype ID string\nfunc (l *List[T]) Len() int { return 0 }\n",
+    )
+    assert [(symbol.kind, symbol.qualified_name) for symbol in extraction.symbols] == [
+        ("interface", "Shape"),
+        ("method", "Shape.Area"),
+        ("type", "ID"),
+        ("method", "List.Len"),
+    ]
+
+
+def test_rusts_attributes_belong_to_the_range_and_inner_docs_to_nobody() -> None:
+    symbols = by_name(
+        found_in(
+            "a.rs",
+            "//! The crate.\n/// Said.\n#[test]\n#[ignore]\nfn checks() { assert_eq!(1, run::<u8>()); }\n",
+        )
+    )
+    checks = symbols["checks"]
+    assert (checks.start_line, checks.end_line, checks.text_start_line) == (3, 5, 2)
+    assert checks.docstring == "Said."
+
+
+def test_a_method_defined_outside_its_class_keeps_its_qualifier() -> None:
+    symbols = by_name(
+        found_in(
+            "a.cpp",
+            "template <typename T>\nBox<T>::Box(T w) { init(w); }\nint geo::Area::of() { return 1; }\n",
+        )
+    )
+    assert symbols["Box.Box"].start_line == 1
+    assert symbols["geo.Area.of"].name == "of"
+
+
+def test_a_comment_behind_code_or_above_a_gap_is_no_docstring() -> None:
+    symbols = by_name(
+        found_in(
+            "a.c", "int x; // about x\nint f(void) { return 1; }\n\n// far\n\nint g(void) { return 2; }\n"
+        )
+    )
+    assert symbols["f"].docstring == ""
+    assert symbols["g"].docstring == ""
+
+
+def test_text_beyond_ascii_keeps_names_and_lines_right() -> None:
+    extraction = found_in(
+        "a.py", "größe = 'ä🙂'\ndef über(straße):\n    '''Köln 🙂.'''\n    return naïve(straße)\n"
+    )
+    symbols = by_name(extraction)
+    assert symbols["über"].docstring == "Köln 🙂."
+    assert symbols["über"].signature == "def über(straße)"
+    assert [(call.caller, call.name, call.line) for call in extraction.calls] == [("über", "naïve", 4)]
+
+
+@pytest.mark.parametrize("path", [*STORIES, "a.c"])
+def test_broken_code_gives_what_can_be_made_out(path: str) -> None:
+    source, _ = STORIES.get(path, ("int f( { \n", ""))
+    for end in range(0, len(source), 7):
+        extract(LANGUAGES[language_of(path) or ""], source[:end].encode())
+    extract(LANGUAGES[language_of(path) or ""], b"\xff\xfe\x00(((((" * 50)
+
+
+def test_very_deep_nesting_ends() -> None:
+    for language in LANGUAGES.values():
+        extract(language, b"(" * 20_000)
+        extract(language, b"{" * 20_000)
+        extract(language, b"a(" * 5_000 + b")" * 5_000)
