@@ -87,7 +87,7 @@ class Forbidden(Problem):
 
 
 class TryAgainLater(Problem):
-    """Postgres or Redis cannot be reached now. Nothing was lost; ``Retry-After`` says when to ask again."""
+    """Postgres or Redis cannot be reached now, or its disk is full. Nothing was lost; ``Retry-After`` says when to ask again."""
 
     status = 503
     title = "Try again in a moment"
