@@ -45,7 +45,8 @@ QUESTION = "How does the router find the endpoint of a request?"
 def main() -> int:
     """Measure everything on a stack of its own."""
     arguments = parse_arguments()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    taken_on = machine()
     with tempfile.TemporaryDirectory(prefix="riverrun-bench-") as folder:
         settings = Settings(data_dir=Path(folder), host="127.0.0.1", port=0, public_url=None, model=None)
         figures = warm_start(settings, arguments.starts)
@@ -54,8 +55,9 @@ def main() -> int:
             for name, (runs, rate) in ARMS.items():
                 figures += fan_out(stack, name, runs, rate, arguments.rounds)
     show(console, figures)
+    console.print(f"[dim]{', '.join(f'{name} {value}' for name, value in taken_on.items())}[/]")
     if arguments.json:
-        document = {"machine": machine(), "figures": [figure.as_dict() for figure in figures]}
+        document = {"machine": taken_on, "figures": [figure.as_dict() for figure in figures]}
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(document, indent=2) + "\n")
     return 0 if all(figure.is_met for figure in figures) else 1
@@ -145,11 +147,11 @@ def fan_out(stack: Stack, arm: str, runs: int, rate: float, rounds: int) -> list
         exact += told["exact"]
         cpu_seconds = after.user + after.system - before.user - before.system
         cpu.append(cpu_seconds * 1e6 / len(delays_ms))
-    note = f"{READERS} readers, {rounds} rounds of {SECONDS_A_ROUND:g} s, {len(delays_ms):,} deliveries each"
+    note = f"{READERS} readers, {rounds} x {SECONDS_A_ROUND:g} s, {len(delays_ms):,} deliveries each"
     return [
-        Figure(f"{arm}: readers that were not exact", READERS * rounds - exact, "", 0, note),
-        Figure(f"{arm}: delay p50, median of rounds", median(p50), "ms"),
-        Figure(f"{arm}: delay p99, median of rounds", median(p99), "ms", 20.0, f"worst {max(p99):.1f} ms"),
+        Figure(f"{arm}: readers not exact", READERS * rounds - exact, "", 0, note),
+        Figure(f"{arm}: delay p50", median(p50), "ms"),
+        Figure(f"{arm}: delay p99", median(p99), "ms", 20.0, f"median of rounds, worst {max(p99):.1f} ms"),
         Figure(f"{arm}: CPU of the API a delivery", median(cpu), "us"),
     ]
 
@@ -190,8 +192,12 @@ def hear(process: subprocess.Popen[str]) -> str:
 
 
 def machine() -> dict[str, object]:
-    """Where the figures come from."""
-    return {"python": platform.python_version(), "system": platform.system(), "cores": psutil.cpu_count()}
+    """Where the figures come from; a load near or over the number of cores before the start makes them worthless."""
+    return {
+        "python": platform.python_version(),
+        "cores": psutil.cpu_count(),
+        "load before": round(psutil.getloadavg()[0], 2),
+    }
 
 
 if __name__ == "__main__":

@@ -49,10 +49,12 @@ def spread(
 def show(console: Console, figures: Sequence[Figure]) -> None:
     """A table, with a word for each target."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("figure", "value", "target", "", ""):
-        table.add_column(heading, justify="right" if heading in ("value", "target") else "left")
+    for heading in ("figure", "value", "target", "", "over"):
+        table.add_column(heading, justify="right" if heading in ("value", "target") else "left", no_wrap=True)
     for one in figures:
-        target = "" if one.target is None else f"<= {one.target:g} {one.unit}"
+        target = "" if one.target is None else f"<= {one.target:g} {one.unit}".rstrip()
         verdict = "" if one.target is None else "[green]met[/]" if one.is_met else "[red]missed[/]"
-        table.add_row(one.name, f"{one.value:,.2f} {one.unit}", target, verdict, f"[dim]{one.note}[/]")
+        table.add_row(
+            one.name, f"{one.value:,.2f} {one.unit}".rstrip(), target, verdict, f"[dim]{one.note}[/]"
+        )
     console.print(table)
