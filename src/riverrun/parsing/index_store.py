@@ -128,10 +128,19 @@ class IndexStore:
         )
         self._connection.commit()
 
-    def mark(self, status: str, error: str | None = None) -> None:
+    def mark(self, status: str) -> None:
         """Say how far the project is."""
         self._connection.execute(
-            "UPDATE projects SET status = %s, error = %s WHERE id = %s", [status, error, self._project_id]
+            "UPDATE projects SET status = %s, error = NULL WHERE id = %s", [status, self._project_id]
+        )
+        self._connection.commit()
+
+    def mark_failed(self, error: str) -> None:
+        """Say why the project did not get further. One that is still ready remains so: its index is whole, if old."""
+        self._connection.execute(
+            "UPDATE projects SET error = %s, status = CASE status WHEN 'ready' THEN status ELSE 'error' END "
+            "WHERE id = %s",
+            [error, self._project_id],
         )
         self._connection.commit()
 

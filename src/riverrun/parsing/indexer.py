@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.errors import ForeignKeyViolation, LockNotAvailable
 from sqlalchemy import Engine
 
 from riverrun.code_provider.errors import RepositoryFailed, RepositoryStopped
@@ -31,6 +32,7 @@ PARSED_FILES = 32
 PARSED_BYTES = 256_000
 """How much a parse helper gets at once."""
 TIDY_CHUNKS = 2_000
+REMOVED = "This repository was removed."
 
 
 @dataclass(slots=True)
@@ -77,17 +79,21 @@ def index_project(
         store = IndexStore(connection, project_id)
         project = store.project()
         if project is None:
-            raise IndexingFailed("This repository was removed.")
+            raise IndexingFailed(REMOVED)
         try:
             with open_source(project, project_id, settings, pace) as tree:
                 report = _Indexing(store, tree, pool, project_id, settings, pace).run()
         except (IndexingStopped, RepositoryStopped) as stopped:
             message = "Indexing was stopped. What is done so far is kept; index again to go on."
-            store.mark(ProjectStatus.ERROR, message)
+            store.mark_failed(message)
             raise IndexingStopped(message) from stopped
         except (SourceUnreadable, RepositoryFailed, HelperUnavailable) as failed:
-            store.mark(ProjectStatus.ERROR, str(failed))
+            store.mark_failed(str(failed))
             raise IndexingFailed(str(failed)) from failed
+        except ForeignKeyViolation as removed:
+            raise IndexingFailed(REMOVED) from removed
+        except LockNotAvailable as busy:
+            raise IndexingFailed("Another worker holds this repository and does not let go.") from busy
     report.seconds = time.monotonic() - started
     return report
 

@@ -6,6 +6,7 @@ which is also the death of the indexer, ends the helper.
 """
 
 import gc
+import os
 import sys
 from typing import BinaryIO
 
@@ -17,9 +18,9 @@ MAX_MEMORY_BYTES = 4 * 1024**3
 
 def main() -> None:
     """Serve until stdin ends."""
+    replies = _private_stdout()
     _limit_memory()
     gc.disable()  # Nothing here makes cycles that last; collecting costs a tenth of the time.
-    replies = sys.stdout.buffer
     _send(replies, {"ready": True}, [])
     while frame := _read_frame(sys.stdin.buffer):
         header, sources = frame
@@ -60,6 +61,13 @@ def _read_frame(requests: BinaryIO) -> tuple[Header, list[bytes]] | None:
         return None
     header_size, bodies_size = decode_lengths(lengths)
     return decode_frame(requests.read(header_size), requests.read(bodies_size))
+
+
+def _private_stdout() -> BinaryIO:
+    """Stdout for frames alone: what a grammar might print goes to stderr."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return replies
 
 
 def _limit_memory() -> None:
