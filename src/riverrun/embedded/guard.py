@@ -32,6 +32,11 @@ LINUX_CAPABILITY_VERSION_3 = 0x20080522
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
 
+CLOSED_FOLDERS = (
+    "it runs as another user than root, who may not enter all folders above its program and its data; "
+    "keep both where every user may enter (chmod o+x), or start Riverrun as an ordinary user"
+)
+
 
 def main() -> NoReturn:
     """Start the command, stay until it is gone, and leave with its status."""
@@ -106,6 +111,8 @@ def drop_privileges(user: int, group: int, *, keep_file_access: bool) -> None:
     if not keep_file_access:
         os.setuid(user)
         return
+    if sys.platform != "linux":
+        raise PermissionError(CLOSED_FOLDERS)
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -114,7 +121,7 @@ def drop_privileges(user: int, group: int, *, keep_file_access: bool) -> None:
     for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
         if hold_capability(libc, capability):
             return
-    raise PermissionError("may not keep access to closed folders")
+    raise PermissionError(CLOSED_FOLDERS)
 
 
 def hold_capability(libc, capability: int) -> bool:  # type: ignore[no-untyped-def]
