@@ -57,3 +57,8 @@ def test_what_to_index_is_a_url_a_name_or_a_path(tmp_path: Path) -> None:
     assert source_of("owner/name", tmp_path) == {"repo_name": "owner/name"}
     assert source_of("a/b", tmp_path) == {"repo_path": str(tmp_path / "a" / "b")}
     assert source_of("missing", tmp_path) == {"repo_path": str(tmp_path / "missing")}
+
+
+def test_a_repository_that_was_never_indexed_to_the_end_is_not_asked_about() -> None:
+    with pytest.raises(RepositoryUnclear, match="riverrun index /srv/new"):
+        choose_project([project("/srv/new", "new", indexed_at=None)], "new", HERE)

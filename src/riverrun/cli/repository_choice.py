@@ -16,16 +16,17 @@ class RepositoryUnclear(ClientError):
 def choose_project(projects: Sequence[Project], wanted: str | None, here: Path) -> Project:
     """The project that ``wanted`` names; without a name the one around ``here``, else the one indexed last.
 
-    A name may be the repository's full or last name, its URL, or the path of its folder. Raises ``RepositoryUnclear``.
+    A name may be the repository's full or last name, its URL, or the path of its folder. Raises ``RepositoryUnclear``,
+    also when the one that is meant has never been indexed to the end.
     """
     if not projects:
         raise RepositoryUnclear("nothing is indexed yet; begin with: riverrun index PATH_OR_URL")
-    if wanted is not None:
-        return _the_one_named(projects, wanted, here)
-    around = [project for project in projects if _contains(project["source"], here)]
-    if around:
-        return max(around, key=lambda project: len(project["source"]))
-    return max(projects, key=lambda project: (project["indexed_at"] or "", project["created_at"] or ""))
+    chosen = _the_one_meant(projects, here) if wanted is None else _the_one_named(projects, wanted, here)
+    if not chosen["indexed_at"]:
+        raise RepositoryUnclear(
+            f"{chosen['repo_name']} is not indexed yet; go on with: riverrun index {chosen['source']}"
+        )
+    return chosen
 
 
 def source_of(path_or_url: str, here: Path) -> dict[str, str]:
@@ -35,6 +36,13 @@ def source_of(path_or_url: str, here: Path) -> dict[str, str]:
     if "://" in path_or_url or (path_or_url.count("/") == 1 and not looks_like_a_path):
         return {"repo_name": path_or_url}
     return {"repo_path": str(folder)}
+
+
+def _the_one_meant(projects: Sequence[Project], here: Path) -> Project:
+    around = [project for project in projects if _contains(project["source"], here)]
+    if around:
+        return max(around, key=lambda project: len(project["source"]))
+    return max(projects, key=lambda project: (project["indexed_at"] or "", project["created_at"]))
 
 
 def _the_one_named(projects: Sequence[Project], wanted: str, here: Path) -> Project:
