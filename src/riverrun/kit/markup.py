@@ -1,14 +1,11 @@
 """Untrusted text made safe HTML: highlighted code, and the markdown of answers.
 
-Nothing here may hold up an event loop, and both jobs have inputs that cost the square of their length. So colours
-are paid from a budget of CPU time, and what a piece of markdown may be is bounded in length: over either bound the
-rest is shown as plain, escaped text.
+Nothing here may hold up an event loop. Colours cost time in proportion to the text; markdown has inputs that cost the
+square of their length. So both are bounded in length: over the bound a text is shown plain, escaped.
 """
 
 import re
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from pathlib import PurePosixPath
@@ -18,16 +15,10 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
-from pygments import format as format_tokens
-from pygments.formatters import HtmlFormatter
-from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Text
 
-HIGHLIGHT_BUDGET_SECONDS = 0.012
-MAX_HIGHLIGHTED_CHARS = 40_000
-MAX_LINE_CHARS = 2_000
-"""A longer line is generated code: colours help nobody there, and lexers are slowest on it."""
+from riverrun.kit.colours import LANGUAGES, coloured
+
+MAX_HIGHLIGHTED_CHARS = 20_000
 MAX_PIECE_CHARS = 6_000
 
 LANGUAGE_BY_SUFFIX = {
@@ -39,7 +30,6 @@ LANGUAGE_BY_SUFFIX = {
     "yml": "yaml", "cfg": "ini", "cjs": "javascript", "mts": "typescript", "zsh": "bash",
 }  # fmt: skip
 LANGUAGE_BY_NAME = {"dockerfile": "docker", "makefile": "make", "gemfile": "ruby", "rakefile": "ruby"}
-LANGUAGES = frozenset([*LANGUAGE_BY_SUFFIX.values(), *LANGUAGE_BY_NAME.values()])
 
 CITATION = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]){1,300}?):(\d{1,7})(?:-(\d{1,7}))?\](?![(\[])")
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
@@ -63,9 +53,9 @@ FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 def highlight(path: str, text: str, start_line: int = 1) -> str:
     """The lines of a file as HTML, each ``<span class="line" data-line="N">`` with its newline inside.
 
-    The language is chosen by the path. Token classes are pygments' short ones; colours are the page's affair.
+    The language is chosen by the path. Token classes are short; colours are the page's affair.
     """
-    lines = _coloured_lines(text, _language_of(path), _Budget())
+    lines = _coloured_lines(text, _language_of(path))
     return "".join(
         f'<span class="line" data-line="{n}">{line}</span>' for n, line in enumerate(lines, start_line)
     )
@@ -81,7 +71,7 @@ def render_markdown(text: str) -> str:
     """
     if len(text) > MAX_PIECE_CHARS:
         return f'<pre class="plain">{escape(text)}</pre>\n'
-    html: str = _markdown().render(text, {"budget": _Budget()})
+    html: str = _markdown().render(text)
     return nh3.clean(
         html,
         tags=set(TAGS),
@@ -124,13 +114,6 @@ def _blocks(text: str) -> Iterator[str]:
         yield block
 
 
-@dataclass
-class _Budget:
-    """CPU time of this thread that may still be spent on colours."""
-
-    seconds: float = HIGHLIGHT_BUDGET_SECONDS
-
-
 def _language_of(path: str) -> str | None:
     name = PurePosixPath(path).name.lower()
     return LANGUAGE_BY_NAME.get(name) or LANGUAGE_BY_SUFFIX.get(name.rpartition(".")[2])
@@ -141,38 +124,26 @@ def _language_called(info: str) -> str | None:
     return word if word in LANGUAGES else LANGUAGE_BY_SUFFIX.get(word)
 
 
-@lru_cache(maxsize=len(LANGUAGES))
-def _lexer(language: str) -> Lexer:
-    options = {"startinline": True} if language == "php" else {}
-    return get_lexer_by_name(language, stripnl=False, ensurenl=False, **options)
-
-
-def _coloured_lines(text: str, language: str | None, budget: _Budget) -> list[str]:
-    if language is None or not _is_worth_colours(text):
+def _coloured_lines(text: str, language: str | None) -> list[str]:
+    if language is None or len(text) > MAX_HIGHLIGHTED_CHARS:
         return _lines(escape(text, quote=False))
-    tokens = _tokens_within(budget, _lexer(language), text)
-    return _lines(format_tokens(tokens, HtmlFormatter(nowrap=True)))
+    return _lines("".join(_spans(coloured(language, text))))
 
 
-def _is_worth_colours(text: str) -> bool:
-    return len(text) <= MAX_HIGHLIGHTED_CHARS and max(map(len, text.split("\n"))) <= MAX_LINE_CHARS
+def _spans(pieces: Iterator[tuple[str, str]]) -> Iterator[str]:
+    """Each line of a coloured piece gets a span of its own: lines are cut out of the result afterwards."""
+    for kind, piece in pieces:
+        safe = escape(piece, quote=False)
+        if not kind:
+            yield safe
+            continue
+        yield "\n".join(f'<span class="{kind}">{line}</span>' if line else "" for line in safe.split("\n"))
 
 
 def _lines(text: str) -> list[str]:
     """Lines end at newlines only, as git and the index count them; ``str.splitlines`` knows eight more ends."""
     lines = [line + "\n" for line in text.split("\n")]
     return lines[:-1] if text.endswith("\n") or not text else lines
-
-
-def _tokens_within(budget: _Budget, lexer: Lexer, text: str) -> Iterator[tuple[Any, str]]:
-    """The lexer's tokens until the budget is spent, then the rest of the text as one plain token."""
-    deadline = time.thread_time() + budget.seconds
-    for offset, kind, value in lexer.get_tokens_unprocessed(text):
-        if time.thread_time() > deadline:
-            yield Text, text[offset:]
-            break
-        yield kind, value
-    budget.seconds = deadline - time.thread_time()
 
 
 @lru_cache(maxsize=1)
@@ -213,7 +184,7 @@ def _render_citation(renderer: Any, tokens: Sequence[Token], index: int, options
 
 def _render_fence(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     language = _language_called(tokens[index].info)
-    code = "".join(_coloured_lines(tokens[index].content, language, env["budget"]))
+    code = "".join(_coloured_lines(tokens[index].content, language))
     name = f' data-language="{language}"' if language else ""
     return f'<pre class="code"{name}><code>{code}</code></pre>\n'
 
