@@ -25,7 +25,7 @@ WINDOW_FACTOR = 0.7
 TEST_FACTOR = 0.6
 """Tests repeat the words of what they test."""
 
-MOST_POSTINGS = 10_000
+MOST_POSTINGS = 5_000
 """How many chunk entries are looked at to propose candidates, whatever the size of the project."""
 FEWEST_SELECTING_TERMS = 2
 

@@ -24,13 +24,12 @@ class SearchService:
     def search_codebase(self, project_ids: Sequence[UUID], query: str, limit: int = 10) -> list[SearchHit]:
         """The best-ranked pieces of code, best first; empty when nothing matches, whatever the query is."""
         concepts = query_concepts(query)
-        terms = terms_of(concepts)
         sizes = self._session.execute(statements.corpus_sizes(project_ids))
-        frequencies = self._session.execute(statements.term_frequencies(project_ids, terms))
+        frequencies = self._session.execute(statements.term_frequencies(project_ids, terms_of(concepts)))
         corpora = read_corpora(sizes, frequencies)
         if not (selecting := selecting_terms(corpora, concepts)):
             return []
-        rows = self._session.execute(statements.candidates(project_ids, selecting, terms))
+        rows = self._session.execute(statements.candidates(project_ids, selecting, known_terms(corpora)))
         ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
         return read_hits(ranked, self._session.execute(statements.hits(project_ids, ids_of(ranked))))
 
@@ -46,13 +45,16 @@ class AsyncSearchService:
     ) -> list[SearchHit]:
         """The best-ranked pieces of code, best first; empty when nothing matches, whatever the query is."""
         concepts = query_concepts(query)
-        terms = terms_of(concepts)
         sizes = await self._session.execute(statements.corpus_sizes(project_ids))
-        frequencies = await self._session.execute(statements.term_frequencies(project_ids, terms))
+        frequencies = await self._session.execute(
+            statements.term_frequencies(project_ids, terms_of(concepts))
+        )
         corpora = read_corpora(sizes, frequencies)
         if not (selecting := selecting_terms(corpora, concepts)):
             return []
-        rows = await self._session.execute(statements.candidates(project_ids, selecting, terms))
+        rows = await self._session.execute(
+            statements.candidates(project_ids, selecting, known_terms(corpora))
+        )
         ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
         return read_hits(ranked, await self._session.execute(statements.hits(project_ids, ids_of(ranked))))
 
@@ -71,6 +73,11 @@ def read_corpora(sizes: Iterable[Any], frequencies: Iterable[Any]) -> Corpora:
 def terms_of(concepts: Sequence[Concept]) -> list[str]:
     """Every term of the concepts, once."""
     return sorted({term for concept in concepts for term in concept})
+
+
+def known_terms(corpora: Corpora) -> list[str]:
+    """Those of the asked terms that stand in one of the projects."""
+    return sorted({term for corpus in corpora.values() for term in corpus.frequencies})
 
 
 def read_candidates(rows: Iterable[Any]) -> Iterable[Candidate]:
