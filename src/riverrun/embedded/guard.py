@@ -25,7 +25,8 @@ from typing import NoReturn
 KILL_NOW = b"k"
 CANNOT_EXECUTE = 127
 
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 4
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
@@ -116,33 +117,24 @@ def drop_privileges(user: int, group: int, *, keep_file_access: bool) -> None:
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
-    check(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+    # Otherwise setuid drops all capabilities, and access(2), which Postgres asks about its own program, ignores them.
+    if libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0:
+        raise PermissionError(CLOSED_FOLDERS)
     os.setuid(user)
-    for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
-        if hold_capability(libc, capability):
-            return
-    raise PermissionError(CLOSED_FOLDERS)
+    if not any(hold_only(libc, capability) for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE)):
+        raise PermissionError(CLOSED_FOLDERS)
 
 
-def hold_capability(libc, capability: int) -> bool:  # type: ignore[no-untyped-def]
-    """Reduce this process's capabilities to one that survives ``exec``; False when the machine does not grant it."""
+def hold_only(libc, capability: int) -> bool:  # type: ignore[no-untyped-def]
+    """Give up all capabilities but one that survives ``exec``; False when the machine does not grant that one."""
     import ctypes
 
     header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
     bit = 1 << capability
-    sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
-    if libc.capset(header, sets) != 0:
+    effective_permitted_inheritable = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
+    if libc.capset(header, effective_permitted_inheritable) != 0:
         return False
-    check(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0))
-    return True
-
-
-def check(result: int) -> None:
-    if result != 0:
-        import ctypes
-
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
+    return bool(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0)
 
 
 def watch(child: int, wakeups: int, options: argparse.Namespace) -> int:
