@@ -46,8 +46,10 @@ def test_it_reads_an_answer_whole_although_its_line_is_cut_three_times(
         documented["Run"].take = take_and_cut
         documented["connect"] = counted
         text = documented["read_answer"](f"http://127.0.0.1:{proxy.port}", stack.token, run_id)
-    assert connections == ["0-0", "1-3", "1-9", "1-15"]
-    assert text == text_of(read_all(client, run_id))
+    whole = read_all(client, run_id)
+    assert whole[-1].data["status"] == "completed", whole[-1].data
+    assert connections == ["0-0", "1-3", "1-9", "1-15"], text
+    assert text == text_of(whole)
 
 
 def test_it_drops_what_a_new_attempt_does_not_keep(documented: dict[str, Any]) -> None:
