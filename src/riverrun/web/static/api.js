@@ -98,16 +98,6 @@ export const postMessage = (id, content, key) =>
     headers: { "idempotency-key": key },
   });
 
-/** The run that is answering in a conversation, or null. */
-export async function activeSession(id, signal) {
-  try {
-    return await request("GET", `${v1}/conversations/${id}/active-session`, { signal });
-  } catch (problem) {
-    if (problem.status === 404) return null;
-    throw problem;
-  }
-}
-
 export const runInfo = (id, signal) => request("GET", `${v1}/runs/${id}`, { signal });
 export const stopRun = (id) => request("POST", `${v1}/runs/${id}/stop`);
 

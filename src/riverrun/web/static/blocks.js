@@ -6,7 +6,7 @@ const CONTINUES = /^(\s|[-*+]\s|\d+[.)]\s|>|\|)/;
 
 /**
  * `{closed, open}`: a block is closed by a blank line outside a fence, once a line follows that does not carry it on
- * (lists, quotes and tables may go on after one). Joined, they are the text.
+ * (what a list item says may go on after one). Joined, they are the text.
  */
 export function splitBlocks(text) {
   const closed = [];
@@ -15,7 +15,7 @@ export function splitBlocks(text) {
   let isAfterBlank = false;
   for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
     const isBlank = line.trim() === "";
-    if (!fence && isAfterBlank && !isBlank && line.endsWith("\n") && !CONTINUES.test(line)) {
+    if (!fence && isAfterBlank && !isBlank && line.endsWith("\n") && !(CONTINUES.test(block) && CONTINUES.test(line))) {
       closed.push(block);
       block = "";
     }

@@ -82,16 +82,14 @@ export class Thread {
     this.onTitle(title);
   }
 
-  // The session is read before the messages: an answer that ends in between is then found among them.
   async #load(id, signal) {
-    const session = await api.activeSession(id, signal);
     this.#info = await api.conversationInfo(id, signal);
     this.onTitle(this.#info.title);
     this.#onProjects();
-    const waiting = await this.turns.load(this.#info, session?.runId ?? null, signal);
+    const waiting = await this.turns.load(this.#info, signal);
     if (signal.aborted) return;
     this.end.goToEnd();
-    if (waiting !== null) this.#follow(session.runId, this.turns.append(waiting, { isShown: true }));
+    if (waiting) this.#follow(waiting.run_id, this.turns.append(waiting.content, { isShown: true }));
   }
 
   #showLoadFailure(problem) {

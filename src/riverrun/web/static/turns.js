@@ -17,17 +17,17 @@ export class Turns {
   }
 
   /**
-   * Read the newest messages and show them. Answers the question that `activeRunId` is still answering; null when
-   * no question waits for that run.
+   * Read the newest messages and show them. Answers the question at the end that has no stored answer, as a message;
+   * null when it has one. Its run is under way, or has just ended, or ended without a word: following it tells.
    */
-  async load({ id, total_messages: total }, activeRunId, signal) {
+  async load({ id, total_messages: total }, signal) {
     const start = Math.max(0, total - PAGE);
     const messages = await api.listMessages(id, start, PAGE + 2, signal);
+    const newest = messages.at(-1);
+    const waiting = newest?.type === "HUMAN" && newest.run_id ? newest : null;
     this.node.replaceChildren(...(start > 0 ? [this.#earlierButton(id, start, signal)] : []));
-    this.node.append(...this.#turnsOf(messages, activeRunId, signal));
-    const isAnswered = messages.some((message) => message.type !== "HUMAN" && message.run_id === activeRunId);
-    const waiting = messages.findLast((message) => message.type === "HUMAN");
-    return activeRunId && !isAnswered && waiting ? waiting.content : null;
+    this.node.append(...this.#turnsOf(messages, waiting, signal));
+    return waiting;
   }
 
   /** Show something else than turns, such as the first page. */
@@ -43,7 +43,7 @@ export class Turns {
     return answer;
   }
 
-  #turnsOf(messages, activeRunId, signal) {
+  #turnsOf(messages, waiting, signal) {
     const answered = new Set(messages.filter((message) => message.type !== "HUMAN").map((message) => message.run_id));
     const nodes = [];
     let asked = null;
@@ -51,7 +51,7 @@ export class Turns {
       if (message.type === "HUMAN") {
         asked = message.content;
         nodes.push(question(asked));
-        const isWordless = message.run_id && message.run_id !== activeRunId && !answered.has(message.run_id);
+        const isWordless = message !== waiting && message.run_id && !answered.has(message.run_id);
         if (isWordless) nodes.push(this.#wordless(message, signal));
       } else {
         nodes.push(this.#storedAnswer(message, asked, signal));
