@@ -1,26 +1,15 @@
 """The quick form of ``make eval``: one small package, indexed and asked as in the long form."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine
 from tests.e2e.eval.evaluation import ask_search, index_package
 from tests.e2e.eval.questions import load_questions
 from tests.e2e.eval.scoring import figures, recall
 
-from riverrun.infra.database import open_engine
-
 PACKAGE = "starlette"
 FLOOR = 0.6
 """Under the figure of the long form, so that only a real loss fails."""
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 def test_search_finds_most_known_places_of_a_package_among_the_first_three(

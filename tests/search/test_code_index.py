@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from riverrun.infra.database import open_async_engine, open_engine
+from riverrun.infra.database import open_async_engine
 from riverrun.infra.settings import Settings
 from riverrun.parsing.indexer import index_project
 from riverrun.parsing.models import Project
@@ -52,13 +52,6 @@ def pay(cart: Cart):
     "notes/Größe.md": "# Größe\n\nWie groß ein Paket sein darf.\n",
 }
 CRLF = b"first\r\nsecond\n\xff\xfe broken\nlast without end"
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
