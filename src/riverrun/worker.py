@@ -1,10 +1,13 @@
 """The worker: Celery with our tasks, for the queues that it is given."""
 
+import contextlib
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import heartbeat_sent, worker_ready
+from redis.exceptions import RedisError
 
 from riverrun.infra.celery_app import configure_celery, queue_name
 from riverrun.infra.logs import configure_logs
@@ -19,7 +22,7 @@ TASK_MODULES = {
 }
 """What each queue needs; an indexing worker never imports the agents."""
 
-READY_TTL_SECONDS = 86_400
+READY_TTL_SECONDS = 30
 
 
 def create_celery(settings: Settings, queues: Sequence[str] = tuple(TASK_MODULES)) -> Celery:
@@ -42,7 +45,7 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
         raise ValueError(f"There is no queue {', '.join(sorted(unknown))}; there are chats and indexing.")
     configure_logs(settings.log_level)
     app = create_celery(settings, queues)
-    worker_ready.connect(lambda **_: _announce(queues, settings), weak=False)
+    _announce_while_consuming(queues, settings)
     concurrency = settings.chat_concurrency if "chats" in queues else settings.indexing_concurrency
     app.worker_main(
         [
@@ -61,7 +64,14 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
     )
 
 
-def _announce(queues: Sequence[str], settings: Settings) -> None:
-    with open_redis(settings.require_redis_url()) as redis:
-        for work in queues:
-            redis.set(ready_key(work), "ready", ex=READY_TTL_SECONDS)
+def _announce_while_consuming(queues: Sequence[str], settings: Settings) -> None:
+    """Say that the queues are consumed, first when they are, then with every heartbeat of the worker."""
+    redis = open_redis(settings.require_redis_url())
+
+    def announce(**_: Any) -> None:
+        with contextlib.suppress(RedisError, OSError):  # the next heartbeat says it again
+            for work in queues:
+                redis.set(ready_key(work), "ready", ex=READY_TTL_SECONDS)
+
+    for signal in (worker_ready, heartbeat_sent):
+        signal.connect(announce, weak=False)

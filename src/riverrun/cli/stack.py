@@ -53,7 +53,9 @@ class Stack:
 
     def __init__(self, settings: Settings, say: Callable[[str], None] = lambda line: None) -> None:
         port = settings.port or choose_free_port(settings.host)
-        self.settings = settings.model_copy(update={"port": port, "allow_local_paths": True})
+        self.settings = settings.model_copy(
+            update={"port": port, "allow_local_paths": allows_local_paths(settings)}
+        )
         self.base_url = local_url(self.settings.host, port)
         self.token = ""
         self.start_seconds = 0.0
@@ -204,6 +206,11 @@ def refuse_if_held(folder: DataFolder, servers: EmbeddedServers | None) -> None:
             f"Riverrun already runs on {folder.root} (process {servers.owner_pid}): "
             "use that one, or choose another folder with --data-dir and another --port"
         )
+
+
+def allows_local_paths(settings: Settings) -> bool:
+    """On one's own machine folders may be indexed, unless the operator says otherwise."""
+    return settings.allow_local_paths or "allow_local_paths" not in settings.model_fields_set
 
 
 def patience_for(folder: DataFolder) -> float:

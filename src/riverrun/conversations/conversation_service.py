@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,7 +20,7 @@ from riverrun.kit.problem import InvalidRequest, NotFound, PayloadTooLarge
 from riverrun.parsing.models import Project
 from riverrun.runs.models import Run, RunKind
 from riverrun.runs.run_service import AsyncRunService, CreatedRun
-from riverrun.runs.statements import active_run_of, last_run_of
+from riverrun.runs.statements import active_run_of, last_recorded_at, last_run_of
 
 UNTITLED = "New conversation"
 TITLE_CHARS = 80
@@ -111,6 +112,10 @@ class ConversationService:
         """The run that answers in this conversation now."""
         run: Run | None = await self._session.scalar(active_run_of(conversation_id))
         return run
+
+    async def last_activity(self, run: Run) -> datetime:
+        """When the run's newest recorded event was recorded."""
+        return await self._session.scalar(last_recorded_at(run.id)) or run.created_at
 
     async def active_or_last_run(self, conversation_id: UUID) -> Run | None:
         """The run under way, else the newest one; none in a conversation without questions."""

@@ -165,5 +165,5 @@ async def get_active_session(
         cursor=str(top),
         conversationId=conversation_id,
         startedAt=run.started_at,
-        lastActivity=run.started_at or run.created_at,
+        lastActivity=await conversations.last_activity(run),
     )

@@ -24,6 +24,9 @@ class Base(DeclarativeBase):
     )
 
 
+# ``hide_parameters``: an error's text goes to the log, what users wrote must not.
+
+
 def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEngine:
     """The API's engine (asyncpg). Connects lazily; a dead connection is found by a ping at check-out.
 
@@ -38,6 +41,7 @@ def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: i
         max_overflow=max_overflow,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "ssl": _tls(str(mode)),
             "timeout": CONNECT_TIMEOUT_SECONDS,
@@ -64,5 +68,6 @@ def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
     )

@@ -10,7 +10,14 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from riverrun.kit.problem import InvalidRequest, NotFound, Problem, TryAgainLater
+from riverrun.kit.problem import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    ServerFault,
+    TryAgainLater,
+)
 
 RETRY_AFTER_SECONDS = 2
 OUTAGE_STATES = ("08", "53", "57P")
@@ -21,9 +28,9 @@ DISK_FULL = "53100"
 logger = logging.getLogger(__name__)
 
 
-def respond(problem: Problem) -> Response:
+def respond(problem: Problem, extra_headers: dict[str, str] | None = None) -> Response:
     """A problem as a response."""
-    headers = {}
+    headers = dict(extra_headers or {})
     if problem.status == 401:
         headers["www-authenticate"] = "Bearer"
     if problem.status == 503:
@@ -59,6 +66,9 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return respond(NotFound())
+    if error.status_code == 405:
+        allowed = dict(error.headers or {}).get("Allow", "")
+        return respond(MethodNotAllowed(f"Allowed here: {allowed or 'nothing'}."), dict(error.headers or {}))
     detail = f"This address does not take {request.method} requests of this kind."
     document = {
         "type": "about:blank",
@@ -80,7 +90,7 @@ async def _on_outage(request: Request, error: Exception) -> Response:
 
 async def _on_unforeseen(request: Request, error: Exception) -> Response:
     logger.error("%s %s broke", request.method, request.url.path, exc_info=error)
-    return respond(Problem("This is a fault of the server; its log says more under this request's id."))
+    return respond(ServerFault("This is a fault of the server; its log says more under this request's id."))
 
 
 def _is_outage(error: SQLAlchemyError) -> bool:

@@ -1,6 +1,6 @@
 """Waking workers from the API without blocking: Celery's own message, pushed by the async driver.
 
-``.delay()`` opens a socket on the calling thread: 0.5 s the first time, 20 s and more with the broker down. So the
+``.delay()`` waits on the calling thread: 0.2-0.4 s the first time, 0.6 s with the broker refusing, 30 s with it silent. So the
 message is built by Celery (no I/O) and pushed with LPUSH by redis.asyncio, as kombu's Redis transport does.
 """
 

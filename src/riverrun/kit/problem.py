@@ -31,6 +31,20 @@ class Problem(Exception):
         }
 
 
+class ServerFault(Problem):
+    """The server broke. Look for the request's `X-Request-ID` in its log; the same request may work later."""
+
+    status = 500
+    title = "Something went wrong"
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, but not for this HTTP method; `Allow` lists those that do."""
+
+    status = 405
+    title = "Not with this method"
+
+
 class NotFound(Problem):
     """There is no such thing, or it is somebody else's: the body is the same, byte for byte, so that nobody learns which."""
 

@@ -17,6 +17,7 @@ from riverrun.parsing import statements
 from riverrun.parsing.errors import SourceRefused
 from riverrun.parsing.models import Project
 from riverrun.parsing.schemas import FileView, ParsingRequest, ProjectView
+from riverrun.parsing.text_lines import text_lines
 from riverrun.runs.errors import SubjectBusy
 from riverrun.runs.models import Run, RunKind
 from riverrun.runs.run_service import AsyncRunService, CreatedRun
@@ -103,7 +104,7 @@ class ParsingService:
         row = (await self._session.execute(statements.file_of(project_id, path))).one_or_none()
         if row is None:
             raise NotFound
-        lines = row.content.decode(errors="replace").splitlines()
+        lines = text_lines(row.content)
         shown = lines[start - 1 : min(end, start + MAX_LINES - 1)]
         if not shown:
             raise NotFound

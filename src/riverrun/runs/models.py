@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, Integer, Text, text
+from sqlalchemy import DateTime, ForeignKey, Index, Integer, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,7 +53,7 @@ class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
         Index("uq_runs_active_subject", "subject_id", unique=True, postgresql_where=text(ACTIVE)),
-        Index("uq_runs_idempotency", "user_id", "idempotency_key", unique=True),
+        Index("uq_runs_idempotency", "subject_id", "user_id", "idempotency_key", unique=True),
         Index("ix_runs_user_created", "user_id", "created_at"),
         Index("ix_runs_subject_created", "subject_id", "created_at"),
         Index("ix_runs_active", "status", postgresql_where=text(ACTIVE)),
@@ -90,6 +90,9 @@ class RunEvent(Base):
     attempt: Mapped[int] = mapped_column(Integer)
     type: Mapped[str] = mapped_column(Text)
     data: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
 
 
 class OutboxEntry(Base):

@@ -96,7 +96,7 @@ class AsyncRunService:
 
     async def _earlier_run(self, user_id: UUID, subject_id: UUID, idempotency_key: str | None) -> Run:
         if idempotency_key is not None:
-            same = await self._session.scalar(statements.run_of_key(user_id, idempotency_key))
+            same = await self._session.scalar(statements.run_of_key(user_id, subject_id, idempotency_key))
             if same is not None:
                 return same
         active = await self._session.scalar(statements.active_run_of(subject_id))

@@ -30,9 +30,11 @@ def last_run_of(subject_id: UUID) -> Select[Run]:
     return select(Run).where(Run.subject_id == subject_id).order_by(Run.created_at.desc()).limit(1)
 
 
-def run_of_key(user_id: UUID, idempotency_key: str) -> Select[Run]:
-    """The run that an earlier request with the same key made."""
-    return select(Run).where(Run.user_id == user_id, Run.idempotency_key == idempotency_key)
+def run_of_key(user_id: UUID, subject_id: UUID, idempotency_key: str) -> Select[Run]:
+    """The run that an earlier request of the user with the same key made for the subject."""
+    return select(Run).where(
+        Run.subject_id == subject_id, Run.user_id == user_id, Run.idempotency_key == idempotency_key
+    )
 
 
 def claim(run_id: UUID, owner: str, lease_seconds: float) -> Update:
@@ -114,6 +116,13 @@ def events_after(run_id: UUID, position: Position, limit: int | None = None) -> 
 def event_at(run_id: UUID, seq: int) -> Select[int]:
     """The attempt that said the event ``seq``, if it is recorded."""
     return select(RunEvent.attempt).where(RunEvent.run_id == run_id, RunEvent.seq == seq)
+
+
+def last_recorded_at(run_id: UUID) -> Select[datetime]:
+    """When the newest recorded event was recorded."""
+    return (
+        select(RunEvent.recorded_at).where(RunEvent.run_id == run_id).order_by(RunEvent.seq.desc()).limit(1)
+    )
 
 
 def tops(run_ids: Sequence[UUID]) -> Select[UUID, int, int]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from riverrun.agents.deps import CallSite, Excerpt, Location, SearchHit, SymbolHit
+from riverrun.parsing.text_lines import text_lines
 from riverrun.search import statements
 from riverrun.search.path_glob import glob_expression
 from riverrun.search.search_service import SearchService
@@ -65,12 +66,6 @@ def clip(row: Sequence[Any], start_line: int, end_line: int | None) -> Excerpt |
     return Excerpt(
         Location(repo, commit, path, first, last, blob), "\n".join(lines[first - 1 : last]), len(lines)
     )
-
-
-def text_lines(content: bytes) -> list[str]:
-    """A file's lines as parsing counts them: only a line feed ends one, and the last needs none."""
-    lines = content.decode("utf-8", "replace").split("\n")
-    return lines[:-1] if lines[-1] == "" else lines
 
 
 def dotted(name: str) -> str:

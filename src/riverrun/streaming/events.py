@@ -8,6 +8,7 @@ from typing import Any, Self
 import orjson
 
 from riverrun.streaming.cursor import Position
+from riverrun.streaming.errors import OversizedFrame
 
 MAX_FRAME_BYTES = 64 * 1024
 
@@ -38,8 +39,14 @@ class Event:
 
     @classmethod
     def create(cls, position: Position, event_type: str, fields: dict[str, Any]) -> Self:
-        """Encode ``fields`` once; every later reader gets these bytes."""
+        """Encode ``fields`` once; every later reader gets these bytes.
+
+        Raises:
+            OversizedFrame: over ``MAX_FRAME_BYTES``; a ``reset``, which is never stored, may be larger.
+        """
         data = orjson.dumps({"seq": position.seq, "attempt": position.attempt, **fields})
+        if len(data) > MAX_FRAME_BYTES and event_type != EventType.RESET:
+            raise OversizedFrame(f"a {event_type} event of {len(data):,} bytes; at most {MAX_FRAME_BYTES:,}")
         return cls(position, event_type, data)
 
     @property

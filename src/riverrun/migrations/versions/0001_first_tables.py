@@ -95,7 +95,7 @@ def create_runs() -> None:
         Column("result", JSONB),
     )
     op.create_index("uq_runs_active_subject", "runs", ["subject_id"], unique=True, postgresql_where=ACTIVE)
-    op.create_index("uq_runs_idempotency", "runs", ["user_id", "idempotency_key"], unique=True)
+    op.create_index("uq_runs_idempotency", "runs", ["subject_id", "user_id", "idempotency_key"], unique=True)
     op.create_index("ix_runs_user_created", "runs", ["user_id", "created_at"])
     op.create_index("ix_runs_subject_created", "runs", ["subject_id", "created_at"])
     op.create_index("ix_runs_active", "runs", ["status"], postgresql_where=ACTIVE)
@@ -106,6 +106,7 @@ def create_runs() -> None:
         required("attempt", Integer),
         required("type", Text),
         required("data", Text),
+        required("recorded_at", sa.DateTime(timezone=True), server_default=sa.func.clock_timestamp()),
     )
     op.create_table(
         "outbox",
