@@ -44,7 +44,9 @@ def index_with_progress(client: RiverrunClient, source: dict[str, str], console:
                 view.show(follower.fold)
         except KeyboardInterrupt:
             client.stop(run_id)
-            raise Interrupted("stopped; what was read is kept, the next riverrun index goes on from there") from None
+            raise Interrupted(
+                "stopped; what was read is kept, the next riverrun index goes on from there"
+            ) from None
     require_completed(follower.fold.end)
     return client.project(started["project_id"])
 

@@ -34,4 +34,8 @@ def receipt_in_words(receipt: dict[str, Any]) -> str:
         return "the stop is noted; the worker has not answered yet"
     if status != "cancelled":
         return f"there was nothing to stop, the run had ended: {status}"
-    return f"stopped; {chars} characters of the answer are saved" if chars else "stopped; nothing had been written yet"
+    return (
+        f"stopped; {chars} characters of the answer are saved"
+        if chars
+        else "stopped; nothing had been written yet"
+    )
