@@ -5,7 +5,7 @@ Every line belongs to exactly one piece, the innermost definition's, so that no 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from riverrun.parsing.symbols import Extraction, FoundSymbol
 
@@ -20,8 +20,7 @@ _HEADING = re.compile(r"#{1,6}\s+(.+?)\s*#*\s*$")
 _FENCE = re.compile(r"\s{0,3}(```|~~~)")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A searchable piece; lines 1-based and inclusive. ``name`` is empty for a window between definitions."""
 
     name: str
@@ -135,8 +134,7 @@ def _windows(free_lines: list[range], lines: list[str], docstring: str) -> Itera
             docstring = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     first: int
     last: int
     text: str

@@ -18,9 +18,9 @@ from riverrun.parsing.file_rows import CALL_COLUMNS, CHUNK_COLUMNS, RECIPE, SYMB
 CHANGE_SETTINGS = {
     # A crash of Postgres may take the last moments of an index that is not ready; the next run makes them again.
     "synchronous_commit": "off",
-    # Postings are collected and sorted into the GIN index in a few large portions.
-    "gin_pending_list_limit": "64MB",
     "work_mem": "64MB",
+    # All look-ups here are by index. A plan made and kept while the tables were empty would read them whole for ever.
+    "enable_seqscan": "off",
     "lock_timeout": "60s",
     "idle_in_transaction_session_timeout": "120s",
 }
@@ -149,18 +149,18 @@ class IndexStore:
         self._connection.execute("SELECT gin_clean_pending_list('ix_chunks_terms')")
         self._connection.commit()
 
-    def complete(self, commit: str | None) -> tuple[int, int]:
-        """Say that the index is whole, durably; returns the numbers of indexed files and of symbols."""
+    def complete(self, commit: str | None) -> None:
+        """Say that the index is whole, durably, and how many files and symbols it has."""
         with self._connection.transaction():
+            self._connection.execute(_APPLY_SETTINGS, _SETTINGS)
             self._connection.execute("SET LOCAL synchronous_commit = on")
-            row = self._connection.execute(
+            self._connection.execute(
                 "UPDATE projects SET status = 'ready', error = NULL, commit_id = %(commit)s, indexed_at = now(), "
                 "files = (SELECT count(*) FROM source_files WHERE project_id = %(id)s AND status = 'indexed'), "
                 "symbols = (SELECT count(*) FROM symbols WHERE project_id = %(id)s) "
-                "WHERE id = %(id)s RETURNING files, symbols",
+                "WHERE id = %(id)s",
                 {"commit": commit, "id": self._project_id},
-            ).fetchone()
-        return row or (0, 0)
+            )
 
     @contextmanager
     def _change(self) -> Iterator[Counter[str]]:
@@ -175,13 +175,15 @@ class IndexStore:
             self._add_frequencies(frequencies)
 
     def _take_out(self, paths: Sequence[str], frequencies: Counter[str]) -> None:
+        # One look into the unique index for each path, whatever the planner knows of the table.
         found = self._connection.execute(
-            "SELECT id FROM source_files WHERE project_id = %s AND path = ANY(%s)",
+            "SELECT (SELECT id FROM source_files WHERE project_id = %s AND path = wanted.path) "
+            "FROM unnest(%s::text[]) AS wanted (path)",
             [self._project_id, list(paths)],
         ).fetchall()
-        if not found:
+        ids = [number for (number,) in found if number is not None]
+        if not ids:
             return
-        ids = [number for (number,) in found]
         counts = self._connection.execute(
             "SELECT lexeme, count(*) FROM chunks, unnest(terms) WHERE file_id = ANY(%s) GROUP BY lexeme",
             [ids],

@@ -25,8 +25,8 @@ from riverrun.parsing.skip_rules import reason_by_content
 from riverrun.parsing.source_opening import open_source
 from riverrun.parsing.source_walk import SourceEntry, SourceTree, SourceUnreadable, blob_of
 
-STORED_FILES = 400
-STORED_BYTES = 8_000_000
+STORED_FILES = 200
+STORED_BYTES = 4_000_000
 """How much is stored at once, and so how much work a killed run loses at most."""
 PARSED_FILES = 32
 PARSED_BYTES = 256_000

@@ -16,6 +16,8 @@ HELPER_COMMAND = (sys.executable, "-P", "-m", "riverrun.parsing.parse_helper")
 START_TIMEOUT_SECONDS = 30.0
 FILE_TIMEOUT_SECONDS = 20.0
 WAIT_MILLISECONDS = 200
+PIPE_BYTES = 1 << 20
+"""A batch at once, where the system lets pipes be so large."""
 _INHERITED = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
@@ -98,6 +100,7 @@ class ParseHelper:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
+            pipesize=PIPE_BYTES,
             env={name: os.environ[name] for name in _INHERITED if name in os.environ},
         )
 
@@ -158,7 +161,8 @@ class ParseHelper:
     def _read_frame(self, timeout_seconds: float) -> tuple[Header, list[bytes]]:
         deadline = time.monotonic() + timeout_seconds
         header_size, bodies_size = decode_lengths(self._read(LENGTHS_SIZE, deadline))
-        return decode_frame(self._read(header_size, deadline), self._read(bodies_size, deadline))
+        content = self._read(header_size + bodies_size, deadline)
+        return decode_frame(content[:header_size], content[header_size:])
 
     def _read(self, size: int, deadline: float) -> bytes:
         assert self._process

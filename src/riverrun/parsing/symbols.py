@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
 from tree_sitter import Node, QueryCursor
 
@@ -48,8 +49,7 @@ class FoundSymbol:
     """Whether it lies inside a function: found by name, but no piece of its own for search."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCall:
+class FoundCall(NamedTuple):
     """``name`` is called at ``line``, inside the definition ``caller`` (empty at module level)."""
 
     name: str
