@@ -28,7 +28,7 @@ class PostgresCodeIndex:
         self._project_ids = tuple(project_ids)
 
     def search(self, query: str, *, limit: int = 10) -> list[SearchHit]:
-        return SearchService(self._session).search_codebase(self._project_ids, query, limit)
+        return SearchService(self._fresh_session()).search_codebase(self._project_ids, query, limit)
 
     def find_symbol(self, name: str, *, limit: int = 10) -> list[SymbolHit]:
         """Takes a name as any language writes it: ``Client.send``, ``Client::send``, ``Client#send()``."""
@@ -40,20 +40,26 @@ class PostgresCodeIndex:
     def callers(self, name: str, *, limit: int = 10) -> list[CallSite]:
         if not (wanted := dotted(name)):
             return []
-        rows = self._session.execute(statements.calls_of(self._project_ids, wanted, limit))
+        rows = self._fresh_session().execute(statements.calls_of(self._project_ids, wanted, limit))
         return [CallSite(Location(*place), caller) for *place, caller in rows]
 
     def read_file(self, path: str, start_line: int = 1, end_line: int | None = None) -> Excerpt | None:
         wanted = storable(path)[:MAX_PATH_CHARS].removeprefix("./")
-        row = self._session.execute(statements.file_content(self._project_ids, wanted)).one_or_none()
+        row = self._fresh_session().execute(statements.file_content(self._project_ids, wanted)).one_or_none()
         return clip(row, start_line, end_line) if row else None
 
     def list_files(self, pattern: str = "**", *, limit: int = 200) -> list[str]:
         expression = glob_expression(storable(pattern)[:MAX_PATH_CHARS])
-        return list(self._session.scalars(statements.paths_matching(self._project_ids, expression, limit)))
+        return list(self._fresh_session().scalars(statements.paths_matching(self._project_ids, expression, limit)))
 
     def _definitions(self, statement: statements.Rows) -> list[SymbolHit]:
-        return [SymbolHit(Location(*row[:6]), *row[6:]) for row in self._session.execute(statement)]
+        return [SymbolHit(Location(*row[:6]), *row[6:]) for row in self._fresh_session().execute(statement)]
+
+
+    def _fresh_session(self) -> Session:
+        """Each look begins anew: a connection that was lost since the last one is not asked again."""
+        self._session.rollback()
+        return self._session
 
 
 def clip(row: Sequence[Any], start_line: int, end_line: int | None) -> Excerpt | None:
