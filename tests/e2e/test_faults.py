@@ -11,7 +11,7 @@ import pytest
 from tests.support.fault_proxy import FaultProxy
 from tests.support.indexing import index_folder
 from tests.support.process_tree import descendants, kill_with_children
-from tests.support.reading import ask, assert_whole, read_all, read_until, text_of
+from tests.support.reading import ask, assert_exact, read_all, read_until, text_of
 from tests.support.server_faults import restart
 from tests.support.stacks import open_stack
 from tests.support.waiting import wait_until
@@ -182,7 +182,7 @@ def test_a_lost_line_to_the_streams_costs_no_event(site: Site) -> None:
         site.streams.mend()
 
     assert follow_and(site, run_id, lose).text_is_exact
-    assert_whole(read_all(site.client, run_id))
+    assert_exact(read_all(site.client, run_id))
 
 
 def test_a_valkey_that_is_killed_and_started_again_costs_no_event(site: Site) -> None:
@@ -194,7 +194,7 @@ def test_a_valkey_that_is_killed_and_started_again_costs_no_event(site: Site) ->
         site.streams.mend(restart(site.servers, "valkey"))
 
     assert follow_and(site, run_id, kill).text_is_exact
-    assert_whole(read_all(site.client, run_id))
+    assert_exact(read_all(site.client, run_id))
     assert read_all(site.client, site.ask())[-1].data["status"] == "completed"
 
 
@@ -203,7 +203,7 @@ def test_a_valkey_that_stays_away_leaves_the_answer_readable_from_the_record(sit
     fold = follow_and(site, run_id, site.streams.cut)
     assert fold.text_is_exact
     site.streams.mend()
-    assert_whole(read_all(site.client, run_id))
+    assert_exact(read_all(site.client, run_id))
 
 
 def test_a_question_asked_while_the_broker_is_away_is_answered_when_it_is_back(site: Site) -> None:
@@ -212,7 +212,7 @@ def test_a_question_asked_while_the_broker_is_away_is_answered_when_it_is_back(s
     assert site.client.run(run_id)["status"] == "queued"
     site.streams.mend()
     wait_until(lambda: site.client.run(run_id)["status"] == "completed", 60)
-    assert_whole(read_all(site.client, run_id))
+    assert_exact(read_all(site.client, run_id))
 
 
 def test_a_postgres_that_is_killed_and_started_again_costs_no_event(site: Site) -> None:
@@ -225,7 +225,7 @@ def test_a_postgres_that_is_killed_and_started_again_costs_no_event(site: Site) 
 
     assert follow_and(site, run_id, kill).text_is_exact
     wait_until(lambda: site.client.run(run_id)["status"] == "completed", 60)
-    assert_whole(read_all(site.client, run_id))
+    assert_exact(read_all(site.client, run_id))
 
 
 def test_without_postgres_writes_are_refused_in_words_and_work_again_at_once(site: Site) -> None:
@@ -250,7 +250,7 @@ def test_a_killed_api_is_back_and_the_reader_goes_on_where_it_was(site: Site) ->
     run_id = site.ask()
     fold = follow_and(site, run_id, lambda: kill_with_children(site.stack.pids["api"]))
     assert fold.text_is_exact
-    assert_whole(read_all(site.client, run_id))
+    assert_exact(read_all(site.client, run_id))
 
 
 def test_an_api_that_is_asked_to_leave_tells_its_readers_their_position(site: Site) -> None:

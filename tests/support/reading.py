@@ -48,12 +48,19 @@ def text_of(events: Iterable[RunEvent]) -> str:
     return fold.text
 
 
-def assert_whole(events: list[RunEvent]) -> None:
-    """One attempt's log from its first event to its end: dense, ordered, ended once and last, with its checksum."""
-    assert [event.seq for event in events] == list(range(1, len(events) + 1))
-    assert [event.type for event in events].count("end") == 1
+def assert_exact(events: list[RunEvent]) -> None:
+    """A log from its first event to its end, maybe of several attempts: no event twice, one end, last, and its text."""
+    positions = [tuple(map(int, event.position.split("-"))) for event in events]
+    assert positions == sorted(set(positions))
     end = events[-1]
+    assert [event.type for event in events].count("end") == 1
     assert end.type == "end"
-    assert end.data["events"] == len(events)
     text = text_of(events)
     assert (end.data["chars"], end.data["text_sha256"]) == (len(text), sha256_of(text))
+
+
+def assert_whole(events: list[RunEvent]) -> None:
+    """The same of a run that one attempt brought to its end: every seq is there."""
+    assert_exact(events)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert events[-1].data["events"] == len(events)
