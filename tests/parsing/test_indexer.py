@@ -165,7 +165,7 @@ def test_a_folder_is_indexed_with_its_symbols_calls_chunks_and_bytes(index: Inde
         (path, language, lines) for path, *_, language, lines in contents["files"]
     }
     (method,) = (row for row in contents["chunks"] if row[2] == "Box.area")
-    assert (method[1], method[3], method[4], method[6]) == (3, "method", 4, [2, 2, 0, 2])
+    assert (method[1], method[3], method[4], method[6]) == (3, "method", 4, [2, 1, 0, 2])
     assert "'area':1A" in method[5]
     index.assert_sound(project_id)
 

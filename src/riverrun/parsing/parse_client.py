@@ -71,6 +71,7 @@ class ParseHelper:
         self._is_abandoned = is_abandoned
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
+        self._received = bytearray()
 
     def parse(self, project_id: str, requests: list[ParseRequest]) -> list[ParseReply]:
         """One reply a request, in their order.
@@ -115,6 +116,7 @@ class ParseHelper:
                     pipe.close()
             process.wait()
         self._is_ready = False
+        self._received.clear()
 
     def _second_try(self, project_id: str, request: ParseRequest, lost: _HelperLost) -> ParseReply:
         if not lost.hangs:
@@ -161,22 +163,21 @@ class ParseHelper:
     def _read_frame(self, timeout_seconds: float) -> tuple[Header, list[bytes]]:
         deadline = time.monotonic() + timeout_seconds
         header_size, bodies_size = decode_lengths(self._read(LENGTHS_SIZE, deadline))
-        content = self._read(header_size + bodies_size, deadline)
-        return decode_frame(content[:header_size], content[header_size:])
+        return decode_frame(self._read(header_size, deadline), self._read(bodies_size, deadline))
 
     def _read(self, size: int, deadline: float) -> bytes:
         assert self._process
         assert self._process.stdout
         pipe = self._process.stdout.fileno()
-        parts: list[bytes] = []
-        while size:
+        while len(self._received) < size:
             self._wait(pipe, select.POLLIN, deadline)
-            part = os.read(pipe, size)
+            part = os.read(pipe, PIPE_BYTES)
             if not part:
                 raise _HelperLost("The parser crashed on this file.")
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+            self._received += part
+        taken = bytes(memoryview(self._received)[:size])
+        del self._received[:size]
+        return taken
 
     def _wait(self, pipe: int, event: int, deadline: float) -> None:
         poll = select.poll()

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 from itertools import chain
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 MAX_TERM_CHARS = 64
@@ -87,8 +88,8 @@ def _name_terms(name: str) -> list[str]:
 
 @lru_cache(maxsize=16)
 def _labelled_path(path: str) -> tuple[list[str], dict[str, str]]:
-    """A path's terms and their labels: the same for all chunks of a file."""
-    terms = split_terms(path)
+    """A path's terms and their labels: the same for all chunks of a file. The suffix would be in every one of them."""
+    terms = split_terms(path.removesuffix(PurePosixPath(path).suffix))
     return terms, {term: "B" * terms.count(term) for term in terms}
 
 
