@@ -46,7 +46,7 @@ def test_batches_are_taken_only_a_little_ahead() -> None:
         replies = pool.parse("p", endless())  # type: ignore[arg-type]
         while not next(replies):
             pass
-        replies.close()  # type: ignore[attr-defined]
+        replies.close()
     assert taken < 20
 
 
@@ -54,7 +54,7 @@ def test_leaving_early_ends_what_is_under_way_and_the_pool_can_be_used_again() -
     with ParsePool(2, TREACHEROUS, file_timeout_seconds=3_600) as pool:
         replies = pool.parse("p", [[ParseRequest(1, "a.py", "python", b"hang")]] * 2)
         assert next(replies) == []
-        replies.close()  # type: ignore[attr-defined]
+        replies.close()
         assert [len(batch) for batch in pool.parse("p", batches(1)) if batch] == [10]
 
 

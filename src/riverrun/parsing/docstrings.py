@@ -28,7 +28,9 @@ def docstring_inside(body: Node | None, text: SourceText) -> tuple[str, range]:
         return "", range(0)
     docstring = text.of(string).lstrip("rRuUbB").strip("\"'")
     lines = range(string.start_point.row + 1, string.end_point.row + 2)
-    return inspect.cleandoc(docstring)[:MAX_DOCSTRING_CHARS].strip(), lines
+    if "\n" in docstring:
+        docstring = inspect.cleandoc(docstring)
+    return docstring[:MAX_DOCSTRING_CHARS].strip(), lines
 
 
 def comment_before(node: Node, text: SourceText) -> tuple[str, int]:

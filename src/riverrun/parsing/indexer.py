@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -164,12 +164,14 @@ class _Indexing:
         if not total:
             return
         self._pace.report("parsing", 0, total)
-        for replies in self._pool.parse(str(self._project_id), self._batches(changes.to_read, stored)):
-            for reply in replies:
-                self._finish(self._parsed(reply))
-            self._pace.report("parsing", self._done, total)
-            if len(self._finished) >= STORED_FILES or self._finished_bytes >= STORED_BYTES:
-                self._flush()
+        batches = self._batches(changes.to_read, stored)
+        with closing(self._pool.parse(str(self._project_id), batches)) as parsed:
+            for replies in parsed:
+                for reply in replies:
+                    self._finish(self._parsed(reply))
+                self._pace.report("parsing", self._done, total)
+                if len(self._finished) >= STORED_FILES or self._finished_bytes >= STORED_BYTES:
+                    self._flush()
         self._pace.report("parsing", total, total)
 
     def _batches(

@@ -1,8 +1,9 @@
 """Parsing on all cores: a few helpers, each fed by a thread that only moves bytes."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event
 from typing import Self
@@ -59,14 +60,15 @@ class ParsePool:
     def start(self) -> None:
         """Begin starting the helpers while the caller does something else."""
         for helper in self._helpers:
-            helper.start()
+            with suppress(OSError):  # Said when it is needed.
+                helper.start()
 
     def close(self) -> None:
         """End all helpers."""
         for helper in self._helpers:
             helper.close()
 
-    def parse(self, project_id: str, batches: Iterable[list[ParseRequest]]) -> Iterator[list[ParseReply]]:
+    def parse(self, project_id: str, batches: Iterable[list[ParseRequest]]) -> Generator[list[ParseReply]]:
         """The replies to each batch, in the order in which they come.
 
         ``batches`` is read by the caller's thread, only a little ahead of the helpers. Yields an empty list at least
