@@ -144,25 +144,36 @@ async def test_a_silent_line_is_given_up(page: PageDriver) -> None:
     )
 
 
-async def test_blocks_close_at_blank_lines_outside_fences_and_join_to_the_text(page: PageDriver) -> None:
-    text = "# Title\n\nOne\n\n```python\na = 1\n\nb = 2\n```\n\n- x\n\n- y\n\nLast wor"
+async def test_blocks_close_outside_fences_stay_as_they_are_and_join_to_the_text(page: PageDriver) -> None:
+    text = "# Title\n\nOne\n\n```python\na = 1\n\nb = 2\n```\nTwo\n\n- x\n  more\n- y\n\nLast wor"
     result = await run(
         page,
         """
       const { splitBlocks } = await load("blocks.js");
+      const whole = splitBlocks(argument);
       const broken = [];
+      const unstable = [];
       for (let length = 0; length <= argument.length; length += 1) {
         const { closed, open } = splitBlocks(argument.slice(0, length));
         if (closed.join("") + open !== argument.slice(0, length)) broken.push(length);
+        if (closed.some((block, index) => block !== whole.closed[index])) unstable.push(length);
       }
-      return { ...splitBlocks(argument + "ds\\n"), broken };
+      return { ...whole, broken, unstable };
     """,
         text,
     )
     assert result == {
-        "closed": ["# Title\n\n", "One\n\n", "```python\na = 1\n\nb = 2\n```\n\n", "- x\n\n- y\n\n"],
-        "open": "Last words\n",
+        "closed": [
+            "# Title\n\n",
+            "One\n\n",
+            "```python\na = 1\n\nb = 2\n```\n",
+            "Two\n\n",
+            "- x\n  more\n",
+            "- y\n\n",
+        ],
+        "open": "Last wor",
         "broken": [],
+        "unstable": [],
     }
 
 

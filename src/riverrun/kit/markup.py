@@ -47,7 +47,7 @@ TAGS = frozenset(ATTRIBUTES).union(
     ["blockquote", "br", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "p", "s", "strong"],
     ["table", "tbody", "thead", "tr", "ul"],
 )
-FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+FENCE = re.compile(r" {0,3}(`{3,}(?!.*`)|~{3,})")
 
 
 def highlight(path: str, text: str, start_line: int = 1) -> str:

@@ -76,7 +76,7 @@ export class Answer {
 
   #showOpen(open) {
     const code = openCode(open);
-    this.#open.textContent = code ?? open;
+    this.#open.textContent = code ?? open.trimEnd();
     this.#open.classList.toggle("code", code !== null);
     this.#open.hidden = !open;
   }
@@ -89,7 +89,7 @@ export class Answer {
   }
 
   #appendBlock(text) {
-    const node = element("div", { class: "plain" }, text);
+    const node = element("div", { class: "plain" }, text.trimEnd());
     this.#blocks.push({ text, node });
     this.#open.before(node);
     this.#rendering = this.#rendering.then(async () => {

@@ -14,6 +14,7 @@ export class Projects extends EventTarget {
   #selectedId = null;
   #followed = new Map();
   #progress = new Map();
+  #failures = new Map();
   #lifetime = new AbortController();
 
   /** The repository that a new conversation is about: the chosen one, else a ready one, else any. */
@@ -39,6 +40,11 @@ export class Projects extends EventTarget {
   /** `{phase, done, total, unit}` of the indexing under way, `{}` before the first word of it; null when none is. */
   progressOf(project) {
     return project.run_id ? (this.#progress.get(project.run_id) ?? {}) : null;
+  }
+
+  /** Why a repository is not ready, in words; empty when nothing is known. */
+  failureOf(project) {
+    return project.error || this.#failures.get(project.id) || "";
   }
 
   async load() {
@@ -109,6 +115,7 @@ export class Projects extends EventTarget {
       this.#progress.delete(runId);
     }
     if (this.#lifetime.signal.aborted) return;
+    this.#failures.set(id, fold.end?.error?.detail ?? "");
     await this.load().catch(() => this.#poll());
     const project = this.find(id);
     if (project) this.dispatchEvent(new CustomEvent("indexed", { detail: { project, end: fold.end } }));

@@ -113,9 +113,9 @@ class RepositoryRow {
     const isIndexing = progress !== null;
     this.node.dataset.status = isIndexing ? "indexing" : project.status;
     this.node.classList.toggle("current", this.list.projects.selected?.id === project.id);
-    this.choose.title = project.error ? `${project.source}\n${project.error}` : project.source;
+    this.choose.title = [project.source, this.list.projects.failureOf(project)].filter(Boolean).join("\n");
     this.#name.textContent = project.repo_name;
-    this.#words.textContent = isIndexing ? progressWords(progress) : statusWords(project);
+    this.#words.textContent = isIndexing ? progressWords(progress) : statusWords(project, this.list.projects.failureOf(project));
     this.stop.hidden = !isIndexing;
     this.refresh.hidden = isIndexing;
     this.#bar.hidden = !isIndexing;
@@ -148,9 +148,8 @@ function progressWords({ phase, done, total, unit }) {
 }
 
 /** What is to be said of a repository that is not being indexed. */
-export function statusWords(project) {
+export function statusWords(project, failure) {
   if (project.status === "ready") return `${count(project.files, "file")} · indexed ${ago(project.indexed_at)}`;
-  if (project.status === "error") return project.error || "Indexing failed";
-  return "Not indexed to the end: index it again";
+  return failure || "Not indexed to the end: index it again";
 }
 

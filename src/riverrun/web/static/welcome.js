@@ -21,8 +21,8 @@ export function welcome(projects, onQuestion) {
       element("p", {}, "Its files are being indexed; the progress is beside it. You can ask as soon as that is done."));
   }
   return page(
-    `unready ${project.id} ${project.error}`, element("h1", {}, `${project.repo_name} is not indexed`),
-    element("p", { class: "failure-title" }, statusWords(project)),
+    `unready ${project.id} ${projects.failureOf(project)}`, element("h1", {}, `${project.repo_name} is not indexed`),
+    element("p", { class: "failure-title" }, statusWords(project, projects.failureOf(project))),
     button("Index it again", { class: "primary", on: { click: () => projects.refresh(project).catch(() => projects.load()) } }));
 }
 
