@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "up": "riverrun.cli.up",
+    "link": "riverrun.cli.link",
     "index": "riverrun.cli.index",
     "ask": "riverrun.cli.ask",
     "runs": "riverrun.cli.runs",
