@@ -29,7 +29,8 @@ from riverrun.infra.database import open_engine
 from riverrun.infra.settings import Settings
 from riverrun.kit.ids import new_uuid
 from riverrun.migrations import upgrade
-from riverrun.parsing.indexer import IndexReport, index_project
+from riverrun.parsing.index_report import IndexReport
+from riverrun.parsing.indexer import index_project
 from riverrun.parsing.languages import LANGUAGES
 from riverrun.parsing.models import Project
 from riverrun.parsing.parse_pool import ParsePool

@@ -20,7 +20,8 @@ from riverrun.infra.settings import Settings
 from riverrun.kit.ids import new_uuid
 from riverrun.parsing import index_pace, indexer
 from riverrun.parsing.errors import IndexingFailed, IndexingStopped
-from riverrun.parsing.indexer import IndexReport, index_project
+from riverrun.parsing.index_report import IndexReport
+from riverrun.parsing.indexer import index_project
 from riverrun.parsing.models import Project
 from riverrun.parsing.parse_pool import ParsePool
 from riverrun.users.models import User

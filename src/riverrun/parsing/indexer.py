@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from riverrun.infra.settings import Settings
 from riverrun.parsing.errors import IndexingFailed, IndexingStopped
 from riverrun.parsing.index_changes import Changes, find_changes
 from riverrun.parsing.index_pace import IndexPace, Progress
+from riverrun.parsing.index_report import IndexReport
 from riverrun.parsing.index_store import IndexStore, NewFile, StoredFile
 from riverrun.parsing.languages import language_of
 from riverrun.parsing.models import ProjectStatus
@@ -33,26 +33,6 @@ PARSED_BYTES = 256_000
 """How much a parse helper gets at once."""
 TIDY_CHUNKS = 2_000
 REMOVED = "This repository was removed."
-
-
-@dataclass(slots=True)
-class IndexReport:
-    """What an indexing found and did.
-
-    ``files`` counts everything found, ``indexed`` the files indexed in this run and ``unchanged`` those that already
-    were; ``skipped`` and ``failed`` count over the whole source. ``symbols`` and ``chunks`` were made in this run.
-    """
-
-    files: int = 0
-    indexed: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    failed: int = 0
-    removed: int = 0
-    symbols: int = 0
-    chunks: int = 0
-    commit: str | None = None
-    seconds: float = 0.0
 
 
 def index_project(
