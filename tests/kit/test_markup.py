@@ -193,6 +193,27 @@ def test_pieces_are_whole_blocks_and_join_to_the_text() -> None:
     assert list(markdown_pieces("short")) == ["short"]
 
 
+def test_pieces_render_as_the_whole_does() -> None:
+    item = "1. An item of *some* length.\n\n   Its second paragraph.\n\n   ```python\n   x = 1\n   ```\n\n"
+    text = "Before:\n\n" + item * 80 + "```python\nif x:\n\n    pass\n```\nAfter.\n"
+    pieces = list(markdown_pieces(text))
+    html = "".join(map(render_markdown, pieces))
+    assert len(pieces) > 1
+    assert "".join(pieces) == text
+    assert html.count("<li>") == html.count("<p>Its second paragraph.</p>") == 80
+    assert html.count('<pre class="code" data-language="python">') == 81
+    assert "<p>After.</p>" in html
+    assert "```" not in html
+
+
+def test_a_long_fence_is_rendered_and_a_long_list_item_by_item() -> None:
+    fence = "```python\n" + "if x: pass\n" * 1_000 + "```\n"
+    (piece,) = markdown_pieces(fence)
+    assert '<pre class="code" data-language="python">' in render_markdown(piece)
+    pieces = list(markdown_pieces("- an item that is *long*\n" * 500))
+    assert "".join(map(render_markdown, pieces)).count("<li>") == 500
+
+
 def test_a_block_too_long_to_render_quickly_is_plain_text() -> None:
     html = render_markdown("*a* <b>" * MAX_PIECE_CHARS)
     assert html.startswith('<pre class="plain">*a* &lt;b&gt;')

@@ -19,7 +19,7 @@ from markdown_it.token import Token
 from riverrun.kit.colours import LANGUAGES, coloured
 
 MAX_HIGHLIGHTED_CHARS = 20_000
-MAX_PIECE_CHARS = 6_000
+MAX_PIECE_CHARS = 4_000
 
 LANGUAGE_BY_SUFFIX = {
     "bash": "bash", "c": "c", "cc": "cpp", "cpp": "cpp", "cs": "csharp", "css": "css", "cxx": "cpp", "diff": "diff",
@@ -47,6 +47,7 @@ TAGS = frozenset(ATTRIBUTES).union(
     ["blockquote", "br", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "p", "s", "strong"],
     ["table", "tbody", "thead", "tr", "ul"],
 )
+ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")
 FENCE = re.compile(r" {0,3}(`{3,}(?!.*`)|~{3,})")
 
 
@@ -66,10 +67,10 @@ def render_markdown(text: str) -> str:
 
     Reference links are not known: a line ``[path:3]: word`` would be one, and vanish.
 
-    ``[path:12-20]`` and ``[path:12]`` become ``<cite data-path data-start data-end>``. Longer than
-    ``MAX_PIECE_CHARS`` it is plain text: cut it with :func:`markdown_pieces` first.
+    ``[path:12-20]`` and ``[path:12]`` become ``<cite data-path data-start data-end>``. What is longer than
+    ``MAX_PIECE_CHARS`` and no fence is plain text: cut it with :func:`markdown_pieces` first.
     """
-    if len(text) > MAX_PIECE_CHARS:
+    if len(text) > MAX_PIECE_CHARS and not _is_one_fence(text):
         return f'<pre class="plain">{escape(text)}</pre>\n'
     html: str = _markdown().render(text)
     return nh3.clean(
@@ -83,7 +84,7 @@ def render_markdown(text: str) -> str:
 
 
 def markdown_pieces(text: str) -> Iterator[str]:
-    """Cut at blank lines outside fences, so that each piece is whole blocks and, where it can be, renders quickly.
+    """Cut between blocks, so that each piece renders rightly by itself and, where it can be, quickly.
 
     A short text is one piece. Joined, the pieces are the text.
     """
@@ -98,20 +99,33 @@ def markdown_pieces(text: str) -> Iterator[str]:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    block, fence = "", ""
+    """Whole blocks: what is indented stays with what it belongs to; fences, and the items of a list, stand alone."""
+    block, fence, is_after_end = "", "", False
     for line in text.splitlines(keepends=True):
-        block += line
         mark = FENCE.match(line)
-        if fence:
-            if mark and line.strip() == mark[1] and mark[1].startswith(fence):
-                fence = ""
-        elif mark:
-            fence = mark[1]
-        elif not line.strip():
+        if block and not fence and _begins_block(line, block, is_after_end):
             yield block
             block = ""
+        block += line
+        ends_fence = bool(fence and mark and line.strip() == mark[1] and mark[1].startswith(fence))
+        is_after_end = ends_fence or (not fence and not line.strip())
+        if ends_fence:
+            fence = ""
+        elif mark and not fence:
+            fence = mark[1]
     if block:
         yield block
+
+
+def _begins_block(line: str, block: str, is_after_end: bool) -> bool:
+    if not line.strip() or line[0] in " \t":
+        return False
+    return is_after_end or bool(FENCE.match(line)) or bool(ITEM.match(block) and ITEM.match(line))
+
+
+def _is_one_fence(text: str) -> bool:
+    """A fence costs little, however long it is."""
+    return bool(FENCE.match(text)) and next(_blocks(text)) == text
 
 
 def _language_of(path: str) -> str | None:
