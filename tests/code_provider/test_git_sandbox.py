@@ -284,3 +284,21 @@ def pack_bytes(tmp_path: Path) -> int:
 def assert_no_git_is_left(url: str) -> None:
     commands = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert url not in commands
+
+
+@pytest.mark.parametrize("protocol", ["", "old/"])
+def test_an_exact_commit_is_fetched_however_old_the_server(
+    server: GitServer, sandbox: GitSandbox, protocol: str
+) -> None:
+    wanted = make_repository(server.root / "one", {"a.py": "first = 1\n"})
+    for number in range(120):
+        commit_files(server.root / "one", {"a.py": f"later = {number}\n"})
+    assert fetch(sandbox, f"{server.url}/{protocol}one", wanted) == wanted
+    assert files_of(sandbox) == {"a.py": b"first = 1\n"}
+
+
+@pytest.mark.parametrize("protocol", ["", "old/"])
+def test_a_commit_that_is_not_there_is_said(server: GitServer, sandbox: GitSandbox, protocol: str) -> None:
+    make_repository(server.root / "one", {"a.py": "first = 1\n"})
+    with pytest.raises(RepositoryFailed, match="no commit"):
+        fetch(sandbox, f"{server.url}/{protocol}one", "0123456789" * 4)

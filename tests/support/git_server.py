@@ -42,7 +42,8 @@ class GitServer:
     """Serves every repository below ``root`` at ``url/NAME``; some names misbehave on purpose.
 
     ``/silent/...`` never answers, ``/redirect/...`` redirects to the rest of its path, ``/private/...`` asks for
-    a password, ``/page/...`` answers with a web page.
+    a password, ``/page/...`` answers with a web page, ``/old/...`` speaks the first protocol only, in which a server gives
+    what its branches point to and no other commit.
     """
 
     def __init__(self, root: Path) -> None:
@@ -79,6 +80,10 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
                 self._answer(401, {"WWW-Authenticate": 'Basic realm="git"'})
             elif first == "page":
                 self._answer(200, {"Content-Type": "text/html"}, b"<h1>Welcome</h1>")
+            elif first == "old":
+                del self.headers["Git-Protocol"]
+                self.path = f"/{rest}"
+                self._run_backend()
             else:
                 self._run_backend()
 

@@ -17,6 +17,7 @@ _EXPLANATIONS = {
 }
 _MISSING = re.compile(r"not found|returned error: (?:30\d|404)")
 _NO_REF = re.compile(r"couldn't find remote ref|Remote branch .* not found")
+_NOT_BY_ID = re.compile(r"unadvertised object|not our ref|did not send all necessary objects")
 _BROKEN = re.compile(r"bad object|corrupt|loose object|packfile .* cannot|not a git repository: ")
 
 
@@ -28,6 +29,11 @@ def is_missing(said: str) -> bool:
 def is_broken(said: str) -> bool:
     """Whether the clone on our own disk is damaged."""
     return bool(_BROKEN.search(said))
+
+
+def is_refused_by_id(said: str) -> bool:
+    """Whether the server does not give a commit by its id, maybe because it has none of that id."""
+    return bool(_NOT_BY_ID.search(said))
 
 
 def explanation(said: str, host: str, branch: str) -> str:

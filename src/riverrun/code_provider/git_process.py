@@ -142,6 +142,11 @@ def run_git(command: list[str]) -> str:
     return output
 
 
+def has_object(repository: Path, name: str) -> bool:
+    """Whether the clone has an object of that name."""
+    return start_git(git_command(repository, ["cat-file", "-e", name])).wait(60) == 0
+
+
 def watch_git(
     command: list[str], directory: Path, limits: Limits, progress: Callable[[int, int], None]
 ) -> tuple[int, str]:

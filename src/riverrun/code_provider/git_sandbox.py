@@ -16,11 +16,12 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from riverrun.code_provider.errors import RepositoryFailed
-from riverrun.code_provider.git_messages import explanation, is_broken, is_missing
+from riverrun.code_provider.git_messages import explanation, is_broken, is_missing, is_refused_by_id
 from riverrun.code_provider.git_process import (
     Limits,
     end_group,
     git_command,
+    has_object,
     read_git,
     run_git,
     start_git,
@@ -28,6 +29,10 @@ from riverrun.code_provider.git_process import (
 )
 from riverrun.code_provider.host_check import CheckedHost, check_host
 
+COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+DEPTHS = (100, 1_000, 10_000, 2_147_483_647)
+"""How much history is asked for, in turn, when a commit is not given by its id; the last is git's word for all of it."""
+DEEPENED = "refs/riverrun/deepened"
 HEAD = "refs/riverrun/head"
 """Where the fetched commit is kept, whatever its branch is called."""
 MAX_TREE_ENTRIES = 500_000
@@ -53,23 +58,25 @@ class GitSandbox:
         self._directory = directory
         self._allowed_hosts = allowed_hosts
 
-    def fetch(self, url: str, branch: str, limits: Limits, progress: Callable[[int, int], None]) -> str:
-        """Bring the clone to the remote branch's (empty: default branch's) newest commit, depth 1; returns its id.
+    def fetch(self, url: str, revision: str, limits: Limits, progress: Callable[[int, int], None]) -> str:
+        """Bring the clone to a revision, depth 1; returns the commit's id.
 
+        ``revision`` is a branch (its newest commit), empty (the default branch's), or a commit's full id. For a commit
+        that the server does not give by its id the history is deepened until it is there.
         What is there already is not sent again. A clone that turns out broken is made anew.
         Raises ``RepositoryFailed`` and ``RepositoryStopped``.
         """
-        if branch and not _BRANCH.fullmatch(branch):
-            raise RepositoryFailed(f"{branch[:200]!r} is no name of a branch.")
+        if revision and not _BRANCH.fullmatch(revision):
+            raise RepositoryFailed(f"{revision[:200]!r} is no name of a branch.")
         host = check_host(url, allowed_hosts=self._allowed_hosts, through_proxy=_has_proxy(url))
         is_new = self._prepare()
         try:
-            self._fetch(url, branch, host, limits, progress)
+            self._fetch(url, revision, _Network(url, host, limits, progress))
         except _CloneBroken:
             if is_new:
                 raise RepositoryFailed("git cannot write the clone. Is the server's disk full?") from None
             shutil.rmtree(self._directory)
-            return self.fetch(url, branch, limits, progress)
+            return self.fetch(url, revision, limits, progress)
         except BaseException:
             if is_new:
                 shutil.rmtree(self._directory, ignore_errors=True)
@@ -109,31 +116,62 @@ class GitSandbox:
         run_git(git_command(self._directory, ["init", "--quiet", "--bare", "--template="]))
         return True
 
-    def _fetch(
-        self, url: str, branch: str, host: CheckedHost, limits: Limits, progress: Callable[[int, int], None]
-    ) -> None:
-        remote = f"refs/heads/{branch}" if branch else "HEAD"
-        arguments = [
-            "fetch",
-            "--depth=1",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--force",
-            "--progress",
-            "--",
-        ]
-        settings = {f"protocol.{urlsplit(url).scheme}.allow": "always"}
-        if host.address:
-            settings["http.curloptResolve"] = f"{host.host}:{host.port}:{_bracketed(host.address)}"
+    def _fetch(self, url: str, revision: str, network: "_Network") -> None:
+        if not COMMIT_ID.fullmatch(revision):
+            return self._fetch_refs(
+                revision, [f"refs/heads/{revision}:{HEAD}" if revision else f"HEAD:{HEAD}"], 1, network
+            )
+        try:
+            self._fetch_refs(revision, [f"{revision}:{HEAD}"], 1, network)
+        except _NotGivenById:
+            self._deepen_to(revision, network)
+
+    def _deepen_to(self, commit: str, network: "_Network") -> None:
+        """Fetch more and more history of all branches until the commit is in it."""
+        for depth in DEPTHS:
+            self._fetch_refs(commit, [f"refs/heads/*:{DEEPENED}/*"], depth, network)
+            if has_object(self._directory, f"{commit}^{{commit}}"):
+                run_git(git_command(self._directory, ["update-ref", HEAD, commit]))
+                return
+        raise RepositoryFailed(f"The repository has no commit {commit}.")
+
+    def _fetch_refs(self, revision: str, refs: list[str], depth: int, network: "_Network") -> None:
+        options = ["--no-tags", "--no-write-fetch-head", "--force", "--progress"]
         said = ""
-        for address in (url, f"{url}.git"):  # Some servers know a repository by one of the two names only.
-            command = git_command(self._directory, [*arguments, address, f"{remote}:{HEAD}"], settings)
-            code, said = watch_git(command, self._directory, limits, progress)
+        for address in (network.url, f"{network.url}.git"):  # Some servers know only one of the two names.
+            arguments = ["fetch", f"--depth={depth}", *options, "--", address, *refs]
+            command = git_command(self._directory, arguments, network.settings)
+            code, said = watch_git(command, self._directory, network.limits, network.progress)
             if code == 0:
                 return
             if not is_missing(said):
                 break
-        raise _CloneBroken if is_broken(said) else RepositoryFailed(explanation(said, host.host, branch))
+        if is_refused_by_id(said):
+            raise _NotGivenById
+        raise (
+            _CloneBroken
+            if is_broken(said)
+            else RepositoryFailed(explanation(said, network.host.host, revision))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """Where a fetch goes, and when it is ended."""
+
+    url: str
+    host: CheckedHost
+    limits: Limits
+    progress: Callable[[int, int], None]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """This URL's scheme and nothing else, and the address that was checked."""
+        settings = {f"protocol.{urlsplit(self.url).scheme}.allow": "always"}
+        if self.host.address:
+            address = _bracketed(self.host.address)
+            settings["http.curloptResolve"] = f"{self.host.host}:{self.host.port}:{address}"
+        return settings
 
 
 class BlobReader:
@@ -172,6 +210,10 @@ class BlobReader:
 
 class _CloneBroken(Exception):
     """The clone on our disk is damaged."""
+
+
+class _NotGivenById(Exception):
+    """The server gives what its branches point to, and no other commit."""
 
 
 def _has_proxy(url: str) -> bool:

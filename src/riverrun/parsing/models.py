@@ -52,7 +52,7 @@ class Project(Base):
     source: Mapped[str] = mapped_column(Text)
     """The absolute path of a folder, or the normalised https URL."""
     branch_name: Mapped[str] = mapped_column(Text, default="")
-    """Empty: the folder as it lies there, or the remote's default branch."""
+    """A branch, or a commit's full id; empty: the folder as it lies there, or the remote's default branch."""
     commit_id: Mapped[str | None] = mapped_column(Text)
     """The commit that is indexed; none for a folder without git."""
     status: Mapped[str] = mapped_column(Text, default=ProjectStatus.SUBMITTED)

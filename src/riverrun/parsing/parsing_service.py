@@ -49,7 +49,9 @@ class ParsingService:
         """
         source, repo_name = await self._source_of(request)
         project_id = await self._session.scalar(
-            statements.upsert_project(self._principal.user_id, repo_name, source, request.branch_name or "")
+            statements.upsert_project(
+                self._principal.user_id, repo_name, source, request.commit_id or request.branch_name or ""
+            )
         )
         project = await self._session.get_one(Project, project_id)
         try:

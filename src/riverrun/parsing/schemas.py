@@ -15,11 +15,15 @@ class ParsingRequest(BaseModel):
     repo_path: str | None = Field(default=None, max_length=4096)
     repo_name: str | None = Field(default=None, max_length=2048)
     branch_name: str | None = Field(default=None, max_length=255)
+    commit_id: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
+    """An exact commit of the repository, instead of the newest one of a branch."""
 
     @model_validator(mode="after")
     def one_source(self) -> Self:
         if bool(self.repo_path) == bool(self.repo_name):
             raise ValueError("give either repo_path (a folder) or repo_name (an https URL or owner/name)")
+        if self.commit_id and (self.repo_path or self.branch_name):
+            raise ValueError("commit_id goes with repo_name alone: a folder is indexed as it lies there")
         return self
 
 
