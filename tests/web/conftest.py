@@ -17,6 +17,9 @@ from riverrun.cli.client import RiverrunClient
 from riverrun.cli.server_address import ServerAddress
 from riverrun.cli.stack import Stack
 
+LEASE_SECONDS = 5
+"""How long a dead worker's run waits for another one."""
+
 PIECE_DELAY_MS = 60
 """A built-in answer has some 30 pieces: it lasts two seconds, long enough for a person to do something meanwhile."""
 
@@ -25,7 +28,8 @@ PIECE_DELAY_MS = 60
 def slow_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose answers take their time."""
     folder = tmp_path_factory.mktemp("slow-stack")
-    with open_stack(folder, RIVERRUN_EXTRACTIVE_DELAY_MS=PIECE_DELAY_MS) as stack:
+    variables = {"RIVERRUN_EXTRACTIVE_DELAY_MS": PIECE_DELAY_MS, "RIVERRUN_LEASE_SECONDS": LEASE_SECONDS}
+    with open_stack(folder, **variables) as stack:
         yield stack
 
 

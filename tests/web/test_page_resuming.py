@@ -1,5 +1,7 @@
 """Refreshed pages, lost networks, restarted windows: exactly what was missed, and nothing twice."""
 
+import os
+import signal
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -73,6 +75,28 @@ async def test_two_windows_show_the_same_answer(ready: PageDriver) -> None:
     await second.until_written(10)
     assert await second.until_complete() == await ready.until_complete()
     assert second.faults == []
+
+
+async def test_a_killed_server_is_told_and_waited_for(ready: PageDriver, slow_stack: Stack) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_written(60)
+    os.kill(slow_stack.pids["api"], signal.SIGKILL)
+    await expect(ready.page.get_by_text(LOST)).to_be_visible()
+    resumed = await ready.until_complete()
+    assert all(seq_of(position) > 2 for position in ready.positions[1:])
+    assert await as_recorded(ready) == resumed
+
+
+async def test_a_killed_worker_costs_a_second_attempt_and_no_word_twice(
+    ready: PageDriver, slow_stack: Stack
+) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_written(60)
+    os.kill(slow_stack.pids["worker-chats"], signal.SIGKILL)
+    resumed = await ready.until_complete()
+    await expect(ready.answers).to_have_count(1)
+    assert ready.positions == ["0-0"]
+    assert await as_recorded(ready) == resumed
 
 
 @pytest_asyncio.fixture(loop_scope="session")

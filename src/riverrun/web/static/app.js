@@ -29,7 +29,7 @@ function showSignedOut() {
   showDoor(
     "Sign in",
     "Open the link that Riverrun printed where it was started: it signs this browser in, once.",
-    element("p", { class: "words" }, "No link at hand? Start ", element("code", {}, "riverrun up"), " again: it prints a fresh one."),
+    element("p", { class: "words" }, "No link at hand? ", element("code", {}, "riverrun link"), " prints another one."),
   );
 }
 
