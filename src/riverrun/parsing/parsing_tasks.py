@@ -1,6 +1,6 @@
 """The task that indexes a project."""
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,9 @@ from riverrun.infra.task_base import RunTask
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.parsing.errors import IndexingFailed, IndexingStopped
 from riverrun.parsing.indexer import index_project
+from riverrun.parsing.parse_pool import ParsePool
 from riverrun.parsing.parsing_service import INDEXING_TASK
+from riverrun.parsing.source_opening import remove_deserted_clones
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.errors import RunFailed, RunStopped
 from riverrun.runs.models import RunStatus
@@ -25,6 +27,12 @@ def process_parsing(self: RunTask, run_id: str) -> None:
     perform_run(UUID(run_id), self.resources, partial(bring_up_to_date, self.resources), keep_nothing)
 
 
+@cache
+def parsers() -> ParsePool:
+    """This worker process's parse helpers, which stay warm from one run to the next."""
+    return ParsePool()
+
+
 def bring_up_to_date(resources: WorkerResources, attempt: Attempt) -> None:
     """Index what changed, telling the progress.
 
@@ -32,6 +40,8 @@ def bring_up_to_date(resources: WorkerResources, attempt: Attempt) -> None:
         RunStopped: somebody stopped the run; what is indexed stays, the next run goes on from there.
         RunFailed: the source cannot be read, in words for a person.
     """
+    with resources.engine.connect() as connection:
+        remove_deserted_clones(connection, resources.settings.data_dir)
 
     def report(phase: str, done: int, total: int, unit: str) -> None:
         attempt.emit(EventType.PROGRESS, phase=phase, done=done, total=total, unit=unit)
@@ -43,6 +53,7 @@ def bring_up_to_date(resources: WorkerResources, attempt: Attempt) -> None:
             resources.settings,
             progress=report,
             should_stop=lambda: attempt.is_stop_requested,
+            parsers=parsers(),
         )
     except IndexingStopped as stop:
         raise RunStopped from stop

@@ -1,10 +1,13 @@
 """From a project's source to its files: a folder as it lies there, or a clone that is brought up to date first."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
+
+from sqlalchemy import Connection, select
 
 from riverrun.code_provider.git_process import Limits
 from riverrun.code_provider.git_sandbox import BlobReader, GitSandbox, TreeEntry
@@ -12,6 +15,7 @@ from riverrun.code_provider.work_tree import head_commit
 from riverrun.infra.settings import Settings
 from riverrun.parsing.index_pace import IndexPace
 from riverrun.parsing.index_store import StoredProject
+from riverrun.parsing.models import Project
 from riverrun.parsing.skip_rules import vendored_directory
 from riverrun.parsing.source_walk import FolderTree, SourceEntry, SourceTree
 
@@ -76,8 +80,20 @@ def _open_clone(
 
 
 def clone_directory(data_dir: Path, project_id: UUID) -> Path:
-    """Where the clone of a project lies; to be removed with it."""
+    """Where the clone of a project lies."""
     return data_dir / "repositories" / f"{project_id}.git"
+
+
+def remove_deserted_clones(connection: Connection, data_dir: Path) -> None:
+    """Remove the clones of projects that are no more, as far as the disk lets us.
+
+    The disk is looked at before the table: a project is there before its clone, so none that is just being made is
+    taken for deserted.
+    """
+    clones = {directory.stem: directory for directory in (data_dir / "repositories").glob("*.git")}
+    kept = {str(project_id) for project_id in connection.scalars(select(Project.id))}
+    for project_id in clones.keys() - kept:
+        shutil.rmtree(clones[project_id], ignore_errors=True)
 
 
 def _reason_to_distrust(file: TreeEntry) -> str | None:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.infra.task_dispatch import TaskDispatcher, WakeUp
@@ -29,7 +30,6 @@ class Outbox:
         self._dispatcher = dispatcher
         self._lease_seconds = lease_seconds
         self._fresh: asyncio.Queue[WakeUp] = asyncio.Queue()
-        self._was_away = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Outbox"]:
@@ -63,12 +63,18 @@ class Outbox:
             try:
                 await self.sweep()
             except Exception as error:
-                self._was_away = True
                 logger.warning("sweep put off: %s", error)
-                continue
-            if self._was_away:
-                self._was_away = False
-                await asyncio.sleep(self._lease_seconds / 3)
+                await self._outage_is_over()
+
+    async def _outage_is_over(self) -> None:
+        """Wait until Postgres answers, then as long as workers need to renew leases that ran out meanwhile."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            with contextlib.suppress(Exception):
+                async with self._engine.connect() as connection:
+                    await connection.execute(select(1))
+                break
+        await asyncio.sleep(self._lease_seconds / 3)
 
     async def sweep(self) -> int:
         """Re-send what is due; returns how many were sent."""
