@@ -41,6 +41,15 @@ async def test_a_link_signs_in_once(browser: httpx2.AsyncClient, engine: Engine,
     assert (await sign_in(browser, token)).status_code == 401
 
 
+async def test_a_browser_with_a_used_link_is_shown_the_page(browser: httpx2.AsyncClient) -> None:
+    shown = await browser.get(
+        "/sign-in", params={"token": "rr_used"}, headers={"accept": "text/html,*/*"}, follow_redirects=True
+    )
+    assert shown.status_code == 200
+    assert shown.url.path == "/"
+    assert shown.headers["content-type"].startswith("text/html")
+
+
 async def test_there_is_one_administrator_however_often_the_stack_starts(
     engine: Engine, administrator: UUID
 ) -> None:

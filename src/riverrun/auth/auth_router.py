@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from riverrun.auth.dependencies import SESSION_COOKIE, CurrentPrincipal, refuse_foreign_origin
 from riverrun.auth.session_tokens import SESSION_LIFETIME, AsyncTokenService
 from riverrun.infra.dependencies import AsyncDb
+from riverrun.kit.problem import NotSignedIn
 
 auth_router = APIRouter(tags=["auth"])
 
@@ -24,8 +25,16 @@ class Account(BaseModel):
 
 @auth_router.get("/sign-in", include_in_schema=False)
 async def sign_in(request: Request, db: AsyncDb, token: Annotated[str, Query(max_length=200)]) -> Response:
-    """Exchange the link's one-time token for a session cookie and show the page."""
-    session_token = await AsyncTokenService(db).redeem(token)
+    """Exchange the link's one-time token for a session cookie and show the page.
+
+    A browser with a link that is used up is shown the page all the same: it says how to sign in.
+    """
+    try:
+        session_token = await AsyncTokenService(db).redeem(token)
+    except NotSignedIn:
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/", status_code=303)
+        raise
     response = RedirectResponse("/", status_code=303, headers={"referrer-policy": "no-referrer"})
     response.set_cookie(
         SESSION_COOKIE,

@@ -80,6 +80,7 @@ def render_markdown(text: str) -> str:
         url_schemes=set(LINK_SCHEMES),
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
+        attribute_filter=lambda _, name, value: None if name == "href" and not value else value,
     )
 
 

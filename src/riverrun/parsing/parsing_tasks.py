@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from riverrun.infra.task_base import RunTask
 from riverrun.infra.worker_resources import WorkerResources
+from riverrun.parsing import statements
 from riverrun.parsing.errors import IndexingFailed, IndexingStopped
 from riverrun.parsing.indexer import index_project
 from riverrun.parsing.parse_pool import ParsePool
@@ -24,7 +25,7 @@ from riverrun.streaming.events import EventType
 @shared_task(bind=True, base=RunTask, name=INDEXING_TASK)  # type: ignore[untyped-decorator]
 def process_parsing(self: RunTask, run_id: str) -> None:
     """Index the project of a run."""
-    perform_run(UUID(run_id), self.resources, partial(bring_up_to_date, self.resources), keep_nothing)
+    perform_run(UUID(run_id), self.resources, partial(bring_up_to_date, self.resources), note_failure)
 
 
 @cache
@@ -61,5 +62,9 @@ def bring_up_to_date(resources: WorkerResources, attempt: Attempt) -> None:
         raise RunFailed("Indexing failed", str(failure)) from failure
 
 
-def keep_nothing(_: Connection, attempt: Attempt, status: RunStatus, error: dict[str, Any] | None) -> None:
-    """An index is its own record."""
+def note_failure(
+    connection: Connection, attempt: Attempt, status: RunStatus, error: dict[str, Any] | None
+) -> None:
+    """Let the project say what went wrong, also when it was nothing that the indexer foresaw."""
+    if error is not None:
+        connection.execute(statements.note_failure(attempt.run.subject_id, error["detail"]))

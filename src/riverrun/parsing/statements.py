@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import Insert, Select, select
+from sqlalchemy import Insert, Select, Update, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from riverrun.kit.clock import now
@@ -26,6 +26,12 @@ def upsert_project(user_id: UUID, repo_name: str, source: str, branch_name: str)
     return statement.on_conflict_do_update(
         index_elements=[Project.user_id, Project.source, Project.branch_name], set_={"error": None}
     ).returning(Project.id)
+
+
+def note_failure(project_id: UUID, error: str) -> Update:
+    """Keep why the last indexing failed; a project that has a whole index stays ready with it."""
+    status = case((Project.indexed_at.is_(None), ProjectStatus.ERROR), else_=Project.status)
+    return update(Project).where(Project.id == project_id).values(error=error, status=status)
 
 
 def file_of(project_id: UUID, path: str) -> Select[str, bytes]:
