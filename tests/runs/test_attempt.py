@@ -243,6 +243,21 @@ def test_what_the_run_made_commits_with_its_end_or_not_at_all(
     assert row_of(engine, queued_run).status == "completed"
 
 
+def test_a_run_that_can_never_be_stored_ends_all_the_same(
+    worker: WorkerResources, engine: Engine, queued_run: UUID, settings: Settings
+) -> None:
+    def break_down(*_: Any) -> None:
+        raise RuntimeError("cannot be stored")
+
+    for _ in range(settings.max_attempts):
+        with pytest.raises(RuntimeError):
+            perform_run(queued_run, worker, says("again"), break_down)
+        expire_lease(engine, queued_run)
+    perform_run(queued_run, worker, says("never"), break_down)
+    assert row_of(engine, queued_run).status == "error"
+    assert [event.type for event in recorded(engine, queued_run)][-2:] == ["attempt", "end"]
+
+
 def test_a_stop_before_the_start_ends_without_working(
     worker: WorkerResources, engine: Engine, queued_run: UUID
 ) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from riverrun.infra.worker_resources import WorkerResources
@@ -43,9 +44,26 @@ def perform_run(
     try:
         with Attempt(run, resources.engine, streams, lease_seconds=settings.lease_seconds) as attempt:
             status, problem = _outcome(attempt, work, max_attempts=settings.max_attempts)
-            attempt.finish(status, error=problem.document() if problem else None, record=record)
+            error = problem.document() if problem else None
+            if run.attempt <= settings.max_attempts:
+                attempt.finish(status, error=error, record=record)
+            else:
+                _finish_at_last(attempt, status, error, record)
     except Fenced:
         logger.warning("run %s: attempt %s was fenced", run_id, run.attempt)
+
+
+def _finish_at_last(
+    attempt: Attempt, status: RunStatus, error: dict[str, Any] | None, record: Recorder
+) -> None:
+    """End a run that was tried often enough, also when what it made cannot be stored: its events are."""
+    try:
+        attempt.finish(status, error=error, record=record)
+    except Fenced:
+        raise
+    except Exception:
+        logger.exception("run %s: what it made cannot be stored", attempt.run.id)
+        attempt.finish(status, error=error, record=lambda *_: None)
 
 
 def _outcome(
