@@ -45,9 +45,9 @@ def assert_one_line(result: subprocess.CompletedProcess[str], exit_code: int) ->
 
 
 def test_ask_in_a_pipe_prints_the_stored_answer_and_the_cited_lines(
-    environment: dict[str, str], client: RiverrunClient, project_id: str
+    environment: dict[str, str], client: RiverrunClient, project_id: str, starlette_source: Path
 ) -> None:
-    result = riverrun(environment, "ask", "--repo", "starlette", QUESTION)
+    result = riverrun(environment, "ask", "--repo", str(starlette_source), QUESTION)
     assert result.returncode == 0, result.stderr
     latest = client.runs(1)[0]
     messages = client._list("GET", f"/api/v1/conversations/{latest['subject_id']}/messages")
@@ -59,11 +59,11 @@ def test_ask_in_a_pipe_prints_the_stored_answer_and_the_cited_lines(
 
 
 def test_ask_on_a_terminal_renders_and_ctrl_c_prints_the_receipt(
-    environment: dict[str, str], client: RiverrunClient, project_id: str
+    environment: dict[str, str], client: RiverrunClient, project_id: str, starlette_source: Path
 ) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
-        command = [sys.executable, "-m", "riverrun", "ask", "--repo", "starlette", QUESTION]
+        command = [sys.executable, "-m", "riverrun", "ask", "--repo", str(starlette_source), QUESTION]
         os.execve(sys.executable, command, {**environment, "TERM": "xterm-256color"})
     screen = Screen(terminal)
     wait_until(lambda: "answering" in screen.read(), 60, what="the answer to begin")

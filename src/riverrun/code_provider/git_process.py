@@ -131,14 +131,16 @@ def start_git(
 
 def run_git(command: list[str]) -> str:
     """Run a command that works on the disk alone; returns its output, raises ``RepositoryFailed``."""
-    process = start_git(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = start_git(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        output = process.communicate(timeout=60)[0].decode("utf-8", "replace").strip()
+        output, complaints = (
+            part.decode("utf-8", "replace").strip() for part in process.communicate(timeout=60)
+        )
     except subprocess.TimeoutExpired:
         end_group(process)
         raise RepositoryFailed("git does not answer. Is the server's disk in order?") from None
     if process.returncode:
-        raise RepositoryFailed(f"git failed: {output[-300:]}")
+        raise RepositoryFailed(f"git failed: {complaints[-300:]}")
     return output
 
 
