@@ -50,11 +50,12 @@ class PostgresCodeIndex:
 
     def list_files(self, pattern: str = "**", *, limit: int = 200) -> list[str]:
         expression = glob_expression(storable(pattern)[:MAX_PATH_CHARS])
-        return list(self._fresh_session().scalars(statements.paths_matching(self._project_ids, expression, limit)))
+        return list(
+            self._fresh_session().scalars(statements.paths_matching(self._project_ids, expression, limit))
+        )
 
     def _definitions(self, statement: statements.Rows) -> list[SymbolHit]:
         return [SymbolHit(Location(*row[:6]), *row[6:]) for row in self._fresh_session().execute(statement)]
-
 
     def _fresh_session(self) -> Session:
         """Each look begins anew: a connection that was lost since the last one is not asked again."""
