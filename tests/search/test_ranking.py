@@ -116,34 +116,6 @@ def test_a_definition_comes_before_the_lines_between_definitions() -> None:
     assert order(corpora, "term", candidate(1, term="D", name=""), candidate(2, term="D")) == [2, 1]
 
 
-def test_a_word_of_the_definitions_own_name_counts_more_than_one_of_its_class() -> None:
-    corpora = {ONE: corpus(term=10)}
-    chunks = candidate(1, term="A", name="Term.other"), candidate(2, term="A", name="Other.term")
-    assert order(corpora, "term", *chunks) == [2, 1]
-
-
-def test_a_chunk_gains_by_what_else_its_file_holds() -> None:
-    corpora = {ONE: corpus(left=10, right=10)}
-    chunks = [
-        candidate(1, left="D", path="alone.py"),
-        candidate(2, left="D", path="together.py"),
-        candidate(3, right="D", path="together.py"),
-    ]
-    assert order(corpora, "left right", *chunks)[0] == 2
-
-
-def test_files_of_the_same_path_in_two_projects_do_not_support_each_other() -> None:
-    corpora = {ONE: corpus(left=10, right=10), TWO: corpus(left=10, right=10)}
-    chunks = candidate(1, left="D"), candidate(2, left="D", project=TWO), candidate(3, right="D", project=TWO)
-    assert order(corpora, "left right", *chunks)[0] == 2
-
-
-def test_a_file_cannot_lift_what_holds_little_over_what_holds_all() -> None:
-    corpora = {ONE: corpus(left=10, right=10)}
-    crowd = [candidate(number, left="D", path="crowd.py") for number in range(2, 12)]
-    assert order(corpora, "left right", candidate(1, left="D", right="D", path="alone.py"), *crowd)[0] == 1
-
-
 def selected(corpora, *concepts: dict[str, float]) -> list[str]:
     return [one.term for one in selecting_terms(corpora, concepts)]
 

@@ -3,18 +3,15 @@
 What is counted are concepts: a chunk that says ``credential`` for the asked ``password`` holds that concept a little.
 A concept's weight comes from how rare it is *in its own project*. A chunk's labels (name, path, docstring, body) are
 normalised by their average lengths before they are added up (Robertson & Zaragoza, "The Probabilistic Relevance
-Framework", 2009, section 3.6). What a chunk's file adds to that is told in ``file_context``.
+Framework", 2009, section 3.6).
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from uuid import UUID
 
-from riverrun.parsing.terms import split_terms
-from riverrun.search.file_context import Match, scores_in_file
 from riverrun.search.query_terms import Concept
 
 LABELS = "ABCD"
@@ -23,8 +20,6 @@ LENGTH_NORMALISATION = (0.0, 0.0, 0.4, 0.4)
 """BM25's b for each label: 1 divides by the relative length in full, 0 not at all. A long name is no prose."""
 SATURATION = 1.2
 """BM25's k1: how soon more of the same stops to count."""
-OWN_NAME_WEIGHT = 0.1
-"""What a concept in a definition's own name is worth on top: label A has its class's name as well."""
 WINDOW_FACTOR = 0.7
 """Lines between definitions answer a question less often than a definition does."""
 TEST_FACTOR = 0.6
@@ -122,48 +117,31 @@ def rank(
         project_id: [corpus.rarity(concept) for concept in concepts] for project_id, corpus in corpora.items()
     }
     wants_tests = any("test" in concept and concept["test"] == 1.0 for concept in concepts)
-    matches = [
-        (one, match(one, concepts, rarities[one.project_id], corpora[one.project_id])) for one in candidates
+    scored = [
+        Ranked(
+            candidate.chunk_id,
+            score(candidate, concepts, rarities[candidate.project_id], corpora[candidate.project_id])
+            * prior(candidate, wants_tests=wants_tests),
+        )
+        for candidate in candidates
     ]
-    ranked = [
-        Ranked(one.chunk_id, score * prior(one, wants_tests=wants_tests))
-        for file in by_file(matches)
-        for (one, _), score in zip(file, scores_in_file([found for _, found in file]), strict=True)
-    ]
-    return sorted(ranked, key=lambda ranked: (-ranked.score, ranked.chunk_id))[:limit]
+    return sorted(scored, key=lambda ranked: (-ranked.score, ranked.chunk_id))[:limit]
 
 
-def by_file(matches: Iterable[tuple[Candidate, Match]]) -> Iterable[Sequence[tuple[Candidate, Match]]]:
-    """The candidates of each file together."""
-    files: dict[tuple[UUID, str], list[tuple[Candidate, Match]]] = defaultdict(list)
-    for candidate, found in matches:
-        files[candidate.project_id, candidate.path].append((candidate, found))
-    return files.values()
-
-
-def match(
+def score(
     candidate: Candidate, concepts: Sequence[Concept], rarities: Sequence[float], corpus: Corpus
-) -> Match:
-    """A chunk's own evidence: BM25F with what its own name adds, and how far it holds each concept."""
-    counts = weighted_counts(candidate, corpus)
-    own_name = split_terms(candidate.name.rpartition(".")[2])
-    score, held = 0.0, []
-    for concept, rarity in zip(concepts, rarities, strict=True):
-        present = [term for term in counts if term in concept]
-        named = max((concept[term] for term in own_name if term in concept), default=0.0)
-        score += rarity * saturated(sum(counts[term] * concept[term] for term in present))
-        score += rarity * named * OWN_NAME_WEIGHT
-        held.append(rarity * max((concept[term] for term in present), default=0.0))
-    return Match(score, held)
-
-
-def weighted_counts(candidate: Candidate, corpus: Corpus) -> dict[str, float]:
-    """How much a chunk is about each of its terms: the occurrences, weighted by their labels."""
-    factors = dict(zip(LABELS, label_factors(candidate.lengths, corpus.average_lengths), strict=True))
-    return {
-        term: sum(factors[label] for label in labels)
+) -> float:
+    """BM25F of one chunk: its concepts, each by rarity and by how much the chunk is about it."""
+    factors = label_factors(candidate.lengths, corpus.average_lengths)
+    counts = {
+        term: sum(factors[LABELS.index(label)] for label in labels)
         for term, labels in zip(candidate.terms, candidate.labels, strict=True)
     }
+    total = 0.0
+    for concept, rarity in zip(concepts, rarities, strict=True):
+        count = sum(count * concept[term] for term, count in counts.items() if term in concept)
+        total += rarity * saturated(count)
+    return total
 
 
 def label_factors(lengths: Sequence[int], average_lengths: Sequence[float]) -> list[float]:
