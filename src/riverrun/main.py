@@ -13,6 +13,7 @@ from riverrun.api.health_router import health_router
 from riverrun.api.runs_router import runs_router
 from riverrun.auth.auth_router import auth_router
 from riverrun.conversations.conversations_router import conversations_router
+from riverrun.infra.body_limit import BodyLimit
 from riverrun.infra.celery_app import configure_celery
 from riverrun.infra.logs import configure_logs
 from riverrun.infra.problem_handlers import add_problem_handlers
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 }
 
     app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(BodyLimit)
     app.add_middleware(RequestContext)
     add_problem_handlers(app)
     for router in ROUTERS:

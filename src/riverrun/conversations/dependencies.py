@@ -9,9 +9,7 @@ from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.conversations.conversation_service import ConversationService
 from riverrun.conversations.schemas import NewMessage
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
-from riverrun.kit.problem import InvalidRequest, PayloadTooLarge
-
-MAX_BODY_BYTES = 1_048_576
+from riverrun.kit.problem import InvalidRequest
 
 
 def get_conversation_service(
@@ -25,20 +23,13 @@ async def read_message(request: Request) -> NewMessage:
     """The question, as JSON or as a form (``multipart/form-data``, field ``content``).
 
     Raises:
-        PayloadTooLarge: over one mebibyte.
         InvalidRequest: no ``content``.
     """
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise PayloadTooLarge(f"At most {MAX_BODY_BYTES:,} bytes are taken.")
-    request._body = bytes(body)
     try:
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             async with request.form(max_files=0, max_fields=20) as form:
                 return NewMessage(content=str(form.get("content", "")))
-        return NewMessage.model_validate_json(request._body)
+        return NewMessage.model_validate_json(await request.body())
     except ValidationError as error:
         raise InvalidRequest('Send JSON like {"content": "your question"}.') from error
 
