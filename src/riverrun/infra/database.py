@@ -8,6 +8,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 30
+KEEPALIVE_SECONDS = 5
 
 
 class Base(DeclarativeBase):
@@ -69,5 +70,11 @@ def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "keepalives_idle": KEEPALIVE_SECONDS,
+            "keepalives_interval": KEEPALIVE_SECONDS,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 1_000 * COMMAND_TIMEOUT_SECONDS,
+        },
     )

@@ -4,6 +4,7 @@ redis-py 8 defaults to a 5 s socket timeout and retries in the dark; we name bot
 """
 
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import redis
 import redis.asyncio
@@ -25,27 +26,27 @@ def open_redis(redis_url: str) -> redis.Redis:
 
 
 def open_async_redis(redis_url: str, *, max_connections: int = 50) -> redis.asyncio.Redis:
-    """The API's client for commands; connects lazily. Belongs to one event loop."""
-    return redis.asyncio.Redis.from_url(
-        redis_url, retry=AsyncRetry(_backoff(), RETRIES), max_connections=max_connections, **_common()
-    )
+    """The API's client for commands; connects lazily. Belongs to one event loop.
 
-
-def open_subscriber_redis(redis_url: str) -> redis.asyncio.Redis:
-    """The API's client for its one SUBSCRIBE connection: it may be silent for ever, so reads have no timeout.
-
-    It never retries by itself: the hub must know of each lost connection to look for gaps.
+    More commands at once than connections wait their turn, as long as a reply may take.
     """
-    settings = _common() | {"socket_timeout": None, "health_check_interval": 0}
-    return redis.asyncio.Redis.from_url(
-        redis_url, retry=AsyncRetry(_backoff(), 0), max_connections=2, **settings
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        redis_url,
+        max_connections=max_connections,
+        timeout=REPLY_TIMEOUT_SECONDS,
+        retry=AsyncRetry(_backoff(), RETRIES),
+        **_common(),
     )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def database_of(redis_url: str, database: int) -> str:
     """The same server's other logical database: broker and results stay apart from the streams."""
-    head, _, _ = redis_url.rpartition("/") if redis_url.count("/") > 2 else (redis_url, "", "")
-    return f"{head}/{database}"
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        kept = [item for item in parse_qsl(parts.query) if item[0] != "db"]
+        return f"unix://{parts.path}?{urlencode([*kept, ('db', database)])}"
+    return urlunsplit(parts._replace(path=f"/{database}"))
 
 
 def _backoff() -> ExponentialBackoff:

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """The address that links and Origin checks use, without a trailing slash."""
+        """The address that links use, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     def require_database_url(self) -> str:

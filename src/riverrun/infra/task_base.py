@@ -9,7 +9,7 @@ from riverrun.infra.worker_resources import WorkerResources
 
 
 class RunTask(Task):  # type: ignore[misc]
-    """A task whose work is a run. ``settings`` is set on the app by ``create_celery``."""
+    """A task whose work is a run. Its settings are put on the app by ``bind_settings``."""
 
     abstract = True
 
