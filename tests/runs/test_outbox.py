@@ -1,13 +1,15 @@
 """Wake-ups leave after the commit, and come again when they were lost."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import orjson
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.support.stories import make_run
 from tests.support.waiting import wait_until_async
 
 from riverrun.infra.celery_app import broker_url, configure_celery
@@ -87,6 +89,76 @@ async def test_a_run_whose_worker_died_is_woken_again_and_one_that_runs_is_not(
     with engine.begin() as connection:
         connection.execute(update(Run).values(lease_until=text("now() - interval '1 s'")))
     assert await outbox.sweep() == 1
+
+
+async def test_a_dead_workers_run_is_woken_again_although_its_queue_is_busy(
+    outbox: Outbox, broker: AsyncRedis, queued_run: UUID, engine: Engine
+) -> None:
+    assert claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    with engine.begin() as connection:
+        connection.execute(update(Run).values(lease_until=text("now() - interval '1 s'")))
+    age(engine, 10, is_sent=True)
+    await broker.lpush(QUEUE, "somebody else's")
+    assert await outbox.sweep() == 1
+
+
+async def test_runs_that_wait_their_turn_hide_no_lost_wake_up(
+    outbox: Outbox, broker: AsyncRedis, engine: Engine, user_id: UUID
+) -> None:
+    for _ in range(120):
+        make_run(engine, user_id)
+    age(engine, 10, is_sent=True)
+    await broker.lpush(QUEUE, "one of them")
+    late = make_run(engine, user_id)
+    with engine.begin() as connection:
+        past = text("now() - interval '2 s'")
+        connection.execute(
+            update(OutboxEntry).where(OutboxEntry.run_id == late).values(queue="other", created_at=past)
+        )
+    assert await outbox.sweep() == 1
+    assert await broker.llen("other") == 1
+
+
+async def test_one_that_a_busy_broker_lost_is_sent_again_in_time(
+    outbox: Outbox, broker: AsyncRedis, queued_run: UUID, engine: Engine
+) -> None:
+    await broker.lpush(QUEUE, "somebody else's")
+    age(engine, 120, is_sent=True)
+    assert await outbox.sweep() == 1
+
+
+async def test_a_broker_that_blinks_puts_no_grace_on_lost_wake_ups(
+    settings: Settings, async_engine: AsyncEngine, engine: Engine, broker: AsyncRedis, queued_run: UUID
+) -> None:
+    class Blinking(TaskDispatcher):
+        """Fails once, as a broker does that is started anew."""
+
+        has_failed = False
+
+        async def send(self, wake_ups: Sequence[WakeUp]) -> None:
+            if not self.has_failed:
+                self.has_failed = True
+                raise RedisConnectionError("blink")
+            await super().send(wake_ups)
+
+    outbox = Outbox(async_engine, Blinking(configure_celery(settings), broker), lease_seconds=3_600)
+    age(engine, 10, is_sent=False)
+    async with outbox.running():
+        await wait_until_async(lambda: broker.llen(QUEUE))
+
+
+async def test_after_an_outage_workers_get_a_lease_of_time_to_renew(
+    settings: Settings, async_engine: AsyncEngine, engine: Engine, broker: AsyncRedis, queued_run: UUID
+) -> None:
+    outbox = Outbox(async_engine, TaskDispatcher(configure_celery(settings), broker), lease_seconds=3_600)
+    assert claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    with engine.begin() as connection:
+        connection.execute(update(Run).values(lease_until=text("now() - interval '1 s'")))
+    age(engine, 10, is_sent=True)
+    outbox.note_outage()
+    assert await outbox.sweep() == 0
+    age(engine, 10, is_sent=False)
+    assert await outbox.sweep() == 1, "what never left waits for no lease"
 
 
 async def test_a_broker_that_is_away_costs_nothing_but_time(

@@ -10,6 +10,9 @@ from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.snapshot import Snapshot
 
+LARGEST_SEQ = 2**31 - 1
+"""What the record's column holds; a client may name any number up to 2^53."""
+
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
@@ -29,7 +32,7 @@ async def find_continuation(
     """
     if cursor.seq == 0:
         return Continuation(START)
-    attempt = await record.attempt_at(run.id, min(cursor.seq, run.end_seq or cursor.seq))
+    attempt = await record.attempt_at(run.id, min(cursor.seq, run.end_seq or LARGEST_SEQ))
     if run.end_seq is not None and cursor.seq >= run.end_seq and cursor.attempt in (None, attempt):
         return None
     if attempt is not None and cursor.attempt in (None, attempt):

@@ -35,6 +35,9 @@ class EventWriter:
         self._streams = streams
         self._unsaved: list[Event] = []
         self._lock = threading.RLock()
+        self._unsaved_lock = (
+            threading.Lock()
+        )  # its own: saving must not wait while a silent Redis is published to
         self._redis_away_until = 0.0
         self._is_redis_behind = False
 
@@ -57,7 +60,8 @@ class EventWriter:
         with self._lock:
             event = self.next_event(event_type, fields)
             self._log.append(event)
-            self._unsaved.append(event)
+            with self._unsaved_lock:
+                self._unsaved.append(event)
             self._publish(event)
         return event
 
@@ -70,7 +74,7 @@ class EventWriter:
 
         Returns how many were written; call ``forget_saved`` with it once the transaction is committed.
         """
-        with self._lock:
+        with self._unsaved_lock:
             batch = list(self._unsaved)
         if batch:
             connection.execute(statements.insert_events(self._run_id, batch))
@@ -78,7 +82,7 @@ class EventWriter:
 
     def forget_saved(self, count: int) -> None:
         """The first ``count`` unsaved events are committed."""
-        with self._lock:
+        with self._unsaved_lock:
             del self._unsaved[:count]
 
     def publish_end(self, end: Event) -> None:

@@ -23,10 +23,6 @@ class RunStatus(StrEnum):
     ERROR = "error"
     CANCELLED = "cancelled"
 
-    @property
-    def is_terminal(self) -> bool:
-        return self in (RunStatus.COMPLETED, RunStatus.ERROR, RunStatus.CANCELLED)
-
 
 class RunKind(StrEnum):
     """What a run does; it decides the queue."""
@@ -77,7 +73,7 @@ class Run(Base):
     end_seq: Mapped[int | None] = mapped_column(Integer)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    """What the end of the run made, for a receipt: ``{message_id, chars, saved_partial}`` of an answer."""
+    """What the end of the run made, for a receipt: ``{message_id, chars}`` of an answer."""
 
 
 class RunEvent(Base):

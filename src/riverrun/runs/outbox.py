@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 
-from sqlalchemy import select
+from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.infra.task_dispatch import TaskDispatcher, WakeUp
@@ -14,6 +15,7 @@ from riverrun.runs import statements
 SWEEP_SECONDS = 1.0
 UNSENT_SECONDS = 1.0
 LOST_SECONDS = 3.0
+STALE_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +23,16 @@ logger = logging.getLogger(__name__)
 class Outbox:
     """Sends wake-ups at once when told, and sweeps for those that got lost.
 
-    A wake-up counts as lost when its run still waits, or its worker's lease ran out, and its queue is empty: what
-    waits in a queue is not lost. Sending one twice is harmless, the lease drops the second.
+    Sending one twice is harmless, the lease drops the second. After Postgres was away no run is taken from a worker
+    for the length of one lease.
     """
 
     def __init__(self, engine: AsyncEngine, dispatcher: TaskDispatcher, *, lease_seconds: float) -> None:
         self._engine = engine
         self._dispatcher = dispatcher
         self._lease_seconds = lease_seconds
+        self._was_away = False
+        self._grace_until = 0.0
         self._fresh: asyncio.Queue[WakeUp] = asyncio.Queue()
 
     @contextlib.asynccontextmanager
@@ -62,39 +66,38 @@ class Outbox:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
                 await self.sweep()
+            except RedisError as error:
+                logger.warning("the broker is away, wake-ups wait: %s", error)
             except Exception as error:
+                self.note_outage()
                 logger.warning("sweep put off: %s", error)
-                await self._outage_is_over()
 
-    async def _outage_is_over(self) -> None:
-        """Wait until Postgres answers, then as long as workers need to renew leases that ran out meanwhile."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            with contextlib.suppress(Exception):
-                async with self._engine.connect() as connection:
-                    await connection.execute(select(1))
-                break
-        await asyncio.sleep(self._lease_seconds / 3)
+    def note_outage(self) -> None:
+        """Postgres was away: leases may have run out that their workers are about to renew."""
+        self._was_away = True
 
     async def sweep(self) -> int:
         """Re-send what is due; returns how many were sent."""
         async with self._engine.begin() as connection:
-            rows = (
-                await connection.execute(
-                    statements.due_wake_ups(unsent_seconds=UNSENT_SECONDS, lost_seconds=LOST_SECONDS)
-                )
-            ).all()
-            if not rows:
+            queues = (await connection.scalars(statements.queues_in_use())).all()
+            if self._was_away:
+                self._was_away = False
+                self._grace_until = time.monotonic() + self._lease_seconds
+            if not queues:
                 return 0
-            waiting = await self._dispatcher.waiting(sorted({row.queue for row in rows}))
-            due = [
-                WakeUp(row.task, row.queue, row.run_id)
-                for row in rows
-                if row.sent_at is None or waiting[row.queue] == 0
-            ]
+            waiting = await self._dispatcher.waiting(queues)
+            due_statement = statements.due_wake_ups(
+                idle_queues=[queue for queue in queues if waiting[queue] == 0],
+                takes_over=time.monotonic() >= self._grace_until,
+                unsent_seconds=UNSENT_SECONDS,
+                lost_seconds=LOST_SECONDS,
+                stale_seconds=STALE_SECONDS,
+            )
+            rows = await connection.execute(due_statement)
+            due = [WakeUp(row.task, row.queue, row.run_id) for row in rows]
             if due:
                 await self._dispatcher.send(due)
-                await connection.execute(statements.mark_sent([row.run_id for row in rows]))
+                await connection.execute(statements.mark_sent([wake_up.run_id for wake_up in due]))
             return len(due)
 
     async def _mark_sent(self, batch: list[WakeUp]) -> None:

@@ -5,7 +5,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Delete, Insert, Select, Update, and_, delete, func, or_, select, true, tuple_, update
+from sqlalchemy import (
+    Delete,
+    Insert,
+    Select,
+    Update,
+    and_,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from riverrun.runs.models import OutboxEntry, Run, RunEvent, RunStatus
@@ -181,27 +195,46 @@ def forget_wake_up(run_id: UUID) -> Delete:
     return delete(OutboxEntry).where(OutboxEntry.run_id == run_id)
 
 
-def due_wake_ups(*, unsent_seconds: float, lost_seconds: float) -> Select[UUID, str, str, datetime | None]:
-    """Wake-ups that never left, or whose run still waits or lost its worker long after they left.
+def queues_in_use() -> Select[str]:
+    """Every queue that some active run is woken through."""
+    return select(OutboxEntry.queue).distinct()
+
+
+def due_wake_ups(
+    *,
+    idle_queues: Sequence[str],
+    takes_over: bool,
+    unsent_seconds: float,
+    lost_seconds: float,
+    stale_seconds: float,
+) -> Select[UUID, str, str]:
+    """Wake-ups to send: those that never left, and those that got lost after they left.
+
+    A running run whose lease ran out has lost its worker (only looked for with ``takes_over``). A waiting run has lost
+    its wake-up when its queue is idle, or after ``stale_seconds``: what waits in a busy queue is most likely not lost.
 
     Rows are locked and those of another sweeper skipped, so that many API processes may sweep at once.
     """
-    stranded = or_(
-        Run.status == RunStatus.QUEUED, and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now())
+    sent_before = OutboxEntry.sent_at < func.now() - timedelta(seconds=lost_seconds)
+    never_left = and_(
+        OutboxEntry.sent_at.is_(None), OutboxEntry.created_at < func.now() - timedelta(seconds=unsent_seconds)
+    )
+    lost = and_(
+        Run.status == RunStatus.QUEUED,
+        sent_before,
+        or_(
+            OutboxEntry.queue.in_(idle_queues),
+            OutboxEntry.sent_at < func.now() - timedelta(seconds=stale_seconds),
+        ),
+    )
+    orphaned = and_(
+        literal(takes_over), Run.status == RunStatus.RUNNING, Run.lease_until < func.now(), sent_before
     )
     return (
-        select(OutboxEntry.run_id, OutboxEntry.task, OutboxEntry.queue, OutboxEntry.sent_at)
+        select(OutboxEntry.run_id, OutboxEntry.task, OutboxEntry.queue)
         .join(Run, Run.id == OutboxEntry.run_id)
-        .where(
-            or_(
-                and_(
-                    OutboxEntry.sent_at.is_(None),
-                    OutboxEntry.created_at < func.now() - timedelta(seconds=unsent_seconds),
-                ),
-                and_(OutboxEntry.sent_at < func.now() - timedelta(seconds=lost_seconds), stranded),
-            )
-        )
-        .order_by(OutboxEntry.created_at)
+        .where(or_(never_left, lost, orphaned))
+        .order_by(OutboxEntry.sent_at.nulls_first())
         .limit(100)
         .with_for_update(of=OutboxEntry, skip_locked=True)
     )
