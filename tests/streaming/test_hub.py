@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,11 +12,13 @@ from tests.support.waiting import wait_until_async
 
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.runs import statements
+from riverrun.runs.event_log import AsyncEventLog
 from riverrun.streaming.commands import stream_key
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
+from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.subscription import MAX_BUFFERED_EVENTS, Subscription
 
 
@@ -147,6 +150,29 @@ async def test_a_take_over_reaches_a_reader_ahead_of_what_is_kept(
             queued_run, [take_over(2, attempt=2), text_event(3, attempt=2), end_event(4, attempt=2)]
         )
         assert await reading == [*positions(8), (2, 2), (2, 3), (2, 4)]
+
+
+async def test_a_nudge_during_a_read_is_not_forgotten(
+    async_streams: AsyncRedisStreamManager, event_log: AsyncEventLog, queued_run: UUID
+) -> None:
+    """What is appended after the read and told by a nudge before its answer is used must be read."""
+
+    class Interrupted(RunLog):
+        """The real log; between the answer of its second read and its use something happens."""
+
+        reads = 0
+
+        async def read_after(self, *args: Any, **kwargs: Any) -> list[Event]:
+            events = await super().read_after(*args, **kwargs)
+            self.reads += 1
+            if self.reads == 2:
+                await async_streams.publish_event(queued_run, end_event(2))
+                subscription.nudge()
+            return events
+
+    await async_streams.publish_event(queued_run, text_event(1))
+    subscription = Subscription(queued_run, START, Interrupted(async_streams, event_log))
+    assert await read_to_end(subscription) == positions(2)
 
 
 async def test_draining_sends_readers_away_with_their_position(

@@ -84,16 +84,17 @@ class Subscription:
 
     async def _read_log(self) -> list[Event]:
         self._is_unreadable = False
+        self._is_behind = False  # before the read: a nudge or an overflow meanwhile must be seen after it
         try:
             events = await self._log.read_after(self.run_id, self.position, known_top=self._known_top)
         except Exception as error:
             logger.warning("run %s cannot be read now, waiting: %s", self.run_id, error)
-            self._is_unreadable = True
+            self._is_unreadable = self._is_behind = True
             return []
-        if not events:
-            self._is_behind = False
-            return self._take_live(after_reading=True)
-        return events
+        if events:
+            self._is_behind = True
+            return events
+        return [] if self._is_behind else self._take_live(after_reading=True)
 
     def _take_live(self, *, after_reading: bool = False) -> list[Event]:
         """Drain what was pushed. A hole sends the reader to the log, once: what the log lacks too is not waited for."""
