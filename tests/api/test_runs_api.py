@@ -96,6 +96,19 @@ async def test_a_position_at_or_after_the_end_is_an_empty_answer(
         assert response.status_code == 204
 
 
+@pytest.mark.parametrize("position", [str(2**31), f"1-{2**31}", str(2**53 - 1)])
+async def test_a_position_beyond_all_that_can_be_recorded_is_reset(
+    client: httpx2.AsyncClient, queued_run: UUID, position: str
+) -> None:
+    path = f"/api/v1/runs/{queued_run}/events?cursor={position}"
+    async with client.stream("GET", path) as response:
+        assert response.status_code == 200
+        async for line in response.aiter_lines():
+            if line.startswith("event:"):
+                assert line == "event: reset"
+                break
+
+
 @pytest.mark.parametrize("garbage", ["x", "1-", "-1", "1e9", "💧", "1-2-3", "9" * 400, "%00"])
 async def test_garbage_is_refused(client: httpx2.AsyncClient, queued_run: UUID, garbage: str) -> None:
     response = await client.get(f"/api/v1/runs/{queued_run}/events", params={"cursor": garbage})

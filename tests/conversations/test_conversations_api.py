@@ -1,13 +1,14 @@
 """The path of a question through the API, with the worker's part performed by its own code in a thread."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from functools import partial
 from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select, text, update
 from tests.support.live_api import client_of, events_of, serving
 from tests.support.stories import make_user
 from tests.support.waiting import wait_until_async
@@ -239,3 +240,67 @@ async def test_a_conversation_is_renamed_listed_and_deleted(
     assert [(row["title"], row["repository"]) for row in listed] == [("Start-up", "empty")]
     assert (await client.delete(conversation)).status_code == 204
     assert (await client.get(f"{conversation}/info")).status_code == 404
+
+
+async def test_more_tabs_than_connections_ask_for_the_active_session(
+    client: httpx2.AsyncClient, conversation: str
+) -> None:
+    await ask(client, conversation)
+    responses = await asyncio.gather(*(client.get(f"{conversation}/active-session") for _ in range(60)))
+    assert {response.status_code for response in responses} == {200}
+
+
+async def test_deleting_while_the_answer_ends_is_no_deadlock(
+    client: httpx2.AsyncClient, conversation: str, engine: Engine
+) -> None:
+    """The end locks its run, then needs the conversation for the message: deleting has to take them in that order."""
+    asked = (await ask(client, conversation)).json()
+    with engine.begin() as connection:
+        connection.execute(update(Run).values(status="running", attempt=1))
+    with engine.connect() as worker_side:
+        worker_side.execute(select(Run.id).where(Run.id == UUID(asked["run_id"])).with_for_update())
+        deleting = asyncio.create_task(client.delete(conversation))
+        await wait_until_async(lambda: _someone_waits(engine))
+        conversation_id = UUID(conversation.rpartition("/")[2])
+        await asyncio.to_thread(
+            worker_side.execute,
+            Message.__table__.insert().values(
+                id=new_uuid(), conversation_id=conversation_id, type="AI_GENERATED", content="the end",
+                citations=[], tool_calls=[], created_at=now(),
+            ),
+        )  # fmt: skip
+        worker_side.commit()
+    assert (await deleting).status_code == 204
+
+
+def _someone_waits(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return bool(connection.scalar(text(waiting)))
+
+
+@pytest.mark.parametrize("bad", ["nul \x00 inside", "\ud800"])
+async def test_text_that_cannot_be_stored_is_refused(
+    client: httpx2.AsyncClient, conversation: str, project_id: UUID, bad: str
+) -> None:
+    async def status(method: str, path: str, body: dict[str, object]) -> int:
+        response = await client.request(
+            method, path, content=json.dumps(body), headers={"content-type": "application/json"}
+        )
+        return response.status_code
+
+    new = {"project_ids": [str(project_id)]}
+    assert await status("PATCH", f"{conversation}/rename", {"title": bad}) == 422
+    assert await status("POST", "/api/v1/conversations", {**new, "title": bad}) == 422
+    assert await status("POST", "/api/v1/conversations", {**new, "agent_ids": [bad]}) == 422
+    assert await status("POST", "/api/v1/parse", {"repo_name": "o/n", "branch_name": bad}) == 422
+    assert await status("POST", "/api/v1/parse", {"repo_path": f"/{bad}"}) == 422
+
+
+async def test_a_file_whose_path_holds_a_nul_is_refused(client: httpx2.AsyncClient, project_id: UUID) -> None:
+    assert (await client.get(f"/api/v1/projects/{project_id}/file?path=a%00b")).status_code == 422
+
+
+async def test_a_folder_name_that_no_disk_takes_is_refused(client: httpx2.AsyncClient) -> None:
+    response = await client.post("/api/v1/parse", json={"repo_path": "/" + "x" * 300})
+    assert response.status_code == 422

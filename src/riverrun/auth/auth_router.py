@@ -1,6 +1,7 @@
 """Signing in by link, signing out, and who one is."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -8,7 +9,7 @@ from pydantic import BaseModel
 
 from riverrun.auth.dependencies import SESSION_COOKIE, CurrentPrincipal, refuse_foreign_origin
 from riverrun.auth.session_tokens import SESSION_LIFETIME, AsyncTokenService
-from riverrun.infra.dependencies import AsyncDb
+from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.kit.problem import NotSignedIn
 
 auth_router = APIRouter(tags=["auth"])
@@ -24,7 +25,9 @@ class Account(BaseModel):
 
 
 @auth_router.get("/sign-in", include_in_schema=False)
-async def sign_in(request: Request, db: AsyncDb, token: Annotated[str, Query(max_length=200)]) -> Response:
+async def sign_in(
+    request: Request, db: AsyncDb, settings: CurrentSettings, token: Annotated[str, Query(max_length=200)]
+) -> Response:
     """Exchange the link's one-time token for a session cookie and show the page.
 
     A browser with a link that is used up is shown the page all the same: it says how to sign in.
@@ -42,7 +45,7 @@ async def sign_in(request: Request, db: AsyncDb, token: Annotated[str, Query(max
         max_age=int(SESSION_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure="https" in (request.url.scheme, urlsplit(settings.base_url).scheme),
     )
     return response
 

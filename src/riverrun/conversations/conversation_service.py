@@ -103,10 +103,11 @@ class ConversationService:
 
     async def delete(self, conversation_id: UUID) -> None:
         """Delete it with its messages. A run under way is told to stop; its events go with the user's data."""
-        conversation = await self.get(conversation_id, lock=True)
+        await self.get(conversation_id)
         if (run := await self.active_run(conversation_id)) is not None:
+            # Before the conversation is locked: the run's end locks in this order too.
             await AsyncRunService(self._session).request_stop(run)
-        await self._session.delete(conversation)
+        await self._session.delete(await self.get(conversation_id, lock=True))
 
     async def active_run(self, conversation_id: UUID) -> Run | None:
         """The run that answers in this conversation now."""
@@ -162,7 +163,7 @@ class ConversationService:
         return Accepted(created, message.id)
 
     def _checked(self, content: str) -> str:
-        question = content.replace("\x00", "").strip()
+        question = content.replace("\x00", "").encode("utf-8", "replace").decode().strip()
         if not question:
             raise InvalidRequest("The question is empty: write what you want to know.")
         limit = self._settings.max_question_chars

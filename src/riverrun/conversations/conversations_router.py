@@ -26,7 +26,7 @@ from riverrun.conversations.schemas import (
     NewMessage,
     Renaming,
 )
-from riverrun.infra.dependencies import AsyncDb
+from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.kit.problem import NotFound
 from riverrun.runs.dependencies import CurrentOutbox
 from riverrun.runs.schemas import StopReceipt
@@ -150,13 +150,15 @@ async def stop_generation(
 
 @conversations_router.get("/{conversation_id}/active-session")
 async def get_active_session(
-    conversation_id: UUID, conversations: CurrentConversations, run_log: CurrentRunLog
+    conversation_id: UUID, conversations: CurrentConversations, db: AsyncDb, run_log: CurrentRunLog
 ) -> ActiveSession:
     """The run under way, to be followed from wherever the client is; 404 when none is."""
     await conversations.get(conversation_id)
     run = await conversations.active_run(conversation_id)
     if run is None:
         raise NotFound
+    last_activity = await conversations.last_activity(run)
+    await commit_now(db)
     top = (await run_log.tops([run.id])).get(run.id, START)
     return ActiveSession(
         sessionId=run.id,
@@ -165,5 +167,5 @@ async def get_active_session(
         cursor=str(top),
         conversationId=conversation_id,
         startedAt=run.started_at,
-        lastActivity=await conversations.last_activity(run),
+        lastActivity=last_activity,
     )

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from riverrun.conversations.models import Conversation, Message
+from riverrun.kit.storable_text import STORABLE, StorableText
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
 
 
 class NewConversation(BaseModel):
@@ -16,7 +17,7 @@ class NewConversation(BaseModel):
 
     project_ids: list[UUID] = Field(min_length=1, max_length=20)
     title: Title | None = None
-    agent_ids: list[str] = Field(default_factory=lambda: ["codebase_qna_agent"], max_length=1)
+    agent_ids: list[StorableText] = Field(default_factory=lambda: ["codebase_qna_agent"], max_length=1)
 
 
 class ConversationCreated(BaseModel):

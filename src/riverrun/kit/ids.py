@@ -1,15 +1,8 @@
-"""Identifiers: time-ordered UUIDv7s, each noun its own type."""
+"""Identifiers: time-ordered UUIDv7s."""
 
-from typing import NewType
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
-
-RunId = NewType("RunId", UUID)
-UserId = NewType("UserId", UUID)
-ProjectId = NewType("ProjectId", UUID)
-ConversationId = NewType("ConversationId", UUID)
-MessageId = NewType("MessageId", UUID)
 
 
 def new_uuid() -> UUID:

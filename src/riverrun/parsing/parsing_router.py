@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.infra.dependencies import AsyncDb, CurrentResources, after_commit
+from riverrun.kit.storable_text import StorableText
 from riverrun.parsing.parsing_service import ParsingService
 from riverrun.parsing.schemas import FileView, ParsingAccepted, ParsingRequest, ProjectView
 from riverrun.runs.dependencies import CurrentOutbox
@@ -59,7 +60,7 @@ async def delete_project(project_id: UUID, projects: CurrentProjects) -> None:
 async def read_file(
     project_id: UUID,
     projects: CurrentProjects,
-    path: Annotated[str, Query(min_length=1, max_length=4096)],
+    path: Annotated[StorableText, Query(min_length=1, max_length=4096)],
     start: Annotated[int, Query(ge=1, le=10_000_000)] = 1,
     end: Annotated[int, Query(ge=1, le=10_000_000)] = 200,
 ) -> FileView:

@@ -87,10 +87,11 @@ class ParsingService:
 
     async def delete_project(self, project_id: UUID) -> None:
         """Remove the project and its index; an indexing run under way is told to stop."""
-        project = await get_scoped(self._session, self._principal, Project, project_id, lock=True)
+        await get_scoped(self._session, self._principal, Project, project_id)
         active = await self._session.scalar(active_run_of(project_id))
-        if active is not None:
+        if active is not None:  # before the project is locked: the run's end locks in this order too
             await AsyncRunService(self._session).request_stop(active)
+        project = await get_scoped(self._session, self._principal, Project, project_id, lock=True)
         await self._session.delete(project)
 
     async def read_file(self, project_id: UUID, path: str, start: int, end: int) -> FileView:
@@ -133,7 +134,7 @@ class ParsingService:
         if not self._settings.allow_local_paths:
             raise Forbidden("Folders of this server's disk may not be indexed here: give an https URL.")
         folder = Path(given)
-        if "\x00" in given or not folder.is_absolute():
+        if not folder.is_absolute():
             raise SourceRefused(f"{given!r} is not an absolute path.")
         resolved, is_readable = await self._threads.run(_look_at, folder)
         if not is_readable:
@@ -150,5 +151,8 @@ class ParsingService:
 
 
 def _look_at(folder: Path) -> tuple[Path, bool]:
-    resolved = folder.resolve()
-    return resolved, resolved.is_dir() and os.access(resolved, os.R_OK | os.X_OK)
+    try:
+        resolved = folder.resolve()
+        return resolved, resolved.is_dir() and os.access(resolved, os.R_OK | os.X_OK)
+    except (OSError, RuntimeError):  # a name too long, a folder above that is closed, links in a circle
+        return folder, False

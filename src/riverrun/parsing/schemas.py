@@ -6,15 +6,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
+from riverrun.kit.storable_text import StorableText
 from riverrun.parsing.models import Project
 
 
 class ParsingRequest(BaseModel):
     """What to index: a folder of the server's disk, or a git repository by https URL or ``owner/name``."""
 
-    repo_path: str | None = Field(default=None, max_length=4096)
-    repo_name: str | None = Field(default=None, max_length=2048)
-    branch_name: str | None = Field(default=None, max_length=255)
+    repo_path: StorableText | None = Field(default=None, max_length=4096)
+    repo_name: StorableText | None = Field(default=None, max_length=2048)
+    branch_name: StorableText | None = Field(default=None, max_length=255)
     commit_id: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
     """An exact commit of the repository, instead of the newest one of a branch."""
 
