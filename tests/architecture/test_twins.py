@@ -9,9 +9,6 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "riverrun"
 
-NAMESAKES = {"ChatHistoryService": "a worker writes the record that the API reads: no verb is shared"}
-"""Pairs by name that are no twins. They may share no method at all, or they would have to be twins in it."""
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -59,12 +56,11 @@ def signature(method: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return f"({ast.unparse(method.args)}) -> {returns}"
 
 
-PAIRS = list(pairs())
-TWINS = [pair for pair in PAIRS if pair.name not in NAMESAKES]
+TWINS = list(pairs())
 
 
 def test_there_are_twins_to_compare() -> None:
-    assert {pair.name for pair in TWINS} >= {"RedisStreamManager", "SearchService"}
+    assert {pair.name for pair in TWINS} >= {"RedisStreamManager", "SearchService", "ChatHistoryService"}
 
 
 @pytest.mark.parametrize("pair", TWINS, ids=lambda pair: pair.name)
@@ -97,10 +93,3 @@ def test_no_pair_is_torn_apart_over_two_files() -> None:
     files = classes_by_file()
     torn = [name for name in files if f"Async{name}" in files and files[name] != files[f"Async{name}"]]
     assert torn == []
-
-
-def test_namesakes_exist_and_share_no_method() -> None:
-    named = {pair.name: pair for pair in PAIRS if pair.name in NAMESAKES}
-    assert named.keys() == NAMESAKES.keys()
-    for pair in named.values():
-        assert not public_methods(pair.sync).keys() & public_methods(pair.asynchronous).keys()

@@ -28,7 +28,8 @@ from riverrun.runs.models import RunStatus
 from riverrun.runs.performance import perform_run
 from riverrun.search.code_index import PostgresCodeIndex
 
-PARTIAL_REASONS = {RunStatus.COMPLETED: None, RunStatus.CANCELLED: "cancelled", RunStatus.ERROR: "error"}
+CANCELLED = "cancelled"
+"""Why a stopped answer is partial."""
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -73,10 +74,13 @@ def save_answer(
     run = attempt.run
     if connection.scalar(select(Conversation.id).where(Conversation.id == run.subject_id)) is None:
         return {"message_id": None, "chars": 0}
-    reason = error["title"] if error else PARTIAL_REASONS[status]
-    message_id = ChatHistoryService(connection).save_ai_message(
-        run.subject_id, run.id, attempt.snapshot, reason=reason
-    )
+    history = ChatHistoryService(connection)
+    if status is RunStatus.COMPLETED:
+        history.add_message_chunk(run.id, attempt.snapshot)
+        message_id = history.flush_message_buffer(run.subject_id, run.id)
+    else:
+        reason = error["title"] if error else CANCELLED
+        message_id = history.save_partial_ai_message(run.subject_id, run.id, attempt.snapshot, reason=reason)
     return {"message_id": str(message_id) if message_id else None, "chars": len(attempt.snapshot.text)}
 
 

@@ -1,4 +1,4 @@
-"""The record of a conversation: read by the agent for its history, written with the end of a run."""
+"""The record of a conversation, for workers (sync) and for the API (async), in the caller's transaction."""
 
 from uuid import UUID
 
@@ -6,27 +6,42 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.conversations import statements
+from riverrun.conversations.message_buffer import MessageBuffer
 from riverrun.conversations.models import Message
 from riverrun.conversations.schemas import MessageView
 from riverrun.streaming.snapshot import Snapshot
 
 
 class ChatHistoryService:
-    """For workers; in the caller's transaction."""
+    """A worker's hand on the record."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._buffer = MessageBuffer()
 
     def get_session_history(self, conversation_id: UUID) -> list[tuple[str, str]]:
         """The newest messages as ``(type, content)``, oldest first."""
         rows = self._connection.execute(statements.session_history(conversation_id)).all()
         return [(row.type, row.content) for row in reversed(rows)]
 
-    def save_ai_message(
-        self, conversation_id: UUID, run_id: UUID, snapshot: Snapshot, *, reason: str | None
+    def add_message_chunk(self, run_id: UUID, chunk: Snapshot) -> None:
+        """Keep a piece of the run's answer in memory; ``flush_message_buffer`` stores it."""
+        self._buffer.add(run_id, chunk)
+
+    def flush_message_buffer(self, conversation_id: UUID, run_id: UUID) -> UUID | None:
+        """Store the pieces as the run's whole answer; its id, none when nothing was said."""
+        return self._save(conversation_id, run_id, self._buffer.take(run_id), None)
+
+    def save_partial_ai_message(
+        self, conversation_id: UUID, run_id: UUID, snapshot: Snapshot, *, reason: str
     ) -> UUID | None:
-        """Store what was said; silence is not stored. ``reason`` says why it is partial, none when it is whole."""
-        if not (snapshot.text or snapshot.tool_calls):
+        """Store what was said up to the early end that ``reason`` names; its id, none when nothing was said."""
+        return self._save(conversation_id, run_id, snapshot, reason)
+
+    def _save(
+        self, conversation_id: UUID, run_id: UUID, snapshot: Snapshot, reason: str | None
+    ) -> UUID | None:
+        if not snapshot.is_worth_keeping:
             return None
         statement = statements.insert_answer(conversation_id, run_id, snapshot.as_fields(), reason)
         message_id: UUID = self._connection.execute(statement).scalar_one()
@@ -34,10 +49,30 @@ class ChatHistoryService:
 
 
 class AsyncChatHistoryService:
-    """For the API; in the request's transaction."""
+    """The API's hand on the record."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._buffer = MessageBuffer()
+
+    async def get_session_history(self, conversation_id: UUID) -> list[tuple[str, str]]:
+        """The newest messages as ``(type, content)``, oldest first."""
+        rows = (await self._session.scalars(statements.session_history(conversation_id))).all()
+        return [(row.type, row.content) for row in reversed(rows)]
+
+    def add_message_chunk(self, run_id: UUID, chunk: Snapshot) -> None:
+        """Keep a piece of the run's answer in memory; ``flush_message_buffer`` stores it."""
+        self._buffer.add(run_id, chunk)
+
+    async def flush_message_buffer(self, conversation_id: UUID, run_id: UUID) -> UUID | None:
+        """Store the pieces as the run's whole answer; its id, none when nothing was said."""
+        return await self._save(conversation_id, run_id, self._buffer.take(run_id), None)
+
+    async def save_partial_ai_message(
+        self, conversation_id: UUID, run_id: UUID, snapshot: Snapshot, *, reason: str
+    ) -> UUID | None:
+        """Store what was said up to the early end that ``reason`` names; its id, none when nothing was said."""
+        return await self._save(conversation_id, run_id, snapshot, reason)
 
     async def get_messages(self, conversation_id: UUID, start: int, limit: int) -> list[MessageView]:
         """A page in the order in which things were said."""
@@ -48,3 +83,12 @@ class AsyncChatHistoryService:
         """The message that a run left; none when it said nothing."""
         answer: Message | None = await self._session.scalar(statements.answer_of(run_id))
         return answer
+
+    async def _save(
+        self, conversation_id: UUID, run_id: UUID, snapshot: Snapshot, reason: str | None
+    ) -> UUID | None:
+        if not snapshot.is_worth_keeping:
+            return None
+        statement = statements.insert_answer(conversation_id, run_id, snapshot.as_fields(), reason)
+        message_id: UUID = (await self._session.execute(statement)).scalar_one()
+        return message_id

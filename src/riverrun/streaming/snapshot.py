@@ -56,6 +56,11 @@ class Snapshot:
         return "".join(self.thoughts)
 
     @property
+    def is_worth_keeping(self) -> bool:
+        """Whether a message is to be stored of it: silence is not, nor mere thinking."""
+        return bool(self.text or self.tool_calls)
+
+    @property
     def text_sha256(self) -> str:
         """Hex digest of the text in UTF-8: what ``end`` carries and every reader can check."""
         return hashlib.sha256(self.text.encode()).hexdigest()
