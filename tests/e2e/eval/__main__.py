@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.e2e.eval.evaluation import Cited, ask_extractive_model, ask_search, index_package
-from tests.e2e.eval.questions import asked_versions, check_installed_versions, load_questions
+from tests.e2e.eval.questions import Lot, asked_packages, check_installed_versions, load_questions
 from tests.e2e.eval.scoring import Answer, figures
 
 from riverrun.embedded import EmbeddedServers
@@ -27,7 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, started_servers(Path(folder)) as servers:
         upgrade(servers.database_url)
         engine = open_engine(servers.database_url)
-        for name in asked_versions():
+        for name in asked_packages():
             questions = [question for question in load_questions() if question.package == name]
             package = index_package(engine, name, questions, Path(folder))
             print(f"{name}: {package.chunks} chunks in {package.seconds:.1f} s", flush=True)
@@ -50,7 +50,7 @@ def report(answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.rank is None or answer.rank > SHOWN_HITS:
             print_miss(answer)
-    for package in asked_versions():
+    for package in asked_packages():
         print(f"{package}: {figures([answer for answer in answers if answer.question.package == package])}")
     for label, group in groups(answers).items():
         print(f"{label}: {figures(group)}")
@@ -59,10 +59,11 @@ def report(answers: Sequence[Answer]) -> None:
 
 def groups(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
     sets = {
-        "first set, tuned on": lambda question: not question.is_fresh and not question.held_out,
-        "first set, held out": lambda question: not question.is_fresh and question.held_out,
-        "fresh set, written by hand": lambda question: question.is_fresh and not question.from_docstring,
-        "fresh set, from docstrings": lambda question: question.is_fresh and question.from_docstring,
+        "first lot, tuned on": lambda question: question.lot is Lot.FIRST and not question.held_out,
+        "first lot, held out": lambda question: question.lot is Lot.FIRST and question.held_out,
+        "fresh lot": lambda question: question.lot is Lot.FRESH,
+        "wide lot, tuned on": lambda question: question.lot is Lot.WIDE and not question.held_out,
+        "wide lot, held out": lambda question: question.lot is Lot.WIDE and question.held_out,
         "all written by hand": lambda question: not question.from_docstring,
         "all from docstrings": lambda question: question.from_docstring,
     }

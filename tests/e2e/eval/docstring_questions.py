@@ -1,9 +1,10 @@
-"""Print questions made out of docstrings, as TOML: ``python -m tests.e2e.eval.docstring_questions first|fresh``.
+"""Print questions made out of docstrings: ``python -m tests.e2e.eval.docstring_questions questions|fresh_...|wide_...``.
 
 A question is the first sentence of a docstring, drawn by lot with a fixed seed among all definitions of a package
-whose sentence has 7 to 30 words, is the only one of its kind, and does not spell the definition's name. The fresh
-lot also asks for five telling words: the first drew sentences that say nothing ("Given the routes, yields the
-following information:"). They stay in, and count.
+whose sentence has 7 to 30 words, is the only one of its kind, and does not spell the definition's name. The later
+lots also ask for five telling words: the first drew sentences that say nothing ("Given the routes, yields the
+following information:"). The wide lot asks for eight lines of code: with its docstring hidden, an empty exception
+class has nothing left to be found by. What the first lots drew stays in, and counts.
 """
 
 import ast
@@ -12,15 +13,16 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.e2e.eval.questions import (
-    QUESTIONS_FILE,
     Definition,
-    asked_versions,
+    Lot,
+    asked_packages,
     definitions,
     gives_away,
+    holds_all_words,
     is_docstring,
     line_range,
     package_folder,
@@ -29,44 +31,61 @@ from tests.e2e.eval.questions import (
 
 from riverrun.search.query_terms import query_concepts
 
-CODE_LINES = 4
 WORDS = range(7, 31)
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class Draw:
     """How questions are drawn for each package."""
 
     seed: int
     questions: int
     telling_words: int
+    code_lines: int
+    may_hold_all_words: bool = False
     excluded: frozenset[str] = frozenset()
 
 
-FIRST_SET = frozenset(question.text for question in read_questions(QUESTIONS_FILE))
-LOTS = {"first": Lot(20261124, 5, 0), "fresh": Lot(20261125, 4, 5, FIRST_SET)}
+def draw_of(lot: Lot) -> Draw:
+    if lot is Lot.FIRST:
+        return Draw(20261124, 5, 0, 4)
+    if lot is Lot.FRESH:
+        first = frozenset(question.text for question in read_questions(Lot.FIRST))
+        return Draw(20261125, 4, 5, 4, excluded=first)
+    return Draw(20261126, 8, 5, 8, may_hold_all_words=True)
 
 
-def main(lot: Lot) -> None:
-    for package in asked_versions():
-        candidates = list(summaries(package))
+def main(lot: Lot, packages: Iterable[str]) -> None:
+    draw = draw_of(lot)
+    for package in packages:
+        candidates = list(summaries(package, draw.code_lines))
         seen = Counter(summary for summary, _, _ in candidates)
-        unique = [c for c in candidates if seen[c[0]] == 1 and not gives_away(c[0], c[2].rsplit(".", 1)[-1])]
-        telling = [
-            c for c in unique if len(telling_words(c[0])) >= lot.telling_words and c[0] not in lot.excluded
-        ]
-        drawn = random.Random(lot.seed).sample(sorted(telling), lot.questions)
+        fair = [c for c in candidates if seen[c[0]] == 1 and is_fair(c[0], c[2].rsplit(".", 1)[-1], draw)]
+        drawn = random.Random(draw.seed).sample(sorted(fair), draw.questions)
         for number, (summary, file, symbol) in enumerate(drawn):
             print_question(package, summary, file, symbol, held_out=number % 2 == 1)
 
 
-def summaries(package: str) -> Iterator[tuple[str, str, str]]:
+def is_fair(text: str, name: str, draw: Draw) -> bool:
+    """Whether a sentence may be asked."""
+    if gives_away(text, name) or text in draw.excluded:
+        return False
+    if holds_all_words(text, name) and not draw.may_hold_all_words:
+        return False
+    return len(telling_words(text)) >= draw.telling_words
+
+
+def summaries(package: str, fewest_code_lines: int) -> Iterator[tuple[str, str, str]]:
     """``(sentence, file, symbol)`` of every definition that could be asked for."""
     root = package_folder(package)
     for file in sorted(root.rglob("*.py")):
         for symbol, definition in definitions(file.read_text("utf-8")).items():
             summary = first_sentence(ast.get_docstring(definition) or "")
-            if len(summary.split()) in WORDS and code_lines(definition) >= CODE_LINES and is_named(symbol):
+            if (
+                len(summary.split()) in WORDS
+                and code_lines(definition) >= fewest_code_lines
+                and is_named(symbol)
+            ):
                 yield summary, file.relative_to(root).as_posix(), symbol
 
 
@@ -106,4 +125,4 @@ def print_question(package: str, text: str, file: str, symbol: str, *, held_out:
 
 
 if __name__ == "__main__":
-    main(LOTS[sys.argv[1]])
+    main(Lot(sys.argv[1]), sys.argv[2:] or list(asked_packages()))

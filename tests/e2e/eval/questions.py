@@ -7,13 +7,28 @@ import sysconfig
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
-QUESTIONS_FILE = Path(__file__).with_name("questions.toml")
-FRESH_QUESTIONS_FILE = Path(__file__).with_name("fresh_questions.toml")
+FOLDER = Path(__file__).parent
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class Lot(StrEnum):
+    """Which set a question belongs to; each is a file, committed before it was asked for the first time."""
+
+    FIRST = "questions"
+    """Half of it was tuned on."""
+    FRESH = "fresh_questions"
+    """Written when the first had been tuned on; never tuned on itself."""
+    WIDE = "wide_questions"
+    """Of twelve other packages, by people who did not know the search; half of it was tuned on."""
+
+    @property
+    def file(self) -> Path:
+        return FOLDER / f"{self}.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +45,23 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``held_out`` questions are never looked at while ranking is tuned; ``from_docstring`` hides that docstring.
-
-    ``is_fresh`` marks the second set: written when the first had been tuned on, and never tuned on itself.
-    """
+    """``held_out`` questions are never looked at while ranking is tuned; ``from_docstring`` hides that docstring."""
 
     package: str
     text: str
     places: tuple[Place, ...]
     from_docstring: bool
     held_out: bool
-    is_fresh: bool
+    lot: Lot
 
 
 def load_questions() -> list[Question]:
-    """All questions, the first set and then the fresh one, in the files' order."""
-    return [*read_questions(QUESTIONS_FILE), *read_questions(FRESH_QUESTIONS_FILE, is_fresh=True)]
+    """All questions, lot by lot, in the files' order."""
+    return [question for lot in Lot for question in read_questions(lot)]
 
 
-def read_questions(file: Path, *, is_fresh: bool = False) -> list[Question]:
-    """The questions of one file in its order."""
+def read_questions(lot: Lot) -> list[Question]:
+    """The questions of one lot in its file's order."""
     return [
         Question(
             package=entry["package"],
@@ -57,23 +69,24 @@ def read_questions(file: Path, *, is_fresh: bool = False) -> list[Question]:
             places=tuple(Place(**place) for place in entry["places"]),
             from_docstring=entry.get("from_docstring", False),
             held_out=entry.get("held_out", False),
-            is_fresh=is_fresh,
+            lot=lot,
         )
-        for entry in tomllib.loads(file.read_text("utf-8"))["questions"]
+        for entry in tomllib.loads(lot.file.read_text("utf-8"))["questions"]
     ]
 
 
-def asked_versions() -> dict[str, str]:
-    """The releases in which the places were looked up, a package each."""
-    versions: dict[str, str] = tomllib.loads(QUESTIONS_FILE.read_text("utf-8"))["packages"]
-    return versions
+def asked_packages() -> dict[str, str]:
+    """The release in which the places were looked up, as ``distribution==version``, by the package's folder."""
+    files = [tomllib.loads(lot.file.read_text("utf-8")) for lot in Lot]
+    return {folder: release for file in files for folder, release in file.get("packages", {}).items()}
 
 
 def check_installed_versions() -> None:
     """RuntimeError when an installed package is not the release its questions were written for."""
-    for package, asked in asked_versions().items():
-        if (found := version(package)) != asked:
-            raise RuntimeError(f"{package} {found} is installed, the questions were written for {asked}")
+    for release in asked_packages().values():
+        distribution, _, asked = release.partition("==")
+        if (found := version(distribution)) != asked:
+            raise RuntimeError(f"{distribution} {found} is installed, the questions were written for {asked}")
 
 
 def package_folder(package: str) -> Path:
@@ -136,7 +149,18 @@ def line_range(definition: Definition) -> tuple[int, int]:
 
 
 def gives_away(text: str, name: str) -> bool:
-    """Whether a question spells the answer's name, or holds every word of a name of several words."""
-    lowered, bare = text.lower(), name.strip("_").lower()
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
-    return bare in lowered or (len(words) > 1 and all(word in lowered for word in words))
+    """Whether a question spells the answer's name, as an identifier or as words in a row."""
+    spelled = " ".join(re.findall(r"[a-z0-9]+", text.lower()))
+    bare = name.strip("_").lower()
+    return bare in text.lower() or f" {' '.join(words_of(name))} " in f" {spelled} "
+
+
+def holds_all_words(text: str, name: str) -> bool:
+    """Whether a question holds every word of a name of several words, wherever they stand."""
+    words = words_of(name)
+    return len(words) > 1 and all(word in text.lower() for word in words)
+
+
+def words_of(name: str) -> list[str]:
+    """An identifier's words in lower case."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
