@@ -25,6 +25,17 @@ def open_redis(redis_url: str) -> redis.Redis:
     return redis.Redis.from_url(redis_url, retry=Retry(_backoff(), RETRIES), **_common())
 
 
+def open_blocking_redis(redis_url: str, *, max_connections: int) -> redis.Redis:
+    """A client for reads that wait on the server (``XREAD BLOCK``): a silent line is no error to it.
+
+    Only ``redis_stream_generator`` uses it. A connection is held for as long as a reader waits; TCP keepalive finds a dead peer.
+    """
+    patient = _common() | {"socket_timeout": None}
+    return redis.Redis.from_url(
+        redis_url, max_connections=max_connections, retry=Retry(_backoff(), RETRIES), **patient
+    )
+
+
 def open_async_redis(redis_url: str, *, max_connections: int = 50) -> redis.asyncio.Redis:
     """The API's client for commands; connects lazily. Belongs to one event loop.
 

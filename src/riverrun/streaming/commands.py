@@ -1,17 +1,25 @@
 """Redis as data: key names, the append script, frames. Nothing here opens, awaits or logs."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from riverrun.streaming.cursor import Position
 from riverrun.streaming.events import Event
+from riverrun.streaming.snapshot import Snapshot
+
+Entries = Any
+"""An XRANGE reply, ``[(id, fields), ...]`` in bytes; redis-py's own type knows no encoding."""
 
 
 class AppendOutcome(StrEnum):
     """What the append script did with an event."""
 
     APPENDED = "APPENDED"
+    STOPPING = "STOPPING"
+    """It is appended, and somebody has asked for the run's stop: look at the record at once."""
     KNOWN = "KNOWN"
     """It is already there: an idempotent re-send."""
     HOLE = "HOLE"
@@ -37,17 +45,73 @@ elseif seq ~= top_seq + 1 or (attempt > top_attempt and top_attempt > 0) then
   return 'HOLE'
 end
 local id = ARGV[3] .. '-' .. ARGV[4]
-redis.call('XADD', KEYS[1], id, 't', ARGV[5], 'd', ARGV[6])
+local time = redis.call('TIME')
+redis.call('XADD', KEYS[1], id, 't', ARGV[5], 'd', ARGV[6], 's', time[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('PUBLISH', ARGV[1], id .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
+if redis.call('EXISTS', KEYS[2]) == 1 then return 'STOPPING' end
 return 'APPENDED'
 """
-"""Compare and append in one step: XADD, EXPIRE and PUBLISH of the same frame, or the reason why not."""
+"""Compare and append in one step: XADD, EXPIRE and PUBLISH of the same frame, or the reason why not.
+
+An entry's ``s`` is the second in which it was appended; it is for polls, and no part of the event.
+"""
+
+SET_STATUS_SCRIPT = """
+local ranks = {queued = 1, running = 2}
+local held = redis.call('GET', KEYS[1])
+if held and (ranks[held] or 3) >= (ranks[ARGV[1]] or 3) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+"""A run goes one way: queued, running, ended. Whoever is late cannot take it back."""
+
+
+class TaskState(NamedTuple):
+    """The hot copy of how a run's task stands; what it does not know is none."""
+
+    status: str | None
+    task_id: str | None
+    top: Position | None
+    last_activity: datetime | None
+    """When the newest event was appended, to the second."""
+
+
+class PlacedSnapshot(NamedTuple):
+    """What a run has said up to and including ``position``."""
+
+    snapshot: Snapshot
+    position: Position
 
 
 def stream_key(run_id: UUID) -> str:
     """The run's stream; the hash tag keeps all keys of a run on one node of a cluster."""
     return f"run:{{{run_id}}}:events"
+
+
+def status_key(run_id: UUID) -> str:
+    """The status of the run's task, as its row has it or is about to."""
+    return f"run:{{{run_id}}}:status"
+
+
+def task_key(run_id: UUID) -> str:
+    """Celery's id of the task that works on the run, as the worker's log has it."""
+    return f"run:{{{run_id}}}:task"
+
+
+def cancellation_key(run_id: UUID) -> str:
+    """There while a stop is asked for: a nudge, the intent itself is in the run's row."""
+    return f"run:{{{run_id}}}:cancel"
+
+
+def append_keys(run_id: UUID) -> list[str]:
+    """KEYS of APPEND_SCRIPT."""
+    return [stream_key(run_id), cancellation_key(run_id)]
+
+
+def session_keys(run_id: UUID) -> list[str]:
+    """All that Redis holds of a run."""
+    return [stream_key(run_id), status_key(run_id), task_key(run_id), cancellation_key(run_id)]
 
 
 def live_channel(run_id: UUID) -> str:
@@ -56,7 +120,7 @@ def live_channel(run_id: UUID) -> str:
 
 
 def append_arguments(run_id: UUID, event: Event, ttl_seconds: int) -> list[str | int | bytes]:
-    """ARGV of APPEND_SCRIPT, whose one key is the run's stream."""
+    """ARGV of APPEND_SCRIPT."""
     attempt, seq = event.position
     return [live_channel(run_id), ttl_seconds, attempt, seq, event.type, event.data]
 
@@ -66,11 +130,39 @@ def exclusive(position: Position) -> str:
     return f"({position}"
 
 
-def decode_entries(entries: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Event]:
+def decode_text(reply: bytes | str | None) -> str | None:
+    """A GET's reply; none for no key."""
+    return reply.decode() if isinstance(reply, bytes) else reply
+
+
+def decode_entries(entries: Entries) -> list[Event]:
     """Events of an XRANGE or XREVRANGE reply, in its order."""
     return [
         Event(decode_position(entry_id), fields[b"t"].decode(), fields[b"d"]) for entry_id, fields in entries
     ]
+
+
+def decode_snapshot(entries: Entries) -> PlacedSnapshot | None:
+    """A whole stream folded; none when there is no stream."""
+    events = decode_entries(entries)
+    return PlacedSnapshot(Snapshot.of_log(events), events[-1].position) if events else None
+
+
+def decode_state(status: bytes | None, task_id: bytes | None, newest: Entries) -> TaskState:
+    """The replies of GET, GET, and an XREVRANGE of one entry."""
+    entry_id, fields = newest[0] if newest else (None, {})
+    seconds = fields.get(b"s")
+    return TaskState(
+        decode_text(status),
+        decode_text(task_id),
+        decode_position(entry_id) if entry_id else None,
+        datetime.fromtimestamp(int(seconds), UTC) if seconds else None,
+    )
+
+
+def has_started(status: str | None, *, require_running: bool) -> bool:
+    """Whether a task of this status has begun, or at least is known where ``require_running`` is false."""
+    return status is not None and not (require_running and status == "queued")
 
 
 def decode_position(entry_id: bytes) -> Position:
