@@ -11,9 +11,17 @@ from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.runs.continuation import find_continuation
 from riverrun.runs.dependencies import CurrentEventLog
 from riverrun.runs.models import Run
+from riverrun.runs.seating import find_seats
 from riverrun.runs.schemas import RunView, StopReceipt
 from riverrun.runs.stopping import stop_run
-from riverrun.streaming.dependencies import CurrentCursor, CurrentHub, CurrentRunLog, CurrentStreams
+from riverrun.streaming.dependencies import (
+    CurrentCursor,
+    CurrentHub,
+    CurrentRunLog,
+    CurrentStreams,
+    CurrentWantedRuns,
+)
+from riverrun.streaming.multiplex import MultiplexStream
 from riverrun.streaming.stream_endpoint import EventStream
 
 runs_router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
@@ -33,6 +41,26 @@ async def list_runs(
         scoped(principal, Run).order_by(Run.created_at.desc(), Run.id.desc()).limit(limit)
     )
     return [RunView.of(run) for run in runs]
+
+
+@runs_router.get("/events", response_class=Response, responses=SSE)
+async def follow_runs(
+    wanted: CurrentWantedRuns,
+    principal: CurrentPrincipal,
+    db: AsyncDb,
+    hub: CurrentHub,
+    record: CurrentEventLog,
+    streams: CurrentStreams,
+    run_log: CurrentRunLog,
+) -> Response:
+    """The events of many runs over one connection, each after its position and to its end; 204 when none is missing."""
+    ids = [one.run_id for one in wanted]
+    runs = {run.id: run for run in await db.scalars(scoped(principal, Run).where(Run.id.in_(ids)))}
+    await commit_now(db)
+    seats = await find_seats(wanted, runs, record, streams, run_log)
+    if not any(seat.has_news for seat in seats):
+        return Response(status_code=204)
+    return MultiplexStream(hub, seats)
 
 
 @runs_router.get("/{run_id}")

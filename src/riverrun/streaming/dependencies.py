@@ -10,6 +10,7 @@ from riverrun.streaming.errors import MalformedCursor
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
+from riverrun.streaming.wanted_runs import WantedRun, parse_wanted
 
 FROM_THE_START = Cursor(None, 0)
 
@@ -47,7 +48,19 @@ def get_cursor(
         raise BadRequest(f"Cursor: {error}.") from error
 
 
+def get_wanted_runs(
+    run: Annotated[list[str], Query(description="`<run_id>` or `<run_id>@<position>`, once for each run")],
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> list[WantedRun]:
+    """The runs that one stream follows. The header holds a position for each: a browser sends it when it reconnects."""
+    try:
+        return parse_wanted(run, last_event_id)
+    except MalformedCursor as error:
+        raise BadRequest(f"Runs: {error}.") from error
+
+
 CurrentHub = Annotated[StreamHub, Depends(get_hub)]
 CurrentStreams = Annotated[AsyncRedisStreamManager, Depends(get_streams)]
 CurrentRunLog = Annotated[RunLog, Depends(get_run_log)]
 CurrentCursor = Annotated[Cursor, Depends(get_cursor)]
+CurrentWantedRuns = Annotated[list[WantedRun], Depends(get_wanted_runs)]

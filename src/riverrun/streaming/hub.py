@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import UUID
 
 from riverrun.streaming.commands import decode_frame, live_channel
@@ -64,10 +64,12 @@ class StreamHub:
         return sum(len(topic.readers) for topic in self._topics.values())
 
     @contextlib.contextmanager
-    def attach(self, run_id: UUID, position: Position = START) -> Iterator[Subscription]:
+    def attach(
+        self, run_id: UUID, position: Position = START, *, on_wake: Callable[[], None] | None = None
+    ) -> Iterator[Subscription]:
         """A reader of ``run_id`` that has everything up to ``position``; leaving the context frees it at once."""
         topic = self._topic(run_id)
-        subscription = Subscription(run_id, position, self._log)
+        subscription = Subscription(run_id, position, self._log, on_wake=on_wake)
         topic.readers.add(subscription)
         if self._is_draining:
             subscription.leave()

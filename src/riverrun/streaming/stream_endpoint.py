@@ -1,7 +1,12 @@
-"""A run's events as server-sent events: one send a wake-up, no database, no Redis connection, no thread."""
+"""Events as a server-sent response: one send a wake-up, no database, no Redis connection, no thread."""
 
 import asyncio
+import contextlib
 import random
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
 from uuid import UUID
 
 from starlette.responses import Response
@@ -20,8 +25,66 @@ HEADERS = {
 HEARTBEAT = b": alive\n\n"
 
 
-class EventStream(Response):
-    """The response that follows a run to its ``end``. A plain ASGI callable inside; nothing wraps its sends."""
+class FrameReader(Protocol):
+    """What a stream is read from: a run, or many."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every end was given."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client is gone."""
+        ...
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the server is going away."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """The position with which the client comes back."""
+        ...
+
+    async def next_frames(self) -> bytes:
+        """The next frames, joined; empty on a heartbeat, on leaving, and when closed."""
+        ...
+
+    def close(self) -> None:
+        """The client is gone."""
+        ...
+
+
+class FrameStream(Response):
+    """A response that sends frames until its reader is over. A plain ASGI callable inside; nothing wraps its sends."""
+
+    def __init__(self, *, headers: dict[str, str]) -> None:
+        super().__init__(headers={**HEADERS, **headers})
+        del self.headers["content-length"]
+
+    @abstractmethod
+    def attach(self) -> AbstractContextManager[FrameReader]:
+        """The reader, while the stream is open."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the end, until the client goes, or until the server leaves; frees everything then."""
+        with self.attach() as reader:
+            watcher = asyncio.ensure_future(disconnected(receive))
+            watcher.add_done_callback(lambda _: reader.close())
+            try:
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                await _send_body(send, _retry())
+                await _follow(reader, send)
+                if not reader.is_closed:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                watcher.cancel()
+
+
+class EventStream(FrameStream):
+    """One run, followed to its ``end``. A ``reset``, if there is one, comes before the events after ``position``."""
 
     def __init__(
         self,
@@ -32,45 +95,67 @@ class EventStream(Response):
         headers: dict[str, str],
         reset: Event | None = None,
     ) -> None:
-        super().__init__(headers={**HEADERS, **headers})
-        del self.headers["content-length"]
+        super().__init__(headers=headers)
         self._hub = hub
         self._run_id = run_id
         self._position = position
         self._reset = reset
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until ``end``, until the client goes, or until the server leaves; frees everything then."""
+    @contextlib.contextmanager
+    def attach(self) -> Iterator[FrameReader]:
+        """A place at the run."""
         with self._hub.attach(self._run_id, self._position) as subscription:
-            watcher = asyncio.ensure_future(_disconnected(receive))
-            watcher.add_done_callback(lambda _: subscription.close())
-            try:
-                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                await _send_body(send, _opening(self._reset))
-                await _follow(subscription, send)
-                if not subscription.is_closed:
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
-            finally:
-                watcher.cancel()
+            yield _RunReader(subscription, self._reset)
 
 
-async def _follow(subscription: Subscription, send: Send) -> None:
-    while True:
-        events = await subscription.next_events()
-        if events:
-            await _send_body(send, b"".join([event.sse for event in events]))
-            if events[-1].is_end:
-                return
-        elif subscription.is_closed:
+class _RunReader:
+    """The frames of one run."""
+
+    def __init__(self, subscription: Subscription, reset: Event | None) -> None:
+        self.is_over = False
+        self._subscription = subscription
+        self._reset = reset
+
+    @property
+    def is_closed(self) -> bool:
+        return self._subscription.is_closed
+
+    @property
+    def is_leaving(self) -> bool:
+        return self._subscription.is_leaving
+
+    @property
+    def where(self) -> str:
+        return str(self._subscription.position)
+
+    async def next_frames(self) -> bytes:
+        if self._reset is not None:
+            reset, self._reset = self._reset, None
+            return reset.sse
+        events = await self._subscription.next_events()
+        self.is_over = bool(events) and events[-1].is_end
+        return b"".join([event.sse for event in events])
+
+    def close(self) -> None:
+        self._subscription.close()
+
+
+async def _follow(reader: FrameReader, send: Send) -> None:
+    while not reader.is_over:
+        frames = await reader.next_frames()
+        if frames:
+            await _send_body(send, frames)
+        elif reader.is_closed:
             return
-        elif subscription.is_leaving:
-            await _send_body(send, _reconnect(subscription.position))
+        elif reader.is_leaving:
+            await _send_body(send, _reconnect(reader.where))
             return
         else:
             await _send_body(send, HEARTBEAT)
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Return when the client is gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -79,11 +164,10 @@ async def _send_body(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-def _opening(reset: Event | None) -> bytes:
+def _retry() -> bytes:
     """The client's waiting time before it reconnects, spread so that a restart is no stampede."""
-    retry = b"retry: %d\n\n" % random.randint(500, 2_000)
-    return retry + (reset.sse if reset else b"")
+    return b"retry: %d\n\n" % random.randint(500, 2_000)
 
 
-def _reconnect(position: Position) -> bytes:
-    return b'event: reconnect\ndata: {"position":"%s"}\n\n' % str(position).encode()
+def _reconnect(where: str) -> bytes:
+    return b'event: reconnect\ndata: {"position":"%s"}\n\n' % where.encode()

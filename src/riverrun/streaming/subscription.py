@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from uuid import UUID
 
 from riverrun.streaming.cursor import START, Position
@@ -19,9 +20,12 @@ class Subscription:
     """Gives events in order, each once: pages of the log until level, then live frames as they are pushed.
 
     The hub calls ``offer``, ``nudge``, ``beat`` and ``leave``; none of them waits. The reader awaits ``next_events``.
+    One that follows many runs takes what each has instead; ``on_wake`` tells it that one ``is_awake``.
     """
 
-    def __init__(self, run_id: UUID, position: Position, log: RunLog) -> None:
+    def __init__(
+        self, run_id: UUID, position: Position, log: RunLog, *, on_wake: Callable[[], None] | None = None
+    ) -> None:
         self.run_id = run_id
         self.position = position
         self.is_leaving = False
@@ -34,6 +38,13 @@ class Subscription:
         self._is_unreadable = False
         self._beats = False
         self._wake = asyncio.Event()
+        self._wake.set()
+        self._on_wake = on_wake
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether ``take``, ``take_beat`` or ``is_leaving`` may have something to tell."""
+        return self._wake.is_set()
 
     def offer(self, event: Event) -> None:
         """Take a live frame, or note that the log must be read when the reader is too slow for pushing."""
@@ -43,44 +54,59 @@ class Subscription:
         else:
             self._live.append(event)
             self._live_bytes += len(event.data)
-        self._wake.set()
+        self._wake_up()
 
     def nudge(self, known_top: Position = START) -> None:
         """Something may have been missed, maybe up to ``known_top``: read the log before going on."""
         self._known_top = max(self._known_top, known_top)
         self._is_behind = True
-        self._wake.set()
+        self._wake_up()
 
     def beat(self) -> None:
         """Let the reader show its client that the line is alive."""
         self._beats = True
-        self._wake.set()
+        self._wake_up()
 
     def leave(self) -> None:
         """The server is going away: the reader tells its client to reconnect."""
         self.is_leaving = True
-        self._wake.set()
+        self._wake_up()
 
     def close(self) -> None:
         """The client is gone."""
         self.is_closed = True
         self._forget_live()
-        self._wake.set()
+        self._wake_up()
 
     async def next_events(self) -> list[Event]:
         """The next events in order, at least one; empty on a heartbeat, on leaving, and when closed."""
         while not (self.is_closed or self.is_leaving):
-            self._wake.clear()
-            events = await self._read_log() if self._is_behind else self._take_live()
-            if events:
-                self.position = events[-1].position
+            if events := await self.take():
                 return events
-            if self._beats:
-                self._beats = False
+            if self.take_beat():
                 return []
-            if not self._is_behind or self._is_unreadable:
-                await self._wake.wait()
+            await self._wake.wait()
         return []
+
+    async def take(self) -> list[Event]:
+        """What there is now, in order, maybe nothing. Still awake afterwards if there may be more."""
+        self._wake.clear()
+        events = await self._read_log() if self._is_behind else self._take_live()
+        if events:
+            self.position = events[-1].position
+        if self._is_behind and not self._is_unreadable:
+            self._wake_up()
+        return events
+
+    def take_beat(self) -> bool:
+        """Whether a heartbeat is due; it is not any more then."""
+        beats, self._beats = self._beats, False
+        return beats
+
+    def _wake_up(self) -> None:
+        self._wake.set()
+        if self._on_wake is not None:
+            self._on_wake()
 
     async def _read_log(self) -> list[Event]:
         self._is_unreadable = False
