@@ -134,7 +134,7 @@ async def test_the_history_is_told_from_the_beginning(
     in_transaction: InTransaction, engine: Engine, conversation_id: UUID, answering: UUID
 ) -> None:
     with engine.begin() as connection:
-        values = {"id": new_uuid(), "type": MessageType.HUMAN, "content": "Why?"}
+        values = {"id": new_uuid(), "type": MessageType.HUMAN, "content": "Why?", "turn": 1}
         rest = {"conversation_id": conversation_id, "citations": [], "tool_calls": [], "created_at": now()}
         connection.execute(insert(Message).values(**values, **rest))
 

@@ -265,7 +265,7 @@ async def test_deleting_while_the_answer_ends_is_no_deadlock(
         await asyncio.to_thread(
             worker_side.execute,
             Message.__table__.insert().values(
-                id=new_uuid(), conversation_id=conversation_id, type="AI_GENERATED", content="the end",
+                id=new_uuid(), conversation_id=conversation_id, type="AI_GENERATED", content="the end", turn=1,
                 citations=[], tool_calls=[], created_at=now(),
             ),
         )  # fmt: skip

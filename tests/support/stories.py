@@ -38,7 +38,7 @@ def make_run(
         "user_id": user_id,
         "kind": kind,
         "subject_id": subject_id or new_uuid(),
-        "payload": {"title": "a test", "question": "Why?"},
+        "payload": {"title": "a test", "question": "Why?", "turn": 1},
         "status": RunStatus.QUEUED,
         "attempt": 0,
         "created_at": now(),

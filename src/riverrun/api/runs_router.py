@@ -7,12 +7,13 @@ from fastapi import APIRouter, Query, Response
 
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.principal import get_scoped, scoped
+from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.runs.continuation import find_continuation
-from riverrun.runs.dependencies import CurrentEventLog
+from riverrun.runs.dependencies import CurrentChannels, CurrentEventLog
 from riverrun.runs.models import Run
-from riverrun.runs.seating import find_seats
 from riverrun.runs.schemas import RunView, StopReceipt
+from riverrun.runs.seating import find_seats
 from riverrun.runs.stopping import stop_run
 from riverrun.streaming.dependencies import (
     CurrentCursor,
@@ -92,8 +93,8 @@ async def follow_run(
 
 @runs_router.post("/{run_id}/stop")
 async def stop(
-    run_id: UUID, principal: CurrentPrincipal, db: AsyncDb, hub: CurrentHub, streams: CurrentStreams
+    run_id: UUID, principal: CurrentPrincipal, db: AsyncDb, channels: CurrentChannels
 ) -> StopReceipt:
     """Stop the run; the receipt says what is kept."""
     run = await get_scoped(db, principal, Run, run_id)
-    return await stop_run(run, db, hub, streams)
+    return await stop_run(run, db, channels, keep_orphaned_answer)

@@ -33,13 +33,13 @@ def scoped(principal: Principal, model: type[Row]) -> Select[Row]:
 async def get_scoped(
     session: AsyncSession, principal: Principal, model: type[Row], row_id: UUID, *, lock: bool = False
 ) -> Row:
-    """One row.
+    """One row; ``lock`` keeps others from changing or deleting it, not from writing rows that belong to it.
 
     Raises:
         NotFound: there is none, or it is somebody else's; nobody can tell which.
     """
     statement = scoped(principal, model).where(model.__table__.c.id == row_id)
-    row: Row | None = await session.scalar(statement.with_for_update() if lock else statement)
+    row: Row | None = await session.scalar(statement.with_for_update(key_share=True) if lock else statement)
     if row is None:
         raise NotFound
     return row

@@ -1,4 +1,4 @@
-"""The task that answers a question, and what it leaves in the record."""
+"""The tasks that answer a question, for the first time or again, and what they leave in the record."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,16 +9,17 @@ from uuid import UUID
 from celery import shared_task
 from celery.signals import worker_init
 from pydantic_ai.models import Model
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from riverrun.agents.code_agent import code_agent
 from riverrun.agents.errors import AgentFailed, ModelNotConfigured
 from riverrun.agents.model_choice import choose_model
 from riverrun.agents.runner import Turn, answer_question
+from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import ChatHistoryService
-from riverrun.conversations.conversation_service import ANSWER_TASK
-from riverrun.conversations.models import Conversation, MessageType
+from riverrun.conversations.conversation_service import ANSWER_TASK, REGENERATE_TASK
+from riverrun.conversations.models import CANCELLED, Conversation, MessageType
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_base import RunTask
 from riverrun.infra.worker_resources import WorkerResources
@@ -26,10 +27,8 @@ from riverrun.runs.attempt import Attempt
 from riverrun.runs.errors import RunFailed, RunStopped
 from riverrun.runs.models import RunStatus
 from riverrun.runs.performance import perform_run
+from riverrun.runs.succession import wake_next
 from riverrun.search.code_index import PostgresCodeIndex
-
-CANCELLED = "cancelled"
-"""Why a stopped answer is partial."""
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -41,7 +40,18 @@ def build_agent(**_: Any) -> None:
 @shared_task(bind=True, base=RunTask, name=ANSWER_TASK)  # type: ignore[untyped-decorator]
 def execute_agent_background(self: RunTask, run_id: str) -> None:
     """Answer the question of a run."""
-    perform_run(UUID(run_id), self.resources, partial(write_answer, self.resources), save_answer)
+    _answer(self, UUID(run_id))
+
+
+@shared_task(bind=True, base=RunTask, name=REGENERATE_TASK)  # type: ignore[untyped-decorator]
+def execute_regenerate_background(self: RunTask, run_id: str) -> None:
+    """Answer the question of a run again."""
+    _answer(self, UUID(run_id))
+
+
+def _answer(task: RunTask, run_id: UUID) -> None:
+    perform_run(run_id, task.resources, partial(write_answer, task.resources), save_answer)
+    wake_next(task.app, task.resources.engine, run_id)
 
 
 def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
@@ -56,10 +66,13 @@ def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
         conversation = session.get(Conversation, attempt.run.subject_id)
         if conversation is None:
             raise RunStopped
-        history = ChatHistoryService(session.connection()).get_session_history(conversation.id)
+        payload = attempt.run.payload
+        history = ChatHistoryService(session.connection()).get_session_history(
+            conversation.id, before_turn=payload["turn"]
+        )
         answer = answer_question(
-            attempt.run.payload["question"],
-            _turns_before(history),
+            payload["question"],
+            _turns_of(history),
             PostgresCodeIndex(session, conversation.project_ids),
             model,
             lambda event_type, fields: attempt.emit(event_type, **fields),
@@ -72,7 +85,7 @@ def save_answer(
 ) -> dict[str, Any]:
     """Store what was said as a message; the receipt's part of it."""
     run = attempt.run
-    if connection.scalar(select(Conversation.id).where(Conversation.id == run.subject_id)) is None:
+    if connection.scalar(statements.conversation_of(run.id)) is None:
         return {"message_id": None, "chars": 0}
     history = ChatHistoryService(connection)
     if status is RunStatus.COMPLETED:
@@ -115,8 +128,8 @@ def _model_of(settings: Settings) -> Model:
         raise RunFailed("The model is not set up", str(error)) from error
 
 
-def _turns_before(history: list[tuple[str, str]]) -> list[Turn]:
-    """The conversation without the question itself, which is its newest human message."""
+def _turns_of(history: list[tuple[str, str]]) -> list[Turn]:
+    """The conversation so far; questions at its end that got no answer are left out."""
     turns = [Turn("user" if kind == MessageType.HUMAN else "assistant", text) for kind, text in history]
     while turns and turns[-1].role == "user":
         turns.pop()

@@ -1,24 +1,58 @@
 """From an accepted question to its answer: as a stream, as a receipt, or whole."""
 
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.types import Receive
 
 from riverrun.conversations.chat_history_service import AsyncChatHistoryService
 from riverrun.conversations.conversation_service import Accepted
 from riverrun.conversations.errors import AnswerFailed
-from riverrun.conversations.schemas import ChatMessageResponse
-from riverrun.infra.dependencies import after_commit, commit_now
+from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
+from riverrun.runs.channels import RunChannels
 from riverrun.runs.models import Run, RunStatus
-from riverrun.runs.outbox import Outbox
 from riverrun.streaming.cursor import START
 from riverrun.streaming.hub import StreamHub
-from riverrun.streaming.stream_endpoint import EventStream
+from riverrun.streaming.stream_endpoint import EventStream, disconnected
+
+CLIENT_GONE = 499
+"""Nobody reads this answer; logs do."""
 
 
-def wake_worker(accepted: Accepted, session: AsyncSession, outbox: Outbox) -> None:
-    """Send the wake-up once the question is committed; a rollback sends nothing."""
-    wake_up = accepted.created.wake_up
-    if wake_up is not None:
-        after_commit(session, lambda: outbox.send_soon(wake_up))
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a client wants its answer: as a stream, whole, or not at all but a receipt."""
+
+    stream: bool = True
+    background: bool = False
+
+
+async def answer_to(
+    accepted: Accepted, delivery: Delivery, session: AsyncSession, channels: RunChannels, receive: Receive
+) -> Response | ChatMessageResponse:
+    """Commit what was accepted, set it going, and answer as the client wants it.
+
+    Raises:
+        AnswerFailed: a whole answer was wanted, and there is none.
+    """
+    created = accepted.created
+    await channels.commit(session, ended=created.stopped.ended, wake_up=created.wake_up)
+    if delivery.background:
+        return receipt_of(accepted)
+    if delivery.stream:
+        return start_celery_task_and_stream(accepted, channels.hub)
+    return await start_celery_task_and_wait(accepted, session, channels.hub, receive)
+
+
+def receipt_of(accepted: Accepted) -> Response:
+    """What a client needs to come back for the answer."""
+    run = accepted.run
+    receipt = MessageAccepted(run_id=run.id, session_id=run.id, message_id=accepted.message_id)
+    return JSONResponse(receipt.model_dump(mode="json"), status_code=202, headers=run_headers(run))
 
 
 def start_celery_task_and_stream(accepted: Accepted, hub: StreamHub) -> EventStream:
@@ -27,16 +61,18 @@ def start_celery_task_and_stream(accepted: Accepted, hub: StreamHub) -> EventStr
 
 
 async def start_celery_task_and_wait(
-    accepted: Accepted, session: AsyncSession, hub: StreamHub
-) -> ChatMessageResponse:
+    accepted: Accepted, session: AsyncSession, hub: StreamHub, receive: Receive
+) -> Response | ChatMessageResponse:
     """The whole answer, when it is there. No database connection is held meanwhile.
+
+    A client that goes away is waited for no longer; the run goes on, and its answer is kept.
 
     Raises:
         AnswerFailed: the run ended in error or was stopped, or the server leaves before its end.
     """
-    await commit_now(session)
     run = accepted.run
-    await hub.wait_for_end(run.id)
+    if not await _outlives_the_wait(receive, hub.wait_for_end(run.id)):
+        return Response(status_code=CLIENT_GONE)
     await session.refresh(run)
     if run.status != RunStatus.COMPLETED:
         why = (run.error or {}).get("detail") or f"The run is {run.status}; follow it under its id."
@@ -51,6 +87,17 @@ async def start_celery_task_and_wait(
         thinking=answer.thinking,
         run_id=run.id,
     )
+
+
+async def _outlives_the_wait(receive: Receive, waiting: Coroutine[Any, Any, object]) -> bool:
+    """Wait; whether the client was still there at the end."""
+    waited, left = asyncio.ensure_future(waiting), asyncio.ensure_future(disconnected(receive))
+    try:
+        await asyncio.wait((waited, left), return_when=asyncio.FIRST_COMPLETED)
+        return waited.done()
+    finally:
+        waited.cancel()
+        left.cancel()
 
 
 def run_headers(run: Run) -> dict[str, str]:

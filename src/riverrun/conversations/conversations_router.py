@@ -3,17 +3,15 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Query, Request, Response
 
-from riverrun.conversations.chat_history_service import AsyncChatHistoryService
-from riverrun.conversations.conversation_routing import (
-    run_headers,
-    start_celery_task_and_stream,
-    start_celery_task_and_wait,
-    wake_worker,
+from riverrun.conversations.conversation_routing import answer_to
+from riverrun.conversations.dependencies import (
+    CurrentConversations,
+    CurrentDelivery,
+    IdempotencyKey,
+    PostedMessage,
 )
-from riverrun.conversations.dependencies import CurrentConversations, IdempotencyKey, PostedMessage
 from riverrun.conversations.schemas import (
     ActiveSession,
     ChatMessageResponse,
@@ -28,11 +26,11 @@ from riverrun.conversations.schemas import (
 )
 from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.kit.problem import NotFound
-from riverrun.runs.dependencies import CurrentOutbox
+from riverrun.runs.dependencies import CurrentChannels
+from riverrun.runs.models import IfBusy
 from riverrun.runs.schemas import StopReceipt
-from riverrun.runs.stopping import stop_run
 from riverrun.streaming.cursor import START
-from riverrun.streaming.dependencies import CurrentHub, CurrentRunLog, CurrentStreams
+from riverrun.streaming.dependencies import CurrentRunLog
 
 conversations_router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 
@@ -80,13 +78,12 @@ async def get_info(conversation_id: UUID, conversations: CurrentConversations) -
 async def get_messages(
     conversation_id: UUID,
     conversations: CurrentConversations,
-    db: AsyncDb,
     start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    siblings: Annotated[bool, Query(description="Also the answers that others are shown instead of")] = False,
 ) -> list[MessageView]:
     """What was said, in order; an answer is here from its run's end on."""
-    await conversations.get(conversation_id)
-    return await AsyncChatHistoryService(db).get_messages(conversation_id, start, limit)
+    return await conversations.get_messages(conversation_id, start, limit, with_siblings=siblings)
 
 
 @conversations_router.patch("/{conversation_id}/rename", status_code=204)
@@ -96,9 +93,12 @@ async def rename(conversation_id: UUID, renaming: Renaming, conversations: Curre
 
 
 @conversations_router.delete("/{conversation_id}", status_code=204)
-async def delete_conversation(conversation_id: UUID, conversations: CurrentConversations) -> None:
+async def delete_conversation(
+    conversation_id: UUID, conversations: CurrentConversations, db: AsyncDb, channels: CurrentChannels
+) -> None:
     """Delete the conversation with its messages."""
-    await conversations.delete(conversation_id)
+    stopped = await conversations.delete(conversation_id)
+    await channels.commit(db, ended=stopped.ended)
 
 
 @conversations_router.post(
@@ -109,43 +109,41 @@ async def post_message(
     message: PostedMessage,
     conversations: CurrentConversations,
     db: AsyncDb,
-    outbox: CurrentOutbox,
-    hub: CurrentHub,
-    stream: bool = True,
-    background: bool = False,
+    channels: CurrentChannels,
+    delivery: CurrentDelivery,
+    request: Request,
+    if_busy: IfBusy = IfBusy.REJECT,
     idempotency_key: IdempotencyKey = None,
 ) -> Response | ChatMessageResponse:
     """Ask. Answers with the stream; whole with ``stream=false``; with a receipt at once with ``background=true``."""
     accepted = await conversations.post_message(
-        conversation_id, message.content, idempotency_key=idempotency_key
+        conversation_id, message.content, idempotency_key=idempotency_key, if_busy=if_busy
     )
-    wake_worker(accepted, db, outbox)
-    if background:
-        receipt = MessageAccepted(
-            run_id=accepted.run.id, session_id=accepted.run.id, message_id=accepted.message_id
-        )
-        return JSONResponse(
-            receipt.model_dump(mode="json"), status_code=202, headers=run_headers(accepted.run)
-        )
-    if stream:
-        return start_celery_task_and_stream(accepted, hub)
-    return await start_celery_task_and_wait(accepted, db, hub)
+    return await answer_to(accepted, delivery, db, channels, request.receive)
 
 
-@conversations_router.post("/{conversation_id}/stop")
-async def stop_generation(
+@conversations_router.post("/{conversation_id}/regenerate", response_model=None, responses=ANSWERS)
+async def regenerate(
     conversation_id: UUID,
     conversations: CurrentConversations,
     db: AsyncDb,
-    hub: CurrentHub,
-    streams: CurrentStreams,
-) -> StopReceipt:
+    channels: CurrentChannels,
+    delivery: CurrentDelivery,
+    request: Request,
+    if_busy: IfBusy = IfBusy.REJECT,
+    idempotency_key: IdempotencyKey = None,
+) -> Response | ChatMessageResponse:
+    """Answer the last question again; the old answer stays beside the new one. Answers as ``message`` does."""
+    accepted = await conversations.regenerate(
+        conversation_id, idempotency_key=idempotency_key, if_busy=if_busy
+    )
+    return await answer_to(accepted, delivery, db, channels, request.receive)
+
+
+@conversations_router.post("/{conversation_id}/stop")
+async def stop_generation(conversation_id: UUID, conversations: CurrentConversations) -> StopReceipt:
     """Stop the answer under way; the receipt says what is kept. Nothing under way: the last one's receipt."""
-    await conversations.get(conversation_id)
-    run = await conversations.active_or_last_run(conversation_id)
-    if run is None:
-        raise NotFound
-    return await stop_run(run, db, hub, streams)
+    return await conversations.stop_generation(conversation_id)
 
 
 @conversations_router.get("/{conversation_id}/active-session")

@@ -2,21 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 from pydantic import ValidationError
 
 from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.conversations.conversation_routing import Delivery
 from riverrun.conversations.conversation_service import ConversationService
 from riverrun.conversations.schemas import NewMessage
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.kit.problem import InvalidRequest
+from riverrun.runs.dependencies import CurrentChannels
 
 
 def get_conversation_service(
-    db: AsyncDb, principal: CurrentPrincipal, settings: CurrentSettings
+    db: AsyncDb, principal: CurrentPrincipal, settings: CurrentSettings, channels: CurrentChannels
 ) -> ConversationService:
     """The service for this request."""
-    return ConversationService(db, principal, settings)
+    return ConversationService.create(db, principal, settings, channels, async_db=db)
 
 
 async def read_message(request: Request) -> NewMessage:
@@ -34,6 +36,15 @@ async def read_message(request: Request) -> NewMessage:
         raise InvalidRequest('Send JSON like {"content": "your question"}.') from error
 
 
+def get_delivery(
+    stream: Annotated[bool, Query(description="false: the whole answer at its end")] = True,
+    background: Annotated[bool, Query(description="true: only a receipt, at once")] = False,
+) -> Delivery:
+    """How the client wants its answer."""
+    return Delivery(stream=stream, background=background)
+
+
 CurrentConversations = Annotated[ConversationService, Depends(get_conversation_service)]
 PostedMessage = Annotated[NewMessage, Depends(read_message)]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+CurrentDelivery = Annotated[Delivery, Depends(get_delivery)]

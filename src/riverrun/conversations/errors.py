@@ -15,3 +15,10 @@ class AnswerFailed(Problem):
 
     status = 502
     title = "The answer failed"
+
+
+class NothingToRegenerate(Problem):
+    """The conversation has no question yet, so there is nothing to answer again."""
+
+    status = 409
+    title = "There is no question yet"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from riverrun.conversations.models import Conversation, Message
+from riverrun.conversations.models import Conversation, Message, MessageType
 from riverrun.kit.storable_text import STORABLE, StorableText
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
@@ -18,6 +18,8 @@ class NewConversation(BaseModel):
     project_ids: list[UUID] = Field(min_length=1, max_length=20)
     title: Title | None = None
     agent_ids: list[StorableText] = Field(default_factory=lambda: ["codebase_qna_agent"], max_length=1)
+    local_mode: bool = False
+    """The code is on the user's own machine, in an editor that offers tools for it."""
 
 
 class ConversationCreated(BaseModel):
@@ -60,9 +62,10 @@ class ConversationView(BaseModel):
 
 
 class ConversationInfo(ConversationView):
-    """A conversation with its size."""
+    """A conversation with the number of messages that are shown, and the run under way."""
 
     total_messages: int
+    run_id: UUID | None
 
 
 class NewMessage(BaseModel):
@@ -72,7 +75,7 @@ class NewMessage(BaseModel):
 
 
 class MessageAccepted(BaseModel):
-    """The receipt of a question that is answered in the background."""
+    """The receipt of a run in the background; ``message_id`` is that of the question."""
 
     run_id: UUID
     session_id: UUID
@@ -86,6 +89,11 @@ class MessageView(BaseModel):
     conversation_id: UUID
     content: str
     type: str
+    status: str
+    """``ACTIVE``, or ``ARCHIVED`` for an answer that another one is shown instead of."""
+    turn: int
+    siblings: list[UUID]
+    """All answers to the same question, this one included, oldest first; of a question none."""
     run_id: UUID | None
     reason: str | None
     citations: list[dict[str, Any]]
@@ -94,12 +102,15 @@ class MessageView(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, message: Message) -> "MessageView":
+    def of(cls, message: Message, siblings: list[UUID]) -> "MessageView":
         return cls(
             id=message.id,
             conversation_id=message.conversation_id,
             content=message.content,
             type=message.type,
+            status=message.status,
+            turn=message.turn,
+            siblings=siblings if message.type == MessageType.AI_GENERATED else [],
             run_id=message.run_id,
             reason=message.reason,
             citations=message.citations,

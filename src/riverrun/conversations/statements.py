@@ -1,55 +1,121 @@
 """Conversations and messages as SQL."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, Select, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Insert,
+    Integer,
+    ScalarSelect,
+    Select,
+    Update,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import aliased
 
-from riverrun.conversations.models import Message, MessageType
+from riverrun.conversations.models import Conversation, Message, MessageStatus, MessageType
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
+from riverrun.runs.models import Run
 
 HISTORY_MESSAGES = 50
+IS_ANSWER = Message.type == MessageType.AI_GENERATED
+IS_SHOWN = Message.status == MessageStatus.ACTIVE
+AS_SAID = (Message.turn, IS_ANSWER, Message.created_at, Message.id)
+"""The order of a conversation: turn by turn, a question before its answers, whenever they came."""
 
 
-def session_history(conversation_id: UUID, *, limit: int = HISTORY_MESSAGES) -> Select[Message]:
-    """The newest messages, newest first."""
+def session_history(
+    conversation_id: UUID, *, before_turn: int | None = None, limit: int = HISTORY_MESSAGES
+) -> Select[Message]:
+    """The newest messages that are shown, newest first; all, or those before a turn."""
+    history = select(Message).where(Message.conversation_id == conversation_id, IS_SHOWN)
+    if before_turn is not None:
+        history = history.where(Message.turn < before_turn)
+    return history.order_by(*(column.desc() for column in AS_SAID)).limit(limit)
+
+
+def messages_page(conversation_id: UUID, start: int, limit: int, *, with_siblings: bool) -> Select[Message]:
+    """Messages in order: those that are shown, or all."""
+    page = select(Message).where(Message.conversation_id == conversation_id)
+    if not with_siblings:
+        page = page.where(IS_SHOWN)
+    return page.order_by(*AS_SAID).offset(start).limit(limit)
+
+
+def siblings_by_turn(conversation_id: UUID, turns: Collection[int]) -> Select[int, Sequence[UUID]]:
+    """``(turn, ids of its answers, oldest first)``."""
+    ids = func.array_agg(aggregate_order_by(Message.id, Message.created_at, Message.id))
     return (
-        select(Message)
-        .where(Message.conversation_id == conversation_id)
-        .order_by(Message.created_at.desc(), Message.id.desc())
-        .limit(limit)
-    )
-
-
-def messages_page(conversation_id: UUID, start: int, limit: int) -> Select[Message]:
-    """Messages in the order in which they were said."""
-    return (
-        select(Message)
-        .where(Message.conversation_id == conversation_id)
-        .order_by(Message.created_at, Message.id)
-        .offset(start)
-        .limit(limit)
+        select(Message.turn, ids)
+        .where(Message.conversation_id == conversation_id, IS_ANSWER, Message.turn.in_(turns))
+        .group_by(Message.turn)
     )
 
 
 def count_messages(conversation_id: UUID) -> Select[int]:
-    """How many messages there are."""
-    return select(func.count()).select_from(Message).where(Message.conversation_id == conversation_id)
+    """How many messages are shown."""
+    return (
+        select(func.count()).select_from(Message).where(Message.conversation_id == conversation_id, IS_SHOWN)
+    )
+
+
+def last_question(conversation_id: UUID) -> Select[Message]:
+    """The newest question."""
+    return (
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.type == MessageType.HUMAN)
+        .order_by(Message.turn.desc())
+        .limit(1)
+    )
 
 
 def question_of(run_id: UUID) -> Select[UUID]:
     """The id of the human message that a run answers."""
-    return select(Message.id).where(Message.run_id == run_id, Message.type == MessageType.HUMAN)
+    return (
+        select(Message.id)
+        .join(Run, Run.subject_id == Message.conversation_id)
+        .where(Run.id == run_id, Message.turn == turn_of_run(), Message.type == MessageType.HUMAN)
+    )
 
 
 def answer_of(run_id: UUID) -> Select[Message]:
     """The message that a run left."""
-    return select(Message).where(Message.run_id == run_id, Message.type == MessageType.AI_GENERATED)
+    return select(Message).where(Message.run_id == run_id, IS_ANSWER)
+
+
+def conversation_of(run_id: UUID) -> Select[UUID]:
+    """The conversation that still wants the run's answer: it is there, and the run was not taken back."""
+    return (
+        select(Conversation.id)
+        .join(Run, Run.subject_id == Conversation.id)
+        .where(Run.id == run_id, Run.is_rolled_back.is_(False))
+    )
+
+
+def archive_shown_answer(conversation_id: UUID, run_id: UUID) -> Update:
+    """Make room for the run's answer: the one that its turn shows becomes a sibling that is not shown."""
+    return (
+        update(Message)
+        .where(Message.conversation_id == conversation_id, IS_ANSWER, Message.turn == turn_of(run_id))
+        .values(status=MessageStatus.ARCHIVED)
+    )
 
 
 def insert_answer(conversation_id: UUID, run_id: UUID, buffer: dict[str, Any], reason: str | None) -> Insert:
-    """Store an answer, whole or partial; returns its id."""
+    """Store an answer, whole or partial; returns its id. It is shown unless its turn shows another one."""
+    turn = turn_of(run_id)
     return (
         insert(Message)
         .values(
@@ -57,6 +123,8 @@ def insert_answer(conversation_id: UUID, run_id: UUID, buffer: dict[str, Any], r
             conversation_id=conversation_id,
             run_id=run_id,
             type=MessageType.AI_GENERATED,
+            status=_status_of_answer(conversation_id, turn),
+            turn=turn,
             content=buffer["text"],
             thinking=buffer["thinking"] or None,
             citations=buffer["citations"],
@@ -66,3 +134,28 @@ def insert_answer(conversation_id: UUID, run_id: UUID, buffer: dict[str, Any], r
         )
         .returning(Message.id)
     )
+
+
+def forget_messages_of(run_ids: Collection[UUID], *, but: UUID | None) -> Delete:
+    """Take back what runs that are rolled back have put into the conversation, ``but`` one message."""
+    return delete(Message).where(Message.run_id.in_(run_ids), Message.id.is_distinct_from(but))
+
+
+def turn_of(run_id: UUID) -> ScalarSelect[int]:
+    """The turn that a run answers."""
+    return select(turn_of_run()).where(Run.id == run_id).scalar_subquery()
+
+
+def turn_of_run() -> ColumnElement[int]:
+    """Of ``Run``: the turn that it answers."""
+    return cast(Run.payload["turn"].astext, Integer)
+
+
+def _status_of_answer(conversation_id: UUID, turn: ScalarSelect[int]) -> ColumnElement[str]:
+    other = aliased(Message)
+    shown = select(other.id).where(
+        other.conversation_id == conversation_id,
+        other.turn == turn,
+        and_(other.type == MessageType.AI_GENERATED, other.status == MessageStatus.ACTIVE),
+    )
+    return case((shown.exists(), MessageStatus.ARCHIVED), else_=MessageStatus.ACTIVE)

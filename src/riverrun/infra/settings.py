@@ -43,12 +43,16 @@ class Settings(BaseSettings):
     max_repository_bytes: int = 2_000_000_000
     clone_timeout_seconds: float = 600.0
     max_question_chars: int = 32_000
+    max_waiting_runs: int = 10
+    """How many runs may wait behind the one under way in a conversation."""
 
     chat_concurrency: int = 4
     indexing_concurrency: int = 1
     """Worker processes a queue: answers wait for models, indexing keeps a core busy."""
     lease_seconds: float = 15.0
     max_attempts: int = 3
+    deaf_seconds: float = Field(default=20.0, gt=0)
+    """How long a worker with free hands may leave a message in its queue before it is ended and started again."""
     stream_ttl_seconds: int = 86_400
     """How long the hot copy of a run outlives its last event; Postgres keeps it for good."""
     heartbeat_seconds: float = 15.0

@@ -18,10 +18,9 @@ from riverrun.parsing.errors import SourceRefused
 from riverrun.parsing.models import Project
 from riverrun.parsing.schemas import FileView, ParsingRequest, ProjectView
 from riverrun.parsing.text_lines import text_lines
-from riverrun.runs.errors import SubjectBusy
+from riverrun.runs.line_statements import active_run_of
 from riverrun.runs.models import Run, RunKind
 from riverrun.runs.run_service import AsyncRunService, CreatedRun
-from riverrun.runs.statements import active_run_of
 
 INDEXING_TASK = "riverrun.process_parsing"
 MAX_LINES = 2_000
@@ -54,20 +53,17 @@ class ParsingService:
             )
         )
         project = await self._session.get_one(Project, project_id)
-        try:
-            created = await AsyncRunService(self._session).create(
-                kind=RunKind.INDEXING,
-                subject_id=project.id,
-                user_id=self._principal.user_id,
-                payload={"title": project.repo_name, "source": source},
-                task=INDEXING_TASK,
-                queue=queue_name(self._settings, "indexing"),
-            )
-        except SubjectBusy:
-            active = await self._session.scalar(active_run_of(project.id))
-            if active is None:
-                raise
-            created = CreatedRun(active, None)
+        active = await self._session.scalar(active_run_of(project.id))
+        if active is not None:
+            return project, CreatedRun(active, None, is_new=False)
+        created = await AsyncRunService(self._session).create(
+            kind=RunKind.INDEXING,
+            subject_id=project.id,
+            user_id=self._principal.user_id,
+            payload={"title": project.repo_name, "source": source},
+            task=INDEXING_TASK,
+            queue=queue_name(self._settings, "indexing"),
+        )
         return project, created
 
     async def list_projects(self) -> list[ProjectView]:

@@ -16,6 +16,16 @@ class SubjectBusy(Problem):
         super().__init__("Wait for the run's end, or stop it first.", run_id=str(run_id))
 
 
+class LineFull(Problem):
+    """As many runs as may wait already wait on the same conversation: ask again when some of them are done."""
+
+    status = 429
+    title = "Too many runs wait"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} runs wait here already: ask again when some of them are done.")
+
+
 class RunFailed(Problem):
     """A run ended in error. Never an answer of its own: it is the ``error`` of the run's ``end`` event and of the run.
 
@@ -34,4 +44,4 @@ class RunFailed(Problem):
 
 
 class RunStopped(Exception):
-    """The run's stop was asked for: end as ``cancelled`` with what there is."""
+    """The work is to end here: somebody stopped the run, or the worker leaves and hands it over."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, Integer, Text, func, text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Integer, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,27 +28,44 @@ class RunKind(StrEnum):
     """What a run does; it decides the queue."""
 
     ANSWER = "answer"
+    REGENERATION = "regeneration"
     INDEXING = "indexing"
 
     @property
     def restarts(self) -> bool:
         """Whether a new attempt begins anew: half an answer cannot be gone on with, half an index can."""
-        return self is RunKind.ANSWER
+        return self is not RunKind.INDEXING
+
+
+class IfBusy(StrEnum):
+    """What a new run does when its subject has active ones, running or waiting."""
+
+    REJECT = "reject"
+    """It is refused."""
+    ENQUEUE = "enqueue"
+    """It waits for the end of all of them."""
+    INTERRUPT = "interrupt"
+    """They are stopped; what they said so far is kept."""
+    ROLLBACK = "rollback"
+    """They are stopped and taken back, as if nobody had asked; only their rows and events stay."""
 
 
 ACTIVE = "status IN ('queued', 'running')"
+RUNNING = "status = 'running'"
 
 
 class Run(Base):
     """Anything long. ``subject_id`` is what it works on: a conversation or a project.
 
-    At most one run of a subject is active; the database itself refuses a second.
+    At most one run of a subject is running; the database itself refuses a second. The others wait in the order of
+    their ``number``, which counts up as runs are accepted.
     ``lease_until`` is the instant from which another worker may take the run over.
     """
 
     __tablename__ = "runs"
     __table_args__ = (
-        Index("uq_runs_active_subject", "subject_id", unique=True, postgresql_where=text(ACTIVE)),
+        Index("uq_runs_running_subject", "subject_id", unique=True, postgresql_where=text(RUNNING)),
+        Index("ix_runs_line", "subject_id", "number", postgresql_where=text(ACTIVE)),
         Index("uq_runs_idempotency", "subject_id", "user_id", "idempotency_key", unique=True),
         Index("ix_runs_user_created", "user_id", "created_at"),
         Index("ix_runs_subject_created", "subject_id", "created_at"),
@@ -56,6 +73,7 @@ class Run(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_uuid)
+    number: Mapped[int] = mapped_column(BigInteger, Identity())
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(Text)
     subject_id: Mapped[UUID]
@@ -64,9 +82,13 @@ class Run(Base):
     idempotency_key: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default=RunStatus.QUEUED)
     attempt: Mapped[int] = mapped_column(Integer, default=0)
+    deaths: Mapped[int] = mapped_column(Integer, default=0)
+    """How many attempts ended with their worker; one that was handed over is none of them."""
     lease_owner: Mapped[str | None] = mapped_column(Text)
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     stop_requested_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    is_rolled_back: Mapped[bool] = mapped_column(default=False)
+    """Whether what the run makes is to be thrown away; its events stay."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=now)
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

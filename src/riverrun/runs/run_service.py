@@ -1,6 +1,7 @@
-"""Runs as the API handles them: create, stop."""
+"""Runs as the API handles them: created with their first event and their wake-up, and stopped."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -9,28 +10,58 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from riverrun.infra.task_dispatch import WakeUp
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
-from riverrun.runs import statements
-from riverrun.runs.errors import SubjectBusy
+from riverrun.runs import line_statements, statements
+from riverrun.runs.channels import EndedRun
+from riverrun.runs.errors import LineFull, SubjectBusy
 from riverrun.runs.event_log import decode_rows
-from riverrun.runs.models import OutboxEntry, Run, RunKind, RunStatus
+from riverrun.runs.models import IfBusy, OutboxEntry, Run, RunKind, RunStatus
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event, EventType
 from riverrun.streaming.snapshot import Snapshot
 
+AsyncRecorder = Callable[[AsyncSession, Run, Snapshot], Awaitable[dict[str, Any] | None]]
+"""Writes what a run that the API ends has made so far, in that transaction; returns the receipt's part of it."""
+
+
+async def record_nothing(_session: AsyncSession, _run: Run, _snapshot: Snapshot) -> None:
+    """The recorder of runs whose work is stored as it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedRuns:
+    """Runs that were told to stop. Those of them that no worker held are over: ``ended``."""
+
+    runs: Sequence[Run] = ()
+    ended: Sequence[EndedRun] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class CreatedRun:
-    """A run and the wake-up to send once it is committed; no wake-up for a run that was there already."""
+    """A run, and what is to be told once it is committed.
+
+    No wake-up for a run that waits for its turn, or that was there already: ``is_new`` tells which. ``stopped`` had to
+    make way for it.
+    """
 
     run: Run
     wake_up: WakeUp | None
+    is_new: bool = True
+    stopped: StoppedRuns = field(default_factory=StoppedRuns)
 
 
 class AsyncRunService:
     """Works in the caller's transaction."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, record: AsyncRecorder = record_nothing) -> None:
         self._session = session
+        self._record = record
+
+    async def find(self, user_id: UUID, subject_id: UUID, idempotency_key: str | None) -> CreatedRun | None:
+        """The run that an earlier request of the user with the same key made for the subject."""
+        if idempotency_key is None:
+            return None
+        run = await self._session.scalar(statements.run_of_key(user_id, subject_id, idempotency_key))
+        return None if run is None else CreatedRun(run, None, is_new=False)
 
     async def create(
         self,
@@ -42,62 +73,101 @@ class AsyncRunService:
         task: str,
         queue: str,
         idempotency_key: str | None = None,
+        if_busy: IfBusy = IfBusy.REJECT,
+        most_waiting: int = 0,
     ) -> CreatedRun:
-        """Create a queued run with its first event and its wake-up, or find the one of the same key.
+        """Create a queued run with its first event and its wake-up.
+
+        The caller holds a lock on the subject's row: that is what puts its runs in a line. With ``IfBusy.ENQUEUE`` at
+        most ``most_waiting`` runs wait behind the one that is worked on.
 
         Raises:
-            SubjectBusy: another run works on the subject.
+            SubjectBusy: another run works on the subject, and ``if_busy`` is to reject.
+            LineFull: too many runs wait.
         """
-        values = {
-            "id": new_uuid(),
-            "user_id": user_id,
-            "kind": kind,
-            "subject_id": subject_id,
-            "payload": payload,
-            "idempotency_key": idempotency_key,
-            "status": RunStatus.QUEUED,
-            "attempt": 0,
-            "created_at": now(),
-        }
-        run_id = await self._session.scalar(statements.insert_run(values))
-        if run_id is None:
-            return CreatedRun(await self._earlier_run(user_id, subject_id, idempotency_key), None)
-        queued = Event.create(Position(1, 1), EventType.QUEUED, {})
-        await self._session.execute(statements.insert_events(run_id, [queued]))
-        self._session.add(OutboxEntry(run_id=run_id, task=task, queue=queue))
-        run = await self._session.get_one(Run, run_id)
-        return CreatedRun(run, WakeUp(task, queue, run_id))
-
-    async def request_stop(self, run: Run) -> list[Event]:
-        """Write the stop intent. A run that no worker has taken yet ends here and now.
-
-        Returns the whole log of a run that was ended here, to be published after the commit; else nothing: its
-        worker ends it. A run that is over stays as it is.
-        """
-        stopped = (await self._session.execute(statements.request_stop(run.id))).first()
-        if stopped is None or stopped.status != RunStatus.QUEUED:
-            return []
-        log = decode_rows(await self._session.execute(statements.events_after(run.id, START)))
-        seq = log[-1].position.seq + 1
-        nothing = Snapshot()
-        fields = {
-            "status": RunStatus.CANCELLED,
-            "chars": 0,
-            "events": seq,
-            "text_sha256": nothing.text_sha256,
-        }
-        log.append(Event.create(Position(log[-1].position.attempt, seq), EventType.END, fields))
-        await self._session.execute(statements.insert_events(run.id, log[-1:]))
-        await self._session.execute(
-            statements.end_run(run.id, status=RunStatus.CANCELLED, end_seq=seq, error=None, result=None)
+        active = (await self._session.scalars(line_statements.active_runs_of(subject_id))).all()
+        if active and if_busy is IfBusy.REJECT:
+            raise SubjectBusy(active[0].id)
+        if len(active) > most_waiting and if_busy is IfBusy.ENQUEUE:
+            raise LineFull(most_waiting)
+        stopped = StoppedRuns()
+        if active and if_busy is not IfBusy.ENQUEUE:
+            stopped = await self.stop_all(subject_id, rolls_back=if_busy is IfBusy.ROLLBACK)
+        run = await self._insert(
+            kind=kind,
+            subject_id=subject_id,
+            user_id=user_id,
+            payload=payload,
+            idempotency_key=idempotency_key,
         )
-        await self._session.execute(statements.forget_wake_up(run.id))
-        return log
+        self._session.add(OutboxEntry(run_id=run.id, task=task, queue=queue))
+        is_next = not active or (stopped.runs and len(stopped.ended) == len(stopped.runs))
+        return CreatedRun(run, WakeUp(task, queue, run.id) if is_next else None, stopped=stopped)
 
-    async def _earlier_run(self, user_id: UUID, subject_id: UUID, idempotency_key: str | None) -> Run:
-        if idempotency_key is not None:
-            same = await self._session.scalar(statements.run_of_key(user_id, subject_id, idempotency_key))
-            if same is not None:
-                return same
-        active = await self._session.scalar(statements.active_run_of(subject_id))
-        raise SubjectBusy(active.id if active else subject_id)
+    async def stop_all(self, subject_id: UUID, *, rolls_back: bool) -> StoppedRuns:
+        """Stop every run of a subject whose row the caller has locked: first that row, then its runs, is the order of
+        all who lock both. The last comes first, so that none of them begins meanwhile.
+        """
+        locked = line_statements.active_runs_of(subject_id).with_for_update()
+        runs = (await self._session.scalars(locked)).all()
+        stopped = [await self.request_stop(run, rolls_back=rolls_back) for run in reversed(runs)]
+        return StoppedRuns(runs, [run for run in stopped if run is not None])
+
+    async def request_stop(self, run: Run, *, rolls_back: bool = False) -> EndedRun | None:
+        """Write the stop intent. A run that no worker holds ends here and now, and is returned to be told about.
+
+        That is one that waits, and one whose worker let the lease run out: this is a new attempt then, which keeps all
+        that was recorded, and the old worker can write nothing any more. None: its worker ends it, or it is over.
+        """
+        stopped = (
+            await self._session.execute(statements.request_stop(run.id, rolls_back=rolls_back))
+        ).first()
+        if stopped is None or stopped.is_worked_on:
+            return None
+        return await self._end(await self._session.get_one(Run, run.id, populate_existing=True))
+
+    async def next_wake_up(self, subject_id: UUID) -> WakeUp | None:
+        """The wake-up of the run whose turn it is now, if one waits."""
+        row = (await self._session.execute(line_statements.next_wake_up(subject_id))).first()
+        return None if row is None else WakeUp(row.task, row.queue, row.run_id)
+
+    async def _insert(self, **values: Any) -> Run:
+        values |= {"id": new_uuid(), "status": RunStatus.QUEUED, "attempt": 0, "created_at": now()}
+        run_id = await self._session.scalar(statements.insert_run(values))
+        queued = Event.create(Position(1, 1), EventType.QUEUED, {})
+        await self._session.execute(statements.insert_events(values["id"], [queued]))
+        return await self._session.get_one(Run, run_id)
+
+    async def _end(self, run: Run) -> EndedRun:
+        log = decode_rows(await self._session.execute(statements.events_after(run.id, START)))
+        recorded = len(log)
+        snapshot = Snapshot.of(log)
+        if run.status == RunStatus.RUNNING:
+            log.append(_take_over(run.attempt + 1, log[-1].position.seq))
+        log.append(_cancelled(log[-1].position, snapshot))
+        await self._session.execute(statements.insert_events(run.id, log[recorded:]))
+        statement = statements.end_run(
+            run.id,
+            status=RunStatus.CANCELLED,
+            end_seq=log[-1].position.seq,
+            error=None,
+            result=await self._record(self._session, run, snapshot),
+            attempt=log[-1].position.attempt if run.status == RunStatus.RUNNING else run.attempt,
+        )
+        await self._session.execute(statement)
+        await self._session.execute(statements.forget_wake_up(run.id))
+        return EndedRun(run.id, log)
+
+
+def _take_over(attempt: int, keeps_seq: int) -> Event:
+    return Event.create(Position(attempt, keeps_seq + 1), EventType.ATTEMPT, {"keeps_seq": keeps_seq})
+
+
+def _cancelled(last: Position, snapshot: Snapshot) -> Event:
+    fields = {
+        "status": RunStatus.CANCELLED,
+        "chars": len(snapshot.text),
+        "events": last.seq + 1,
+        "text_sha256": snapshot.text_sha256,
+    }
+    return Event.create(Position(last.attempt, last.seq + 1), EventType.END, fields)

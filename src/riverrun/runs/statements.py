@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
+    case,
     delete,
     func,
     literal,
@@ -22,21 +23,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from riverrun.runs.line_statements import ACTIVE, is_first_in_line
 from riverrun.runs.models import OutboxEntry, Run, RunEvent, RunStatus
 from riverrun.streaming.cursor import Position
 from riverrun.streaming.events import Event
 
-ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
-
 
 def insert_run(values: dict[str, Any]) -> Insert:
-    """Create a run unless its subject has an active one or its idempotency key is taken; returns the id if made."""
-    return insert(Run).values(values).on_conflict_do_nothing().returning(Run.id)
-
-
-def active_run_of(subject_id: UUID) -> Select[Run]:
-    """The one run that works on ``subject_id`` now."""
-    return select(Run).where(Run.subject_id == subject_id, Run.status.in_(ACTIVE))
+    """Create a run at the end of its subject's line, whose row the caller has locked; returns the id."""
+    return insert(Run).values(values).returning(Run.id)
 
 
 def last_run_of(subject_id: UUID) -> Select[Run]:
@@ -52,19 +47,24 @@ def run_of_key(user_id: UUID, subject_id: UUID, idempotency_key: str) -> Select[
 
 
 def claim(run_id: UUID, owner: str, lease_seconds: float) -> Update:
-    """Take the lease if the run waits, or if its last holder let the lease run out; returns the row."""
+    """Take the lease if the run waits, or if its last holder let it run out or gave it back; returns the row.
+
+    A lease that ran out in somebody's hands is a death; one that was given back has no owner.
+    """
+    died = and_(Run.status == RunStatus.RUNNING, Run.lease_owner.is_not(None))
     return (
         update(Run)
         .where(
             Run.id == run_id,
             or_(
-                Run.status == RunStatus.QUEUED,
+                and_(Run.status == RunStatus.QUEUED, is_first_in_line()),
                 and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now()),
             ),
         )
         .values(
             status=RunStatus.RUNNING,
             attempt=Run.attempt + 1,
+            deaths=Run.deaths + case((died, 1), else_=0),
             lease_owner=owner,
             lease_until=func.now() + timedelta(seconds=lease_seconds),
             started_at=func.coalesce(Run.started_at, func.now()),
@@ -75,7 +75,12 @@ def claim(run_id: UUID, owner: str, lease_seconds: float) -> Update:
 
 def holds(run_id: UUID, attempt: int) -> Any:
     """The condition under which an attempt may still write."""
-    return and_(Run.id == run_id, Run.attempt == attempt, Run.status == RunStatus.RUNNING)
+    return and_(
+        Run.id == run_id,
+        Run.attempt == attempt,
+        Run.status == RunStatus.RUNNING,
+        Run.lease_owner.is_not(None),
+    )
 
 
 def look_while_holding(run_id: UUID, attempt: int) -> Select[datetime | None]:
@@ -158,12 +163,14 @@ def end_run(
     end_seq: int,
     error: dict[str, Any] | None,
     result: dict[str, Any] | None,
+    attempt: int | None = None,
 ) -> Update:
-    """Write the run's one end and let the lease go."""
+    """Write the run's one end and let the lease go; ``attempt`` is that of an end which takes the run over."""
     return (
         update(Run)
         .where(Run.id == run_id)
         .values(
+            attempt=Run.attempt if attempt is None else attempt,
             status=status,
             ended_at=func.clock_timestamp(),
             end_seq=end_seq,
@@ -175,13 +182,20 @@ def end_run(
     )
 
 
-def request_stop(run_id: UUID) -> Update:
-    """Write the stop intent once, into a run that is not over; returns the row."""
+def request_stop(run_id: UUID, *, rolls_back: bool = False) -> Update:
+    """Write the stop intent once, into a run that is not over.
+
+    Returns ``(is_worked_on,)``: whether a worker holds the run and will end it.
+    """
     return (
         update(Run)
         .where(Run.id == run_id, Run.status.in_(ACTIVE))
-        .values(stop_requested_at=func.coalesce(Run.stop_requested_at, func.clock_timestamp()))
-        .returning(*Run.__table__.columns)
+        .values(
+            stop_requested_at=func.coalesce(Run.stop_requested_at, func.clock_timestamp()),
+            is_rolled_back=or_(Run.is_rolled_back, literal(rolls_back)),
+        )
+        .returning(and_(Run.status == RunStatus.RUNNING, Run.lease_until >= func.now()).label("is_worked_on"))
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -208,7 +222,8 @@ def due_wake_ups(
     lost_seconds: float,
     stale_seconds: float,
 ) -> Select[UUID, str, str]:
-    """Wake-ups to send: those that never left, and those that got lost after they left.
+    """Wake-ups to send: those that never left, and those that got lost after they left. A run whose turn it is not
+    needs none yet.
 
     A running run whose lease ran out has lost its worker (only looked for with ``takes_over``). A waiting run has lost
     its wake-up when its queue is idle, or after ``stale_seconds``: what waits in a busy queue is most likely not lost.
@@ -233,7 +248,7 @@ def due_wake_ups(
     return (
         select(OutboxEntry.run_id, OutboxEntry.task, OutboxEntry.queue)
         .join(Run, Run.id == OutboxEntry.run_id)
-        .where(or_(never_left, lost, orphaned))
+        .where(or_(never_left, lost, orphaned), is_first_in_line())
         .order_by(OutboxEntry.sent_at.nulls_first())
         .limit(100)
         .with_for_update(of=OutboxEntry, skip_locked=True)

@@ -1,0 +1,44 @@
+"""The line of a subject's runs as SQL: who works, who waits, whose turn it is."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, select
+from sqlalchemy.orm import aliased
+
+from riverrun.runs.models import OutboxEntry, Run, RunStatus
+
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+def active_runs_of(subject_id: UUID) -> Select[Run]:
+    """The runs that work on ``subject_id`` or wait to, in the order of the line."""
+    return select(Run).where(Run.subject_id == subject_id, Run.status.in_(ACTIVE)).order_by(Run.number)
+
+
+def active_run_of(subject_id: UUID) -> Select[Run]:
+    """The one run that works on ``subject_id`` now, or is about to."""
+    return active_runs_of(subject_id).limit(1)
+
+
+def is_first_in_line() -> ColumnElement[bool]:
+    """Of ``Run``: no run of its subject that was accepted before it is active."""
+    earlier = aliased(Run)
+    return ~(
+        select(earlier.id)
+        .where(earlier.subject_id == Run.subject_id, earlier.number < Run.number, earlier.status.in_(ACTIVE))
+        .exists()
+    )
+
+
+def next_wake_up(subject_id: UUID | ScalarSelect[UUID]) -> Select[UUID, str, str]:
+    """The wake-up of the run whose turn it is on ``subject_id``, if that waits."""
+    return (
+        select(OutboxEntry.run_id, OutboxEntry.task, OutboxEntry.queue)
+        .join(Run, Run.id == OutboxEntry.run_id)
+        .where(Run.subject_id == subject_id, Run.status == RunStatus.QUEUED, is_first_in_line())
+    )
+
+
+def next_wake_up_beside(run_id: UUID) -> Select[UUID, str, str]:
+    """The same for the subject of a run."""
+    return next_wake_up(select(Run.subject_id).where(Run.id == run_id).scalar_subquery())
