@@ -6,6 +6,7 @@ from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.models import Run
 from riverrun.streaming.cursor import START, Cursor, Position
 from riverrun.streaming.events import Event, EventType
+from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.snapshot import Snapshot
@@ -45,6 +46,7 @@ async def find_continuation(
 
 
 async def _reset(run: Run, run_log: RunLog) -> Continuation:
+    note(RarePath.RESET, run.id)
     events: list[Event] = []
     position = START
     while page := await run_log.read_after(run.id, position):

@@ -14,6 +14,7 @@ from riverrun.streaming.commands import AppendOutcome
 from riverrun.streaming.cursor import Position
 from riverrun.streaming.errors import Fenced
 from riverrun.streaming.events import Event
+from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.redis_streaming import RedisStreamManager
 
 REDIS_PAUSE_SECONDS = 1.0
@@ -40,6 +41,7 @@ class EventWriter:
         )  # its own: saving must not wait while a silent Redis is published to
         self._redis_away_until = 0.0
         self._is_redis_behind = False
+        self._has_published = False
 
     @property
     def top(self) -> Position:
@@ -104,6 +106,10 @@ class EventWriter:
         try:
             outcome = self._streams.publish_event(self._run_id, event)
             if outcome is AppendOutcome.HOLE:
+                if (
+                    self._has_published
+                ):  # before that Redis has nothing of this run, or nothing of this attempt
+                    note(RarePath.HOLE, self._run_id)
                 outcome = self._streams.publish_events(self._run_id, self._log)[-1]
         except (RedisError, OSError) as error:
             logger.warning("run %s: Redis is away, readers follow the record: %s", self._run_id, error)
@@ -111,5 +117,6 @@ class EventWriter:
             self._is_redis_behind = True
             return
         self._is_redis_behind = False
+        self._has_published = True
         if outcome is AppendOutcome.FENCED:
             raise Fenced(f"run {self._run_id}: attempt {self._attempt} was taken over")

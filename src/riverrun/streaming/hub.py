@@ -9,6 +9,7 @@ from uuid import UUID
 from riverrun.streaming.commands import decode_frame, live_channel
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
+from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.subscriber import ChannelSubscriber
 from riverrun.streaming.subscription import Subscription
@@ -153,10 +154,12 @@ class StreamHub:
     async def _catch_up(self, topics: list[_Topic]) -> None:
         tops = await self._log.tops([topic.run_id for topic in topics])
         for topic in topics:
-            top = tops.get(topic.run_id)
-            for reader in topic.readers:
-                if top is not None and reader.position < top:
-                    reader.nudge(top)
+            top = tops.get(topic.run_id, START)
+            behind = [reader for reader in topic.readers if reader.position < top]
+            if behind:
+                note(RarePath.WATCHDOG, topic.run_id)
+            for reader in behind:
+                reader.nudge(top)
 
     def _forget_deserted(self) -> None:
         deserted = [channel for channel, topic in self._topics.items() if not topic.readers]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
+from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.run_log import RunLog
 
 MAX_BUFFERED_EVENTS = 256
@@ -49,6 +50,7 @@ class Subscription:
     def offer(self, event: Event) -> None:
         """Take a live frame, or note that the log must be read when the reader is too slow for pushing."""
         if len(self._live) >= MAX_BUFFERED_EVENTS or self._live_bytes + len(event.data) > MAX_BUFFERED_BYTES:
+            note(RarePath.OVERFLOW, self.run_id)
             self._forget_live()
             self._is_behind = True
         else:
@@ -130,6 +132,7 @@ class Subscription:
             event = self._live[0]
             if event.position > position and not event.continues(position):
                 if not after_reading or taken:
+                    note(RarePath.GAP, self.run_id)
                     self._is_behind = True
                     break
             elif event.position > position:

@@ -1,0 +1,27 @@
+"""Paths that a run seldom takes, each with a line of log: an operator sees them, and a proof can count them."""
+
+import logging
+from enum import StrEnum
+from uuid import UUID
+
+logger = logging.getLogger(__name__)
+
+
+class RarePath(StrEnum):
+    """What went wrong and was made good."""
+
+    GAP = "gap"
+    """A pushed frame did not follow the last one: the reader reads the log."""
+    OVERFLOW = "overflow"
+    """A slow reader's buffer was full and is dropped: it reads the log at its own pace."""
+    WATCHDOG = "watchdog"
+    """A silent run's readers were behind its top: the last frame was lost."""
+    HOLE = "hole"
+    """Redis lacks events before the next one: the worker appends them again."""
+    RESET = "reset"
+    """A position is not known: the reader gets a snapshot."""
+
+
+def note(path: RarePath, run_id: UUID) -> None:
+    """Say that ``path`` was taken."""
+    logger.info("rare path %s: run %s", path, run_id)
