@@ -26,11 +26,20 @@ def api(
 @ends_in_words
 def worker(
     queues: Annotated[str, typer.Option(help="What it works on, by commas.")] = "chats,indexing",
+    supervised: Annotated[
+        bool, typer.Option(help="One process for all of them, which somebody else starts again.")
+    ] = False,
 ) -> None:
-    """Work on runs only; the servers' addresses come from the environment."""
-    from riverrun.worker import run_worker
+    """Work on runs only, a process a queue; the servers' addresses come from the environment."""
+    chosen = [queue.strip() for queue in queues.split(",") if queue.strip()]
+    if supervised:
+        from riverrun.worker import run_worker
 
-    run_worker([queue.strip() for queue in queues.split(",") if queue.strip()], Settings())
+        run_worker(chosen, Settings())
+    else:
+        from riverrun.cli.worker_host import host_workers
+
+        host_workers(chosen, Settings())
 
 
 def main() -> None:

@@ -1,6 +1,10 @@
 """The worker: Celery with our tasks, for the queues that it is given."""
 
 import contextlib
+import logging
+import os
+import signal
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -14,7 +18,11 @@ from riverrun.infra.logs import configure_logs
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_base import bind_settings
-from riverrun.infra.worker_readiness import ready_key
+from riverrun.infra.worker_leaving import Leaving
+from riverrun.infra.worker_readiness import ready_key, require_known
+from riverrun.infra.worker_steps import end_in_time, make_it_leave_well
+from riverrun.runs.canary import Canary, keep_out_of_the_log
+from riverrun.runs.lease import worker_name
 
 TASK_MODULES = {
     "chats": "riverrun.conversations.agent_tasks",
@@ -24,11 +32,15 @@ TASK_MODULES = {
 
 READY_TTL_SECONDS = 30
 
+logger = logging.getLogger(__name__)
 
-def create_celery(settings: Settings, queues: Sequence[str] = tuple(TASK_MODULES)) -> Celery:
+
+def create_celery(
+    settings: Settings, queues: Sequence[str] = tuple(TASK_MODULES), leaving: Leaving | None = None
+) -> Celery:
     """The app with the tasks of ``queues``, loaded before any fork so that the first message waits for no import."""
     app = configure_celery(settings)
-    bind_settings(app, settings)
+    bind_settings(app, settings, leaving or Leaving())
     app.set_default()
     for work in queues:
         import_module(TASK_MODULES[work])
@@ -36,17 +48,25 @@ def create_celery(settings: Settings, queues: Sequence[str] = tuple(TASK_MODULES
 
 
 def run_worker(queues: Sequence[str], settings: Settings) -> None:
-    """Consume ``queues`` (``chats``, ``indexing``) until SIGTERM.
+    """Consume ``queues`` (``chats``, ``indexing``) until SIGTERM, or until the broker is not heard any more.
+
+    The end takes 5 s at most, whatever is under way: runs are handed over. Whoever runs this starts it again.
 
     Raises:
         ValueError: a queue that does not exist.
     """
-    if unknown := set(queues) - set(TASK_MODULES):
-        raise ValueError(f"There is no queue {', '.join(sorted(unknown))}; there are chats and indexing.")
+    require_known(queues)
     configure_logs(settings.log_level)
-    app = create_celery(settings, queues)
-    _announce_while_consuming(queues, settings)
+    keep_out_of_the_log()
+    leaving = Leaving()
+    app = create_celery(settings, queues, leaving)
+    make_it_leave_well(app, leaving)
     concurrency = settings.chat_concurrency if "chats" in queues else settings.indexing_concurrency
+    canary = Canary(
+        app, queues, settings, worker=worker_name(main_process_id=os.getpid()), concurrency=concurrency
+    )
+    _announce_while_consuming(queues, settings)
+    _start_once_ready(lambda: end_in_time(leaving), lambda: _end_when_deaf(canary, leaving))
     app.worker_main(
         [
             "worker",
@@ -73,5 +93,22 @@ def _announce_while_consuming(queues: Sequence[str], settings: Settings) -> None
             for work in queues:
                 redis.set(ready_key(work), "ready", ex=READY_TTL_SECONDS)
 
-    for signal in (worker_ready, heartbeat_sent):
-        signal.connect(announce, weak=False)
+    for signal_of_life in (worker_ready, heartbeat_sent):
+        signal_of_life.connect(announce, weak=False)
+
+
+def _start_once_ready(*duties: Any) -> None:
+    """Threads of the main process, started when the pool has been forked."""
+
+    def start(**_: Any) -> None:
+        for duty in duties:
+            threading.Thread(target=duty, daemon=True).start()
+
+    worker_ready.connect(start, weak=False)
+
+
+def _end_when_deaf(canary: Canary, leaving: Leaving) -> None:
+    if queue := canary.watch(leaving):
+        logger.critical("this worker does not hear the queue %s any more; it ends to be started again", queue)
+        leaving.announce()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -93,7 +93,7 @@ def test_a_process_that_cannot_start_ends_it_with_its_last_words(tmp_path: Path)
     assert "SHOUTING" in words
 
 
-@pytest.mark.parametrize("arguments", [("api",), ("worker", "--queues", "indexing")], ids=["api", "worker"])
+@pytest.mark.parametrize("arguments", [("api",), ("worker", "--queues", "indexing", "--supervised")], ids=["api", "worker"])
 def test_a_process_that_is_killed_is_started_again_and_that_is_said(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
@@ -113,7 +113,7 @@ def test_a_process_that_is_killed_is_started_again_and_that_is_said(
 def test_the_second_ctrl_c_kills_what_the_first_still_waits_for(tmp_path: Path) -> None:
     with up(tmp_path / "data", free_port(), tmp_path / "log") as stack:
         children = descendants(stack.pid)
-        process_of(stack, "worker", "--queues", "chats").suspend()
+        process_of(stack, "worker", "--queues", "chats", "--supervised").suspend()
         stack.send_signal(signal.SIGINT)
         wait_until(lambda: "Ctrl-C again kills" in (tmp_path / "log").read_text())
         stack.send_signal(signal.SIGINT)

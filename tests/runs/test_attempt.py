@@ -179,7 +179,8 @@ def test_an_indexing_run_goes_on_where_its_dead_worker_stopped(
     run_id = make_run(engine, user_id, RunKind.INDEXING)
     claimed = claim_run(engine, run_id, lease_seconds=10, max_attempts=3)
     assert claimed is not None
-    with Attempt(claimed, engine, RedisStreamManager(worker.redis, ttl_seconds=60), lease_seconds=10) as dead:
+    streams = RedisStreamManager(worker.redis, ttl_seconds=60)
+    with Attempt(claimed, engine, streams, lease_seconds=10, leaving=worker.leaving) as dead:
         dead.emit("progress", phase="parsing", done=1, total=2, unit="files")
         wait_until(lambda: len(recorded(engine, run_id)) == 3)
     expire_lease(engine, run_id)

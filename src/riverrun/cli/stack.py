@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,7 +23,7 @@ from riverrun.embedded import EmbeddedError, EmbeddedServers
 from riverrun.embedded.data_folder import DataFolder
 from riverrun.embedded.guarded_process import GuardedProcess
 from riverrun.infra.database import open_engine
-from riverrun.infra.redis_clients import open_redis
+from riverrun.infra.redis_clients import SyncRedis, open_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_readiness import QUEUES, ready_key
 from riverrun.migrations import upgrade
@@ -75,6 +75,8 @@ class Stack:
         engine = open_engine(self.settings.require_database_url(), pool_size=1)
         try:
             token = issue_one_time_token(engine, ensure_administrator(engine))
+        except SQLAlchemyError as error:
+            raise in_words(error) from error
         finally:
             engine.dispose()
         return f"{self.settings.public_url or self.base_url}/sign-in?token={token}"
@@ -83,10 +85,9 @@ class Stack:
         began = time.monotonic()
         try:
             self._start()
-        except EmbeddedError as error:
+        except (EmbeddedError, SQLAlchemyError, RedisError, httpx2.TransportError) as error:
             self.stop()
-            words, _, log = str(error).partition("\n")
-            raise StackError(words, log) from error
+            raise in_words(error) from error
         except BaseException:
             self.stop()
             raise
@@ -125,19 +126,11 @@ class Stack:
             self.settings = self.settings.model_copy(update=urls)
 
     def _migrate(self) -> None:
-        try:
-            upgrade(self.settings.require_database_url())
-        except SQLAlchemyError as error:
-            raise StackError(
-                f"the database cannot be used ({reason(error)}): check RIVERRUN_DATABASE_URL"
-            ) from error
+        upgrade(self.settings.require_database_url())
 
     def _forget_former_workers(self) -> None:
-        try:
-            with open_redis(self.settings.require_redis_url()) as redis:
-                redis.delete(*self._ready_keys())
-        except RedisError as error:
-            raise StackError(f"Redis cannot be used ({error}): check RIVERRUN_REDIS_URL") from error
+        with open_redis(self.settings.require_redis_url()) as redis:
+            redis.delete(*self._ready_keys())
 
     def _ready_keys(self) -> list[str]:
         return [ready_key(work) for work in QUEUES]
@@ -150,12 +143,12 @@ class Stack:
 
         self._children.append(child("api", "api"))
         for work in QUEUES:
-            self._children.append(child(f"worker-{work}", "worker", "--queues", work))
+            self._children.append(child(f"worker-{work}", "worker", "--queues", work, "--supervised"))
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         with open_redis(self.settings.require_redis_url()) as redis, httpx2.Client(timeout=2.0) as http:
-            while not (redis.exists(*self._ready_keys()) == len(QUEUES) and is_ready(http, self.base_url)):
+            while not (consumes(redis, self._ready_keys()) and is_ready(http, self.base_url)):
                 for child in self._children:
                     if child.process.returncode is not None:
                         raise StackError(
@@ -163,7 +156,7 @@ class Stack:
                         )
                 if time.monotonic() >= deadline:
                     raise StackError(
-                        f"not ready within {READY_SECONDS:.0f} s; the logs are in {self._children[0].log_path.parent}"
+                        f"not ready within {READY_SECONDS:.0f} s; the logs are in {self.settings.data_dir / 'logs'}"
                     )
                 time.sleep(POLL_SECONDS)
 
@@ -227,7 +220,9 @@ def patience_for(folder: DataFolder) -> float:
     return 0.0
 
 
-def spawn(arguments: tuple[str, ...], log_path: Path, environment: Mapping[str, str]) -> GuardedProcess:
+def spawn(
+    arguments: tuple[str, ...], log_path: Path | None, environment: Mapping[str, str]
+) -> GuardedProcess:
     return GuardedProcess(
         [sys.executable, "-m", "riverrun", *arguments],
         log_path=log_path,
@@ -256,6 +251,28 @@ def as_variable(value: object) -> str:
     if isinstance(value, frozenset):
         return ",".join(sorted(value))
     return str(value)
+
+
+def in_words(error: Exception) -> StackError:
+    """What a server of ours or of the operator's said, as one line for a person."""
+    match error:
+        case EmbeddedError():
+            words, _, log = str(error).partition("\n")
+            return StackError(words, log)
+        case SQLAlchemyError():
+            return StackError(f"the database cannot be used ({reason(error)}): check RIVERRUN_DATABASE_URL")
+        case RedisError():
+            return StackError(f"Redis cannot be used ({error}): check RIVERRUN_REDIS_URL")
+        case _:
+            return StackError(f"the API does not answer ({error or type(error).__name__}): see api.log")
+
+
+def consumes(redis: SyncRedis, ready_keys: Sequence[str]) -> bool:
+    """Whether all queues have a worker; a server that is not to be asked just now is asked again."""
+    try:
+        return redis.exists(*ready_keys) == len(ready_keys)
+    except RedisError:
+        return False
 
 
 def is_ready(http: httpx2.Client, base_url: str) -> bool:

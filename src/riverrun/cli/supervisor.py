@@ -16,9 +16,14 @@ HEALTHY_SECONDS = 30.0
 
 
 class Child:
-    """One of our own processes, and how to start it again. ``pid`` changes with each start."""
+    """One of our own processes, and how to start it again. ``pid`` changes with each start.
 
-    def __init__(self, name: str, log_path: Path, start: Callable[[Path], GuardedProcess]) -> None:
+    Without a ``log_path`` it speaks where we do.
+    """
+
+    def __init__(
+        self, name: str, log_path: Path | None, start: Callable[[Path | None], GuardedProcess]
+    ) -> None:
         self.name = name
         self.log_path = log_path
         self._start = start
@@ -41,7 +46,8 @@ class Child:
                 self._delay_seconds = FIRST_DELAY_SECONDS
             self._due = time.monotonic() + self._delay_seconds
             self._delay_seconds = min(self._delay_seconds * 2, LONGEST_DELAY_SECONDS)
-            return f"{self.name} ended ({in_words(status)}); starting it again. Its log: {self.log_path}"
+            where = f" Its log: {self.log_path}" if self.log_path else ""
+            return f"{self.name} ended ({in_words(status)}); starting it again.{where}"
         if time.monotonic() >= self._due:
             self._due = None
             self.process = self._spawn()
@@ -59,14 +65,16 @@ class Supervisor:
         self._say = say
         self._said_of_servers = ""
         self._stopping = threading.Event()
+        self._reviving = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, timeout_seconds: float = 1.0) -> bool:
-        """Start nothing any more. False when it is still waiting for a server that does not come up."""
-        self._stopping.set()
+        """Start no child any more, from this moment on. False when it still waits for a server that does not come up."""
+        with self._reviving:
+            self._stopping.set()
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
 
@@ -74,8 +82,15 @@ class Supervisor:
         while not self._stopping.wait(POLL_SECONDS):
             self._revive_servers()
             for child in self._children:
-                if said := child.revive():
-                    self._say(said)
+                self._revive(child)
+
+    def _revive(self, child: Child) -> None:
+        with (
+            self._reviving
+        ):  # whoever stops us ends the children that there are then, and no other may follow
+            said = None if self._stopping.is_set() else child.revive()
+        if said:
+            self._say(said)
 
     def _revive_servers(self) -> None:
         """The same trouble is told once, however long it lasts."""

@@ -1,18 +1,13 @@
 """``riverrun up``: the whole stack in the foreground."""
 
-import os
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from riverrun.cli.client_errors import EXIT_INTERRUPTED
+from riverrun.cli.interrupts import ended_by_signals
 from riverrun.cli.stack import Stack, StackError
 from riverrun.cli.terminal import ends_in_words, output
 from riverrun.infra.settings import Settings
@@ -32,7 +27,7 @@ def up(
     given = {name: value for name, value in chosen.items() if value is not None}
     settings = Settings().model_copy(update=given)
     stack = Stack(settings, say=lambda line: console.print(line, markup=False, soft_wrap=True))
-    with ended_by_signals(stack):
+    with ended_by_signals(stack.kill):
         try:
             run(stack, console)
         except StackError as error:
@@ -54,24 +49,3 @@ def run(stack: Stack, console: Console) -> None:
         console.print("stopping; Ctrl-C again kills")
     finally:
         stack.stop()
-
-
-@contextmanager
-def ended_by_signals(stack: Stack) -> Iterator[None]:
-    """The first SIGINT or SIGTERM inside raises ``KeyboardInterrupt``; the second kills everything at once."""
-    signals_seen = 0
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal signals_seen
-        signals_seen += 1
-        if signals_seen > 1:
-            stack.kill()
-            os._exit(EXIT_INTERRUPTED)
-        raise KeyboardInterrupt
-
-    former = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

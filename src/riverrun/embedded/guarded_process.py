@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Account:
 
 
 class GuardedProcess:
-    """A running child. Its output goes to a log file; its end can be waited for, asked for or forced.
+    """A running child. Its output goes to a log file, or where ours goes; its end can be waited for, asked for or forced.
 
     ``pid`` is the child's own, not the guard's. ``keep_open`` are file descriptors that stay open in the child as well
     (locks, which thereby last exactly as long as it does).
@@ -35,7 +35,7 @@ class GuardedProcess:
         self,
         command: Sequence[str | Path],
         *,
-        log_path: Path,
+        log_path: Path | None,
         input_path: Path | None = None,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
@@ -52,7 +52,7 @@ class GuardedProcess:
         if account is not None:
             options += [f"--user={account.user}", f"--group={account.group}"]
             options += ["--keep-file-access"] if account.keep_file_access else []
-        with log_path.open("ab") as log:
+        with log_path.open("ab") if log_path else nullcontext() as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", guard.__file__, *options, "--", *map(str, command)],
                 stdin=subprocess.PIPE,
@@ -71,7 +71,7 @@ class GuardedProcess:
         with self._guard.stdout as report:
             line = report.readline()
         if not line:
-            raise EmbeddedError(f"A guard process could not start; see {self.log_path}.")
+            raise EmbeddedError(f"A guard process could not start; see {self.log_path or 'above'}.")
         return int(line)
 
     @property
@@ -121,7 +121,9 @@ class GuardedProcess:
             os.killpg(self.pid, signal.SIGKILL)
 
     def log_tail(self, lines: int = 12) -> str:
-        """The last lines of what the child said."""
+        """The last lines of what the child said into its log."""
+        if self.log_path is None:
+            return ""
         try:
             text = self.log_path.read_text(encoding="utf-8", errors="replace")
         except OSError:

@@ -41,6 +41,7 @@ def configure_celery(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
         broker_transport_options={"visibility_timeout": HARD_LIMIT_SECONDS, "socket_timeout": 30},
         timezone="UTC",
     )

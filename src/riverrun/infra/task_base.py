@@ -5,11 +5,12 @@ import os
 from celery import Celery, Task
 
 from riverrun.infra.settings import Settings
+from riverrun.infra.worker_leaving import Leaving
 from riverrun.infra.worker_resources import WorkerResources
 
 
 class RunTask(Task):  # type: ignore[misc]
-    """A task whose work is a run. Its settings are put on the app by ``bind_settings``."""
+    """A task whose work is a run. What it works with is put on the app by ``bind_settings``."""
 
     abstract = True
 
@@ -18,11 +19,12 @@ class RunTask(Task):  # type: ignore[misc]
         """This process's engine and client; a forked child never uses its parent's sockets."""
         held: WorkerResources | None = getattr(self.app, "riverrun_resources", None)
         if held is None or held.pid != os.getpid():
-            held = WorkerResources.open(self.app.riverrun_settings)
+            held = WorkerResources.open(self.app.riverrun_settings, self.app.riverrun_leaving)
             self.app.riverrun_resources = held
         return held
 
 
-def bind_settings(app: Celery, settings: Settings) -> None:
-    """Make ``settings`` known to the app's tasks."""
+def bind_settings(app: Celery, settings: Settings, leaving: Leaving) -> None:
+    """Make ``settings`` and the word to leave known to the app's tasks."""
     app.riverrun_settings = settings
+    app.riverrun_leaving = leaving

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import SyncRedis, open_redis
 from riverrun.infra.settings import Settings
+from riverrun.infra.worker_leaving import Leaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,17 @@ class WorkerResources:
     engine: Engine
     redis: SyncRedis
     runner: asyncio.Runner
+    leaving: Leaving
     pid: int
 
     @classmethod
-    def open(cls, settings: Settings) -> "WorkerResources":
+    def open(cls, settings: Settings, leaving: Leaving) -> "WorkerResources":
         """Connects lazily, on first use."""
         return cls(
             settings=settings,
             engine=open_engine(settings.require_database_url()),
             redis=open_redis(settings.require_redis_url()),
             runner=asyncio.Runner(),
+            leaving=leaving,
             pid=os.getpid(),
         )

@@ -4,26 +4,31 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from riverrun.runs import statements
+from riverrun.infra.worker_leaving import Leaving
+from riverrun.runs import lease_statements, statements
 from riverrun.runs.errors import RunStopped
 from riverrun.runs.event_writer import EventWriter
 from riverrun.runs.lease import ClaimedRun
 from riverrun.runs.models import RunStatus
-from riverrun.streaming.errors import Fenced
+from riverrun.runs.outsized import ResultStore, split
+from riverrun.streaming.errors import Fenced, OversizedFrame
 from riverrun.streaming.events import Event, EventType
 from riverrun.streaming.redis_streaming import RedisStreamManager
 from riverrun.streaming.snapshot import Snapshot
 
 BATCH_SECONDS = 0.25
 BATCH_EVENTS = 64
-END_RETRY_SECONDS = 1.0
-END_PATIENCE_SECONDS = 600.0
+RETRY_SECONDS = 1.0
+PATIENCE_SECONDS = 600.0
+UNWINDING_SECONDS = 1.0
+"""How long the work may take to end by itself before the lease is given back all the same."""
 
+Result = TypeVar("Result")
 Recorder = Callable[[Connection, "Attempt", RunStatus, dict[str, Any] | None], dict[str, Any] | None]
 """Writes what the run made, in the transaction of its end; returns the receipt's part of it."""
 
@@ -33,15 +38,25 @@ logger = logging.getLogger(__name__)
 class Attempt:
     """Speaks for the run while its lease holds. As a context it keeps the lease, saves batches and sees the stop.
 
-    A thread of its own does that, so a slow model is not a dead worker and a silent one can be stopped.
+    A thread of its own does that, so a slow model is not a dead worker and a silent one can be stopped. It also sees that
+    the worker is told to leave: the work is interrupted, and the lease given back, at the latest after a second.
     """
 
     def __init__(
-        self, run: ClaimedRun, engine: Engine, streams: RedisStreamManager, *, lease_seconds: float
+        self,
+        run: ClaimedRun,
+        engine: Engine,
+        streams: RedisStreamManager,
+        *,
+        lease_seconds: float,
+        leaving: Leaving,
     ) -> None:
         self.run = run
         self.snapshot = Snapshot.of(run.log)
         self._engine = engine
+        self._leaving = leaving
+        self._hand_over_by: float | None = None
+        self._results = ResultStore(run.id, run.attempt, engine)
         self._writer = EventWriter(run.id, run.attempt, run.log, streams)
         self._lease_seconds = lease_seconds
         self._renew_at = time.monotonic() + lease_seconds / 3
@@ -68,8 +83,13 @@ class Attempt:
 
     @property
     def is_stop_requested(self) -> bool:
-        """Whether to end soon: the user stopped the run, or another attempt owns it."""
-        return self._stop_requested.is_set() or self._fenced.is_set()
+        """Whether to end soon: the user stopped the run, the worker leaves, or another attempt owns it."""
+        return self._stop_requested.is_set() or self._fenced.is_set() or self.is_leaving
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the run is to be handed over. A run that somebody stopped is not: it ends here."""
+        return self._hand_over_by is not None and not self._stop_requested.is_set()
 
     def on_interrupt(self, callback: Callable[[], object]) -> None:
         """Call ``callback`` once, from another thread, when the run is to end; at once if it is already."""
@@ -79,20 +99,31 @@ class Attempt:
 
     def check(self) -> None:
         """Raise RunStopped or Fenced if the work is to end here."""
-        if self._fenced.is_set():
-            raise Fenced(f"run {self.run.id}: attempt {self.run.attempt} was taken over")
-        if self._stop_requested.is_set():
+        self._require_lease()
+        if self.is_stop_requested:
             raise RunStopped
 
     def emit(self, event_type: str, /, **fields: Any) -> None:
         """Say something: readers have it within a millisecond, Postgres within a quarter of a second.
 
+        Long texts become several events; a tool's result beyond the size of a frame is stored, and pointed to.
+
         Raises:
             Fenced: a newer attempt owns the run; nothing more may be said or done.
+            OversizedFrame: anything else that is larger than a frame; nothing was said.
         """
-        if self._fenced.is_set():
-            raise Fenced(f"run {self.run.id}: attempt {self.run.attempt} was taken over")
-        self._writer.append(event_type, fields)
+        for piece in split(event_type, fields):
+            self._emit_one(event_type, piece)
+
+    def _emit_one(self, event_type: str, fields: dict[str, Any]) -> None:
+        self._require_lease()
+        try:
+            self._writer.append(event_type, fields)
+        except OversizedFrame:
+            if event_type != EventType.TOOL_RESULT:
+                raise
+            fields = self._patiently(lambda: self._results.keep(**fields))
+            self._writer.append(event_type, fields)
         self.snapshot.apply(event_type, fields)
         if self._writer.unsaved >= BATCH_EVENTS:
             self._kick.set()
@@ -106,28 +137,64 @@ class Attempt:
             Fenced: another attempt owns the run; nothing was written.
         """
         self._release_keeper()
+        self._require_lease()
         end = self._writer.next_event(EventType.END, self._end_fields(status, error))
-        deadline = time.monotonic() + END_PATIENCE_SECONDS
+        self._patiently(lambda: self._commit_end(end, status, error, record))
+        self._writer.publish_end(end)
+
+    def hand_over(self) -> None:
+        """Give the run back as it is: what was said is recorded, the lease ends now, and another worker is woken.
+
+        Raises:
+            Fenced: another attempt owns the run, or it was handed over already.
+        """
+        self._release_keeper()
+        self._require_lease()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        with self._engine.begin() as connection:
+            if not self._lock(connection):
+                raise self._fence()
+            saved = self._writer.save(connection)
+            connection.execute(lease_statements.give_back(self.run.id, self.run.attempt))
+            connection.execute(lease_statements.wake_again(self.run.id))
+        self._writer.forget_saved(saved)
+        self._fenced.set()
+        logger.info("run %s: attempt %s is handed over", self.run.id, self.run.attempt)
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Do ``work`` as soon as Postgres is there for it, or never when the run is another's meanwhile."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                self._commit_end(end, status, error, record)
-                break
+                return work()
             except (DBAPIError, OSError) as failure:
                 if not is_outage(failure) or time.monotonic() > deadline:
                     raise
-                logger.warning("run %s: Postgres is away, its end waits: %s", self.run.id, failure)
-                self._kick.wait(END_RETRY_SECONDS)
-        self._writer.publish_end(end)
+                logger.warning("run %s: Postgres is away, the run waits: %s", self.run.id, failure)
+                self._fenced.wait(RETRY_SECONDS)
+                self._require_lease()
+
+    def _require_lease(self) -> None:
+        if self._fenced.is_set():
+            raise self._fence()
+
+    def _fence(self) -> Fenced:
+        return Fenced(f"run {self.run.id}: attempt {self.run.attempt} does not own it any more")
+
+    def _lock(self, connection: Connection) -> bool:
+        held = statements.lock_while_holding(self.run.id, self.run.attempt)
+        return connection.execute(held).first() is not None
 
     def _commit_end(
         self, end: Event, status: RunStatus, error: dict[str, Any] | None, record: Recorder
     ) -> None:
         with self._engine.begin() as connection:
-            if (
-                connection.execute(statements.lock_while_holding(self.run.id, self.run.attempt)).first()
-                is None
-            ):
-                raise Fenced(f"run {self.run.id}: attempt {self.run.attempt} was taken over")
+            if not self._lock(connection):
+                if self._has_committed(connection, end):
+                    return
+                raise self._fence()
             self._writer.save(connection)
             connection.execute(statements.insert_events(self.run.id, [end]))
             result = record(connection, self, status, error)
@@ -137,6 +204,11 @@ class Attempt:
                 )
             )
             connection.execute(statements.forget_wake_up(self.run.id))
+
+    def _has_committed(self, connection: Connection, end: Event) -> bool:
+        """Whether ``end`` is recorded already: the answer to its COMMIT got lost with the line to Postgres."""
+        ours = lease_statements.ended_by(self.run.id, self.run.attempt, end.position.seq)
+        return connection.scalar(ours) is not None
 
     def _end_fields(self, status: RunStatus, error: dict[str, Any] | None) -> dict[str, Any]:
         text = self.snapshot.text
@@ -156,6 +228,8 @@ class Attempt:
                 return
             try:
                 self._beat()
+                if self._leaving.is_due:
+                    self._leave()
             except Fenced:
                 self._fenced.set()
                 self._call_interrupt()
@@ -181,6 +255,15 @@ class Attempt:
             self._stop_requested.set()
             self._call_interrupt()
         self._writer.catch_up()
+
+    def _leave(self) -> None:
+        """Interrupt the work; when it does not end by itself, give the lease back under it."""
+        if self._hand_over_by is None:
+            self._hand_over_by = time.monotonic() + UNWINDING_SECONDS
+            self._call_interrupt()
+        elif time.monotonic() >= self._hand_over_by:
+            self._give_back()
+            raise self._fence()
 
     def _call_interrupt(self) -> None:
         if self._interrupt is not None:

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import threading
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,12 +25,14 @@ class ClaimedRun:
     subject_id: UUID
     payload: dict[str, Any]
     attempt: int
+    deaths: int
     is_stop_requested: bool
     log: list[Event]
 
 
 def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempts: int) -> ClaimedRun | None:
-    """Take the run if it waits or its last worker let the lease run out; none when it is not to be had.
+    """Take the run if it waits, or if its last worker let the lease run out or handed it over; none when it is not to
+    be had.
 
     A new attempt that is to begin anew keeps only ``queued``; one that continues, or only has to end the run
     (stop asked for, too many deaths), keeps everything recorded.
@@ -41,7 +42,7 @@ def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempt
         if row is None:
             return None
         run = row
-        only_ends = run.stop_requested_at is not None or run.attempt > max_attempts
+        only_ends = run.stop_requested_at is not None or run.deaths >= max_attempts
         if run.attempt > 1 and RunKind(run.kind).restarts and not only_ends:
             connection.execute(statements.delete_events_above(run_id, 1))
         return ClaimedRun(
@@ -51,10 +52,16 @@ def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempt
             subject_id=run.subject_id,
             payload=run.payload,
             attempt=run.attempt,
+            deaths=run.deaths,
             is_stop_requested=run.stop_requested_at is not None,
             log=decode_rows(connection.execute(statements.events_after(run_id, START))),
         )
 
 
+def worker_name(main_process_id: int) -> str:
+    """A worker, as the owners of leases begin: the machine and the worker's main process."""
+    return f"{socket.gethostname()}:{main_process_id}"
+
+
 def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"
+    return f"{worker_name(os.getppid())}:{os.getpid()}"

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Engine
+
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.problem import Problem
+from riverrun.runs import lease_statements
 from riverrun.runs.attempt import Attempt, Recorder
 from riverrun.runs.errors import RunFailed, RunStopped
 from riverrun.runs.lease import claim_run
@@ -31,9 +34,13 @@ def perform_run(
     """Run ``work`` if this worker gets the lease; a run that is another's, or over, is left alone.
 
     ``work`` ends by returning (completed), by RunStopped (cancelled) or by a Problem (error); ``record`` is called in
-    the transaction that ends the run, each time.
+    the transaction that ends the run, each time. A worker that is told to leave takes no run, and hands over the one it has.
     """
     settings = resources.settings
+    if resources.leaving.is_announced:
+        _leave_to_others(run_id, resources.engine)
+        return
+    resources.leaving.begin_run()
     run = claim_run(
         resources.engine, run_id, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts
     )
@@ -42,15 +49,25 @@ def perform_run(
         return
     streams = RedisStreamManager(resources.redis, ttl_seconds=settings.stream_ttl_seconds)
     try:
-        with Attempt(run, resources.engine, streams, lease_seconds=settings.lease_seconds) as attempt:
-            status, problem = _outcome(attempt, work, max_attempts=settings.max_attempts)
+        attempt = Attempt(
+            run, resources.engine, streams, lease_seconds=settings.lease_seconds, leaving=resources.leaving
+        )
+        with attempt:
+            status, problem = _outcome(attempt, work, max_deaths=settings.max_attempts)
             error = problem.document() if problem else None
-            if run.attempt <= settings.max_attempts:
+            if attempt.is_leaving and status is not RunStatus.COMPLETED:
+                attempt.hand_over()
+            elif run.deaths < settings.max_attempts:
                 attempt.finish(status, error=error, record=record)
             else:
                 _finish_at_last(attempt, status, error, record)
     except Fenced:
-        logger.warning("run %s: attempt %s was fenced", run_id, run.attempt)
+        logger.warning("run %s: attempt %s is over: handed over, or taken over", run_id, run.attempt)
+
+
+def _leave_to_others(run_id: UUID, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(lease_statements.wake_again(run_id))
 
 
 def _finish_at_last(
@@ -67,11 +84,11 @@ def _finish_at_last(
 
 
 def _outcome(
-    attempt: Attempt, work: Callable[[Attempt], None], *, max_attempts: int
+    attempt: Attempt, work: Callable[[Attempt], None], *, max_deaths: int
 ) -> tuple[RunStatus, Problem | None]:
     try:
         attempt.check()
-        if attempt.run.attempt > max_attempts:
+        if attempt.run.deaths >= max_deaths:
             raise POISON
         work(attempt)
     except RunStopped:

@@ -9,7 +9,9 @@ from riverrun.streaming.events import Event, EventType
 
 @dataclass(slots=True)
 class Snapshot:
-    """Text, thinking, citations and tool calls so far. A tool call gains its ``result`` when that arrives."""
+    """Text, thinking, citations and tool calls so far. A tool call gains its ``result``, or its ``pointer`` and ``bytes``,
+    when that arrives.
+    """
 
     texts: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)
@@ -77,7 +79,7 @@ class Snapshot:
     def _add_result(self, fields: dict[str, Any]) -> None:
         for call in reversed(self.tool_calls):
             if call.get("call_id") == fields.get("call_id"):
-                call["result"] = fields.get("result")
+                call.update({name: fields[name] for name in ("result", "pointer", "bytes") if name in fields})
                 return
 
 
