@@ -13,6 +13,7 @@ from riverrun.embedded import EmbeddedServers
 from riverrun.migrations import upgrade
 
 pytest_plugins = [
+    "tests.fixtures.api_fixtures",
     "tests.fixtures.browser_reports",
     "tests.fixtures.run_fixtures",
     "tests.fixtures.stream_fixtures",

@@ -11,8 +11,10 @@ from fastapi.routing import APIRoute, _extract_endpoint_context
 
 from riverrun.api.health_router import health_router
 from riverrun.api.runs_router import runs_router
+from riverrun.auth.api_keys_router import api_keys_router
 from riverrun.auth.auth_router import auth_router
 from riverrun.conversations.conversations_router import conversations_router
+from riverrun.conversations.sessions_router import sessions_router
 from riverrun.infra.body_limit import BodyLimit
 from riverrun.infra.celery_app import configure_celery
 from riverrun.infra.logs import configure_logs
@@ -33,9 +35,11 @@ from riverrun.web.web_router import web_router
 ROUTERS = (
     health_router,
     auth_router,
+    api_keys_router,
     parsing_router,
     search_router,
     conversations_router,
+    sessions_router,
     runs_router,
     web_router,
 )

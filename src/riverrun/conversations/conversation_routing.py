@@ -13,6 +13,7 @@ from riverrun.conversations.chat_history_service import AsyncChatHistoryService
 from riverrun.conversations.conversation_service import Accepted
 from riverrun.conversations.errors import AnswerFailed
 from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
+from riverrun.conversations.session_names import claim_name, name_of
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.models import Run, RunStatus
 from riverrun.streaming.cursor import START
@@ -25,10 +26,11 @@ CLIENT_GONE = 499
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a client wants its answer: as a stream, whole, or not at all but a receipt."""
+    """How a client wants its answer: as a stream, whole, or not at all but a receipt; and under which name."""
 
     stream: bool = True
     background: bool = False
+    session_id: str | None = None
 
 
 async def answer_to(
@@ -40,24 +42,37 @@ async def answer_to(
         AnswerFailed: a whole answer was wanted, and there is none.
     """
     created = accepted.created
+    name = await async_ensure_unique_run_id(session, accepted.run, delivery.session_id)
     await channels.commit(session, ended=created.stopped.ended, wake_up=created.wake_up)
     if delivery.background:
-        return receipt_of(accepted)
+        return receipt_of(accepted, name)
     if delivery.stream:
-        return start_celery_task_and_stream(accepted, channels.hub)
+        return start_celery_task_and_stream(accepted, name, channels.hub)
     return await start_celery_task_and_wait(accepted, session, channels.hub, receive)
 
 
-def receipt_of(accepted: Accepted) -> Response:
+async def async_ensure_unique_run_id(session: AsyncSession, run: Run, wanted: str | None) -> str:
+    """The run's name within its conversation, claimed in the transaction that creates the run.
+
+    Of many that want the same name one gets it, the others ``wanted-1``, ``wanted-2``, ...: Postgres decides, by one
+    INSERT. A run that has a name keeps it, so a repeated post is told the same; without a wish a run goes by its id.
+    """
+    name: str | None = await session.scalar(name_of(run.id))
+    while name is None and wanted is not None:
+        name = await session.scalar(claim_name(run.subject_id, wanted, run.id))
+    return name or str(run.id)
+
+
+def receipt_of(accepted: Accepted, name: str) -> Response:
     """What a client needs to come back for the answer."""
     run = accepted.run
-    receipt = MessageAccepted(run_id=run.id, session_id=run.id, message_id=accepted.message_id)
-    return JSONResponse(receipt.model_dump(mode="json"), status_code=202, headers=run_headers(run))
+    receipt = MessageAccepted(run_id=run.id, session_id=name, message_id=accepted.message_id)
+    return JSONResponse(receipt.model_dump(mode="json"), status_code=202, headers=run_headers(run, name))
 
 
-def start_celery_task_and_stream(accepted: Accepted, hub: StreamHub) -> EventStream:
+def start_celery_task_and_stream(accepted: Accepted, name: str, hub: StreamHub) -> EventStream:
     """The answer as it is written; the broker may be down, the first byte comes all the same."""
-    return EventStream(hub, accepted.run.id, START, headers=run_headers(accepted.run))
+    return EventStream(hub, accepted.run.id, START, headers=run_headers(accepted.run, name))
 
 
 async def start_celery_task_and_wait(
@@ -100,6 +115,6 @@ async def _outlives_the_wait(receive: Receive, waiting: Coroutine[Any, Any, obje
         left.cancel()
 
 
-def run_headers(run: Run) -> dict[str, str]:
+def run_headers(run: Run, name: str) -> dict[str, str]:
     """How a client names the run when it comes back."""
-    return {"x-run-id": str(run.id), "x-session-id": str(run.id)}
+    return {"x-run-id": str(run.id), "x-session-id": name}

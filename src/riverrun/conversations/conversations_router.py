@@ -13,7 +13,6 @@ from riverrun.conversations.dependencies import (
     PostedMessage,
 )
 from riverrun.conversations.schemas import (
-    ActiveSession,
     ChatMessageResponse,
     ConversationCreated,
     ConversationInfo,
@@ -24,13 +23,10 @@ from riverrun.conversations.schemas import (
     NewMessage,
     Renaming,
 )
-from riverrun.infra.dependencies import AsyncDb, commit_now
-from riverrun.kit.problem import NotFound
+from riverrun.infra.dependencies import AsyncDb
 from riverrun.runs.dependencies import CurrentChannels
 from riverrun.runs.models import IfBusy
 from riverrun.runs.schemas import StopReceipt
-from riverrun.streaming.cursor import START
-from riverrun.streaming.dependencies import CurrentRunLog
 
 conversations_router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 
@@ -144,26 +140,3 @@ async def regenerate(
 async def stop_generation(conversation_id: UUID, conversations: CurrentConversations) -> StopReceipt:
     """Stop the answer under way; the receipt says what is kept. Nothing under way: the last one's receipt."""
     return await conversations.stop_generation(conversation_id)
-
-
-@conversations_router.get("/{conversation_id}/active-session")
-async def get_active_session(
-    conversation_id: UUID, conversations: CurrentConversations, db: AsyncDb, run_log: CurrentRunLog
-) -> ActiveSession:
-    """The run under way, to be followed from wherever the client is; 404 when none is."""
-    await conversations.get(conversation_id)
-    run = await conversations.active_run(conversation_id)
-    if run is None:
-        raise NotFound
-    last_activity = await conversations.last_activity(run)
-    await commit_now(db)
-    top = (await run_log.tops([run.id])).get(run.id, START)
-    return ActiveSession(
-        sessionId=run.id,
-        runId=run.id,
-        status="active",
-        cursor=str(top),
-        conversationId=conversation_id,
-        startedAt=run.started_at,
-        lastActivity=last_activity,
-    )

@@ -13,6 +13,9 @@ from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.kit.problem import InvalidRequest
 from riverrun.runs.dependencies import CurrentChannels
 
+NAME_FORM = "^[!-.0-~]+$"
+"""Names of runs: what fits into a header and one segment of a path, printable ASCII without spaces and slashes."""
+
 
 def get_conversation_service(
     db: AsyncDb, principal: CurrentPrincipal, settings: CurrentSettings, channels: CurrentChannels
@@ -39,9 +42,17 @@ async def read_message(request: Request) -> NewMessage:
 def get_delivery(
     stream: Annotated[bool, Query(description="false: the whole answer at its end")] = True,
     background: Annotated[bool, Query(description="true: only a receipt, at once")] = False,
+    session_id: Annotated[
+        str | None,
+        Query(
+            pattern=NAME_FORM,
+            max_length=200,
+            description="A name for the run; `-1`, ... is added when it is taken",
+        ),
+    ] = None,
 ) -> Delivery:
     """How the client wants its answer."""
-    return Delivery(stream=stream, background=background)
+    return Delivery(stream=stream, background=background, session_id=session_id)
 
 
 CurrentConversations = Annotated[ConversationService, Depends(get_conversation_service)]

@@ -78,7 +78,7 @@ class MessageAccepted(BaseModel):
     """The receipt of a run in the background; ``message_id`` is that of the question."""
 
     run_id: UUID
-    session_id: UUID
+    session_id: str
     message_id: UUID | None
 
 
@@ -128,15 +128,3 @@ class ChatMessageResponse(BaseModel):
     tool_calls: list[dict[str, Any]]
     thinking: str | None
     run_id: UUID
-
-
-class ActiveSession(BaseModel):
-    """The run under way; its cursor is the position of the newest event."""
-
-    sessionId: UUID  # noqa: N815 - the plan's field names
-    runId: UUID  # noqa: N815
-    status: str
-    cursor: str
-    conversationId: UUID  # noqa: N815
-    startedAt: datetime | None  # noqa: N815
-    lastActivity: datetime  # noqa: N815

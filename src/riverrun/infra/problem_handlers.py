@@ -32,7 +32,7 @@ def respond(problem: Problem, extra_headers: dict[str, str] | None = None) -> Re
     """A problem as a response."""
     headers = dict(extra_headers or {})
     if problem.status == 401:
-        headers["www-authenticate"] = "Bearer"
+        headers["www-authenticate"] = problem.challenge
     if problem.status == 503:
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     return _document(problem.status, problem.document(), headers)

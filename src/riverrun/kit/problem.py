@@ -8,6 +8,8 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
+    challenge: ClassVar[str] = "Bearer"
+    """Of a 401: which kind of key would open the door (``WWW-Authenticate``)."""
 
     def __init__(self, detail: str, **extensions: Any) -> None:
         super().__init__(detail)

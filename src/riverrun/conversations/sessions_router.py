@@ -1,0 +1,85 @@
+"""Sessions over HTTP: which run is under way in a conversation, how it stands, and its stream from a position on."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.conversations.dependencies import NAME_FORM
+from riverrun.conversations.session_service import AsyncSessionService
+from riverrun.conversations.session_views import ActiveSession, TaskStatus
+from riverrun.infra.dependencies import AsyncDb, commit_now
+from riverrun.runs.continuation import find_continuation, recorded_end
+from riverrun.runs.dependencies import CurrentEventLog
+from riverrun.streaming.dependencies import CurrentCursor, CurrentHub, CurrentRunLog, CurrentStreams
+from riverrun.streaming.stream_endpoint import EventStream
+
+sessions_router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
+
+LONGEST_WAIT_SECONDS = 25.0
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}},
+    204: {"description": "Nothing is missing; the run is over"},
+}
+
+
+def get_session_service(
+    db: AsyncDb, principal: CurrentPrincipal, streams: CurrentStreams, run_log: CurrentRunLog
+) -> AsyncSessionService:
+    """The service for this request."""
+    return AsyncSessionService(db, principal, streams, run_log)
+
+
+CurrentSessions = Annotated[AsyncSessionService, Depends(get_session_service)]
+
+
+@sessions_router.get("/{conversation_id}/active-session")
+async def get_active_session(
+    conversation_id: UUID,
+    sessions: CurrentSessions,
+    snapshot: Annotated[bool, Query(description="Also what was said up to the cursor")] = False,
+) -> ActiveSession:
+    """The run under way, to be followed from wherever the client is; 404 when none is."""
+    return await sessions.get_active_session(conversation_id, with_snapshot=snapshot)
+
+
+@sessions_router.get("/{conversation_id}/task-status")
+async def get_task_status(
+    conversation_id: UUID,
+    sessions: CurrentSessions,
+    wait_seconds: Annotated[
+        float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Wait so long for a worker to take the run")
+    ] = 0,
+) -> TaskStatus:
+    """How the run under way stands, else the newest one."""
+    return await sessions.get_task_status(conversation_id, wait_seconds=wait_seconds)
+
+
+@sessions_router.post("/{conversation_id}/resume/{session_id}", response_class=Response, responses=STREAM)
+async def resume(
+    conversation_id: UUID,
+    session_id: Annotated[str, Path(pattern=NAME_FORM, max_length=250)],
+    sessions: CurrentSessions,
+    db: AsyncDb,
+    cursor: CurrentCursor,
+    hub: CurrentHub,
+    record: CurrentEventLog,
+    streams: CurrentStreams,
+    run_log: CurrentRunLog,
+) -> Response:
+    """The run's events after the given position, live until its end; 204 when nothing is missing."""
+    run = await sessions.find_run(conversation_id, session_id)
+    await commit_now(db)
+    continuation = await find_continuation(run, cursor, record, streams, run_log)
+    if continuation is None:
+        return Response(status_code=204)
+    headers = {"x-run-id": str(run.id), "x-session-id": session_id}
+    return EventStream(
+        hub,
+        run.id,
+        continuation.position,
+        reset=continuation.reset,
+        known_top=recorded_end(run),
+        headers=headers,
+    )
