@@ -15,6 +15,7 @@ from riverrun.runs.errors import RunFailed, RunStopped
 from riverrun.runs.lease import claim_run
 from riverrun.runs.models import RunStatus
 from riverrun.streaming.errors import Fenced
+from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.redis_streaming import RedisStreamManager
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def perform_run(
         resources.engine, run_id, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts
     )
     if run is None:
-        logger.info("run %s is not to be had: taken or over", run_id)
+        note(RarePath.REDELIVERY, run_id)
         return
     streams = RedisStreamManager(resources.redis, ttl_seconds=settings.stream_ttl_seconds)
     try:
@@ -62,6 +63,8 @@ def perform_run(
             else:
                 _finish_at_last(attempt, status, error, record)
     except Fenced:
+        if not resources.leaving.is_due:
+            note(RarePath.FENCE, run_id)
         logger.warning("run %s: attempt %s is over: handed over, or taken over", run_id, run.attempt)
 
 
@@ -89,6 +92,7 @@ def _outcome(
     try:
         attempt.check()
         if attempt.run.deaths >= max_deaths:
+            note(RarePath.POISON, attempt.run.id)
             raise POISON
         work(attempt)
     except RunStopped:

@@ -20,6 +20,12 @@ class RarePath(StrEnum):
     """Redis lacks events before the next one: the worker appends them again."""
     RESET = "reset"
     """A position is not known: the reader gets a snapshot."""
+    FENCE = "fence"
+    """An attempt that was taken over woke up, and may write nothing."""
+    REDELIVERY = "redelivery"
+    """A wake-up for a run that another worker has, or that is over: it is dropped."""
+    POISON = "poison"
+    """Too many workers died on the run: it ends as an error."""
 
 
 def note(path: RarePath, run_id: UUID) -> None:
