@@ -13,8 +13,7 @@ from riverrun.agents.event_mapping import (
     ToolAnswered,
     ToolCalled,
 )
-from riverrun.agents.listing import MAX_RESULT_BYTES
-from riverrun.agents.text_repair import StreamRepair, repair, repair_value, split_bytes
+from riverrun.agents.text_repair import StreamRepair, repair_value, split_bytes
 
 Emit = Callable[[str, dict[str, object]], None]
 
@@ -50,8 +49,7 @@ class AnswerWriter:
                 self._needs_break = self._has_open_paragraph
                 self._emit_value("tool_call", call_id=call_id, name=name, arguments=arguments)
             case ToolAnswered(call_id, result):
-                shown = split_bytes(repair(result), MAX_RESULT_BYTES)[0]
-                self._emit_value("tool_result", call_id=call_id, result=shown)
+                self._emit_value("tool_result", call_id=call_id, result=result)
 
     def finish(self) -> None:
         """Emit the text that was held back; nothing that could complete it will come."""

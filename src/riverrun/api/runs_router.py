@@ -9,10 +9,12 @@ from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.principal import get_scoped, scoped
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.infra.dependencies import AsyncDb, commit_now
-from riverrun.runs.continuation import find_continuation
+from riverrun.kit.problem import NotFound
+from riverrun.runs.continuation import find_continuation, recorded_end
 from riverrun.runs.dependencies import CurrentChannels, CurrentEventLog
 from riverrun.runs.models import Run
-from riverrun.runs.schemas import RunView, StopReceipt
+from riverrun.runs.outsized import stored_result
+from riverrun.runs.schemas import RunView, StopReceipt, ToolResultView
 from riverrun.runs.seating import find_seats
 from riverrun.runs.stopping import stop_run
 from riverrun.streaming.dependencies import (
@@ -88,7 +90,24 @@ async def follow_run(
     if continuation is None:
         return Response(status_code=204)
     headers = {"x-run-id": str(run.id), "x-session-id": str(run.id)}
-    return EventStream(hub, run.id, continuation.position, reset=continuation.reset, headers=headers)
+    return EventStream(
+        hub,
+        run.id,
+        continuation.position,
+        reset=continuation.reset,
+        known_top=recorded_end(run),
+        headers=headers,
+    )
+
+
+@runs_router.get("/{run_id}/results/{call_id:path}")
+async def get_result(run_id: UUID, call_id: str, principal: CurrentPrincipal, db: AsyncDb) -> ToolResultView:
+    """A tool's result that was too large for its event, as the event's ``pointer`` names it."""
+    await get_scoped(db, principal, Run, run_id)
+    result = await db.scalar(stored_result(run_id, call_id))
+    if result is None:
+        raise NotFound
+    return ToolResultView.of(result)
 
 
 @runs_router.post("/{run_id}/stop")

@@ -15,6 +15,7 @@ from riverrun.conversations.errors import AnswerFailed
 from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
 from riverrun.conversations.session_names import claim_name, name_of
 from riverrun.runs.channels import RunChannels
+from riverrun.runs.continuation import recorded_end
 from riverrun.runs.models import Run, RunStatus
 from riverrun.streaming.cursor import START
 from riverrun.streaming.hub import StreamHub
@@ -43,7 +44,10 @@ async def answer_to(
     """
     created = accepted.created
     name = await async_ensure_unique_run_id(session, accepted.run, delivery.session_id)
-    await channels.commit(session, ended=created.stopped.ended, wake_up=created.wake_up)
+    stopped = created.stopped
+    await channels.commit(
+        session, ended=stopped.ended, stopping=stopped.still_running, wake_up=created.wake_up
+    )
     if delivery.background:
         return receipt_of(accepted, name)
     if delivery.stream:
@@ -72,7 +76,8 @@ def receipt_of(accepted: Accepted, name: str) -> Response:
 
 def start_celery_task_and_stream(accepted: Accepted, name: str, hub: StreamHub) -> EventStream:
     """The answer as it is written; the broker may be down, the first byte comes all the same."""
-    return EventStream(hub, accepted.run.id, START, headers=run_headers(accepted.run, name))
+    run = accepted.run
+    return EventStream(hub, run.id, START, known_top=recorded_end(run), headers=run_headers(run, name))
 
 
 async def start_celery_task_and_wait(
@@ -86,7 +91,7 @@ async def start_celery_task_and_wait(
         AnswerFailed: the run ended in error or was stopped, or the server leaves before its end.
     """
     run = accepted.run
-    if not await _outlives_the_wait(receive, hub.wait_for_end(run.id)):
+    if not await _outlives_the_wait(receive, hub.wait_for_end(run.id, known_top=recorded_end(run))):
         return Response(status_code=CLIENT_GONE)
     await session.refresh(run)
     if run.status != RunStatus.COMPLETED:

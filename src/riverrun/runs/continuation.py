@@ -45,6 +45,11 @@ async def find_continuation(
     return await _reset(run, run_log)
 
 
+def recorded_end(run: Run) -> Position:
+    """Where a run that is over ended: a reader then does not wait for an ``end`` that Redis lost. Else the start."""
+    return START if run.end_seq is None else Position(max(run.attempt, 1), run.end_seq)
+
+
 async def _reset(run: Run, run_log: RunLog) -> Continuation:
     note(RarePath.RESET, run.id)
     events: list[Event] = []

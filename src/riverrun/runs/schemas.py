@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from riverrun.runs.models import Run
+from riverrun.runs.tool_records import ToolResult
 
 
 class RunView(BaseModel):
@@ -37,6 +38,20 @@ class RunView(BaseModel):
             ended_at=run.ended_at,
             error=run.error,
         )
+
+
+class ToolResultView(BaseModel):
+    """What a tool said, whole; ``bytes`` is its length in UTF-8."""
+
+    call_id: str
+    attempt: int
+    bytes: int
+    result: str
+
+    @classmethod
+    def of(cls, stored: ToolResult) -> "ToolResultView":
+        size = len(stored.result.encode())
+        return cls(call_id=stored.call_id, attempt=stored.attempt, bytes=size, result=stored.result)
 
 
 class StopReceipt(BaseModel):

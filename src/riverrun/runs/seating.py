@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from riverrun.kit.problem import NotFound
-from riverrun.runs.continuation import find_continuation
+from riverrun.runs.continuation import find_continuation, recorded_end
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.models import Run
 from riverrun.streaming.multiplex import Seat
@@ -38,4 +38,4 @@ async def _find_seat(
     found = await find_continuation(run, wanted.cursor, record, streams, run_log)
     if found is None:
         return Seat(run.id, wanted.given)
-    return Seat(run.id, wanted.given, position=found.position, reset=found.reset)
+    return Seat(run.id, wanted.given, position=found.position, reset=found.reset, known_top=recorded_end(run))

@@ -66,11 +66,20 @@ class StreamHub:
 
     @contextlib.contextmanager
     def attach(
-        self, run_id: UUID, position: Position = START, *, on_wake: Callable[[], None] | None = None
+        self,
+        run_id: UUID,
+        position: Position = START,
+        *,
+        known_top: Position = START,
+        on_wake: Callable[[], None] | None = None,
     ) -> Iterator[Subscription]:
-        """A reader of ``run_id`` that has everything up to ``position``; leaving the context frees it at once."""
+        """A reader of ``run_id`` that has everything up to ``position``; leaving the context frees it at once.
+
+        ``known_top`` is where the run has come to in the record, if that is known: a Redis that ends before it is not asked.
+        """
         topic = self._topic(run_id)
         subscription = Subscription(run_id, position, self._log, on_wake=on_wake)
+        subscription.nudge(known_top)
         topic.readers.add(subscription)
         if self._is_draining:
             subscription.leave()
@@ -80,9 +89,11 @@ class StreamHub:
             topic.readers.discard(subscription)
             subscription.close()
 
-    async def wait_for_end(self, run_id: UUID, *, timeout_seconds: float | None = None) -> Event | None:
+    async def wait_for_end(
+        self, run_id: UUID, *, known_top: Position = START, timeout_seconds: float | None = None
+    ) -> Event | None:
         """The run's ``end`` as soon as it is there; none when the time is over or the server leaves."""
-        with contextlib.suppress(TimeoutError), self.attach(run_id) as subscription:
+        with contextlib.suppress(TimeoutError), self.attach(run_id, known_top=known_top) as subscription:
             async with asyncio.timeout(timeout_seconds):
                 while not subscription.is_leaving:
                     for event in await subscription.next_events():

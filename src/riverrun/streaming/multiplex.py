@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from uuid import UUID
 
 import orjson
 
 from riverrun.kit.problem import Problem
-from riverrun.streaming.cursor import Position
+from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.stream_endpoint import FrameReader, FrameStream
@@ -30,12 +31,14 @@ class Seat:
         *,
         position: Position | None = None,
         reset: Event | None = None,
+        known_top: Position = START,
         problem: Problem | None = None,
     ) -> None:
         self.run_id = run_id
         self.where = where if position is None or reset is not None else str(position)
         self.position = position
         self.reset = reset
+        self.known_top = known_top
         self.problem = problem
 
     @property
@@ -58,11 +61,16 @@ class MultiplexStream(FrameStream):
         awake = asyncio.Event()
         with contextlib.ExitStack() as stack:
             followed = [
-                (seat, stack.enter_context(self._hub.attach(seat.run_id, seat.position, on_wake=awake.set)))
+                (seat, stack.enter_context(self._attach(seat, seat.position, awake)))
                 for seat in self._seats
                 if seat.position is not None
             ]
             yield MultiplexReader(self._seats, followed, awake)
+
+    def _attach(
+        self, seat: Seat, position: Position, awake: asyncio.Event
+    ) -> AbstractContextManager[Subscription]:
+        return self._hub.attach(seat.run_id, position, known_top=seat.known_top, on_wake=awake.set)
 
 
 class MultiplexReader:

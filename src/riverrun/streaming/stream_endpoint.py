@@ -12,7 +12,7 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from riverrun.streaming.cursor import Position
+from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.subscription import Subscription
@@ -94,17 +94,19 @@ class EventStream(FrameStream):
         *,
         headers: dict[str, str],
         reset: Event | None = None,
+        known_top: Position = START,
     ) -> None:
         super().__init__(headers=headers)
         self._hub = hub
         self._run_id = run_id
         self._position = position
         self._reset = reset
+        self._known_top = known_top
 
     @contextlib.contextmanager
     def attach(self) -> Iterator[FrameReader]:
         """A place at the run."""
-        with self._hub.attach(self._run_id, self._position) as subscription:
+        with self._hub.attach(self._run_id, self._position, known_top=self._known_top) as subscription:
             yield _RunReader(subscription, self._reset)
 
 
