@@ -50,7 +50,8 @@ def execute_regenerate_background(self: RunTask, run_id: str) -> None:
 
 
 def _answer(task: RunTask, run_id: UUID) -> None:
-    perform_run(run_id, task.resources, partial(write_answer, task.resources), save_answer)
+    work = partial(write_answer, task.resources)
+    perform_run(run_id, task.resources, work, save_answer, task_id=task.request.id)
     wake_next(task.app, task.resources.engine, run_id)
 
 

@@ -94,7 +94,7 @@ async def delete_conversation(
 ) -> None:
     """Delete the conversation with its messages."""
     stopped = await conversations.delete(conversation_id)
-    await channels.commit(db, ended=stopped.ended)
+    await channels.commit(db, ended=stopped.ended, stopping=stopped.still_running)
 
 
 @conversations_router.post(

@@ -25,7 +25,8 @@ from riverrun.streaming.events import EventType
 @shared_task(bind=True, base=RunTask, name=INDEXING_TASK)  # type: ignore[untyped-decorator]
 def process_parsing(self: RunTask, run_id: str) -> None:
     """Index the project of a run."""
-    perform_run(UUID(run_id), self.resources, partial(bring_up_to_date, self.resources), note_failure)
+    work = partial(bring_up_to_date, self.resources)
+    perform_run(UUID(run_id), self.resources, work, note_failure, task_id=self.request.id)
 
 
 @cache

@@ -57,7 +57,7 @@ class Attempt:
         self._leaving = leaving
         self._hand_over_by: float | None = None
         self._results = ResultStore(run.id, run.attempt, engine)
-        self._writer = EventWriter(run.id, run.attempt, run.log, streams)
+        self._writer = EventWriter(run.id, run.attempt, run.log, streams, on_stopping=self._look_for_stop)
         self._lease_seconds = lease_seconds
         self._renew_at = time.monotonic() + lease_seconds / 3
         self._stop_requested = threading.Event()
@@ -269,6 +269,11 @@ class Attempt:
         if self._interrupt is not None:
             callback, self._interrupt = self._interrupt, None
             callback()
+
+    def _look_for_stop(self) -> None:
+        """Redis says that a stop is asked for: let the keeper look at the record now."""
+        if not self._stop_requested.is_set():
+            self._kick.set()
 
     def _release_keeper(self) -> None:
         self._over.set()

@@ -1,5 +1,6 @@
 """How an API process tells about runs, and how it hears of them."""
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.infra.dependencies import commit_now
 from riverrun.infra.task_dispatch import WakeUp
+from riverrun.runs.models import RunStatus
 from riverrun.runs.outbox import Outbox
 from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
+
+HINT_SECONDS = 0.1
+"""How long a request waits for a silent Redis to take what only saves time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,11 @@ class EndedRun:
 
     run_id: UUID
     log: list[Event]
+
+    @property
+    def status(self) -> str:
+        """How it ended."""
+        return str(self.log[-1].fields["status"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +43,31 @@ class RunChannels:
     outbox: Outbox
 
     async def commit(
-        self, session: AsyncSession, *, ended: Sequence[EndedRun] = (), wake_up: WakeUp | None = None
+        self,
+        session: AsyncSession,
+        *,
+        ended: Sequence[EndedRun] = (),
+        stopping: Sequence[UUID] = (),
+        wake_up: WakeUp | None = None,
     ) -> None:
-        """Commit, then tell the readers of the ended runs and wake a worker. Both get lost without harm: readers find
-        an end in the record, the sweeper finds a wake-up in the outbox."""
+        """Commit, then tell the readers of the ended runs and the workers of those that are stopping, and wake a worker.
+
+        All of it gets lost without harm: readers find an end in the record, workers look there for a stop, the
+        sweeper finds a wake-up in the outbox.
+        """
         await commit_now(session)
         if wake_up is not None:
             self.outbox.send_soon(wake_up)
+        with contextlib.suppress(RedisError, OSError):
+            async with asyncio.timeout(HINT_SECONDS):
+                await self._hint(stopping, wake_up)
         for run in ended:
             with contextlib.suppress(RedisError, OSError):
                 await self.streams.publish_events(run.run_id, run.log)
+                await self.streams.set_task_status(run.run_id, run.status)
+
+    async def _hint(self, stopping: Sequence[UUID], wake_up: WakeUp | None) -> None:
+        for run_id in stopping:
+            await self.streams.set_cancellation(run_id)
+        if wake_up is not None:
+            await self.streams.set_task_status(wake_up.run_id, RunStatus.QUEUED)

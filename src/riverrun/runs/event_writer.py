@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +27,19 @@ class EventWriter:
     """Writes one attempt's events. Thread-safe; ids leave in order.
 
     Redis may be away: events then wait in the log, readers follow the record, and the first append that gets through
-    meets a hole and fills it from here.
+    meets a hole and fills it from here. ``on_stopping`` is called when an append comes back with the word that a stop is asked
+    for, sooner than the next look at the record.
     """
 
-    def __init__(self, run_id: UUID, attempt: int, log: list[Event], streams: RedisStreamManager) -> None:
+    def __init__(
+        self,
+        run_id: UUID,
+        attempt: int,
+        log: list[Event],
+        streams: RedisStreamManager,
+        *,
+        on_stopping: Callable[[], object],
+    ) -> None:
         self._run_id = run_id
         self._attempt = attempt
         self._log = log
@@ -42,6 +52,7 @@ class EventWriter:
         self._redis_away_until = 0.0
         self._is_redis_behind = False
         self._has_published = False
+        self._on_stopping = on_stopping
 
     @property
     def top(self) -> Position:
@@ -118,5 +129,7 @@ class EventWriter:
             return
         self._is_redis_behind = False
         self._has_published = True
+        if outcome is AppendOutcome.STOPPING:
+            self._on_stopping()
         if outcome is AppendOutcome.FENCED:
             raise Fenced(f"run {self._run_id}: attempt {self._attempt} was taken over")

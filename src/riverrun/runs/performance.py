@@ -12,6 +12,7 @@ from riverrun.kit.problem import Problem
 from riverrun.runs import lease_statements
 from riverrun.runs.attempt import Attempt, Recorder
 from riverrun.runs.errors import RunFailed, RunStopped
+from riverrun.runs.hot_task import HotTask
 from riverrun.runs.lease import claim_run
 from riverrun.runs.models import RunStatus
 from riverrun.streaming.errors import Fenced
@@ -30,12 +31,18 @@ INTERNAL = RunFailed(
 
 
 def perform_run(
-    run_id: UUID, resources: WorkerResources, work: Callable[[Attempt], None], record: Recorder
+    run_id: UUID,
+    resources: WorkerResources,
+    work: Callable[[Attempt], None],
+    record: Recorder,
+    *,
+    task_id: str | None = None,
 ) -> None:
     """Run ``work`` if this worker gets the lease; a run that is another's, or over, is left alone.
 
     ``work`` ends by returning (completed), by RunStopped (cancelled) or by a Problem (error); ``record`` is called in
     the transaction that ends the run, each time. A worker that is told to leave takes no run, and hands over the one it has.
+    ``task_id`` is Celery's, for those who poll.
     """
     settings = resources.settings
     if resources.leaving.is_announced:
@@ -49,19 +56,23 @@ def perform_run(
         note(RarePath.REDELIVERY, run_id)
         return
     streams = RedisStreamManager(resources.redis, ttl_seconds=settings.stream_ttl_seconds)
+    hot_task = HotTask(streams, run_id, task_id)
     try:
         attempt = Attempt(
             run, resources.engine, streams, lease_seconds=settings.lease_seconds, leaving=resources.leaving
         )
         with attempt:
+            hot_task.begin()
             status, problem = _outcome(attempt, work, max_deaths=settings.max_attempts)
             error = problem.document() if problem else None
             if attempt.is_leaving and status is not RunStatus.COMPLETED:
                 attempt.hand_over()
-            elif run.deaths < settings.max_attempts:
+                return
+            if run.deaths < settings.max_attempts:
                 attempt.finish(status, error=error, record=record)
             else:
                 _finish_at_last(attempt, status, error, record)
+            hot_task.end(status)
     except Fenced:
         if not resources.leaving.is_due:
             note(RarePath.FENCE, run_id)

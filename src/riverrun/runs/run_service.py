@@ -34,6 +34,12 @@ class StoppedRuns:
     runs: Sequence[Run] = ()
     ended: Sequence[EndedRun] = ()
 
+    @property
+    def still_running(self) -> Sequence[UUID]:
+        """Those that their workers are to end."""
+        over = {run.run_id for run in self.ended}
+        return [run.id for run in self.runs if run.id not in over]
+
 
 @dataclass(frozen=True, slots=True)
 class CreatedRun:

@@ -31,7 +31,7 @@ async def _has_ended(run: Run, session: AsyncSession, channels: RunChannels, rec
     runs = AsyncRunService(session, record)
     ended = await runs.request_stop(run)
     if ended is None:
-        await channels.commit(session)
+        await channels.commit(session, stopping=[run.id])
         return False
     await channels.commit(session, ended=[ended], wake_up=await runs.next_wake_up(run.subject_id))
     return True
