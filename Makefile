@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check fmt fmt-check lint types imports eval bench
+.PHONY: help install demo up test check fmt fmt-check lint types imports eval bench cutpoints
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -54,3 +54,6 @@ eval: $(INSTALLED) ## how often search finds the known places of the committed q
 
 bench: $(INSTALLED) ## measure start-up, indexing, first event and 200 readers
 	@$(BIN)/python scripts/benchmark_first_landing.py
+
+cutpoints: $(INSTALLED) ## cut an answer after every event, resume in every condition, compare the bytes
+	@$(BIN)/python -m tests.proofs.cutpoints

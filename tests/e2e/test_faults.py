@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.fault_proxy import FaultProxy
 from tests.support.indexing import index_folder
-from tests.support.process_tree import descendants, kill_with_children
+from tests.support.process_tree import frozen, kill_with_children
 from tests.support.reading import ask, assert_exact, read_all, read_until, text_of
 from tests.support.server_faults import restart
 from tests.support.stacks import open_stack
@@ -145,19 +145,6 @@ def test_a_frozen_worker_is_taken_over_and_fenced_when_it_wakes(site: Site) -> N
     assert {event.data["attempt"] for event in events if event.type == "attempt"} == {2}
     assert read_all(site.client, site.ask())[-1].data["status"] == "completed"
     assert read_all(site.client, run_id) == events
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """A process and all below it, stopped in mid-step and waking up later."""
-    pids = [pid, *(one.pid for one in descendants(pid))]
-    for one in pids:
-        os.kill(one, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for one in pids:
-            os.kill(one, signal.SIGCONT)
 
 
 @contextmanager
