@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -31,7 +30,7 @@ from riverrun.runs.line_statements import active_run_of
 from riverrun.runs.models import IfBusy, Run, RunKind
 from riverrun.runs.run_service import AsyncRunService, CreatedRun, StoppedRuns
 from riverrun.runs.schemas import StopReceipt
-from riverrun.runs.statements import last_recorded_at, last_run_of
+from riverrun.runs.statements import last_run_of
 from riverrun.runs.stopping import stop_run
 
 UNTITLED = "New conversation"
@@ -160,10 +159,6 @@ class ConversationService:
         """The run that answers in this conversation now."""
         run: Run | None = await self._session.scalar(active_run_of(conversation_id))
         return run
-
-    async def last_activity(self, run: Run) -> datetime:
-        """When the run's newest recorded event was recorded."""
-        return await self._session.scalar(last_recorded_at(run.id)) or run.created_at
 
     async def active_or_last_run(self, conversation_id: UUID) -> Run | None:
         """The run under way, else the newest one; none in a conversation without questions."""

@@ -137,13 +137,6 @@ def event_at(run_id: UUID, seq: int) -> Select[int]:
     return select(RunEvent.attempt).where(RunEvent.run_id == run_id, RunEvent.seq == seq)
 
 
-def last_recorded_at(run_id: UUID) -> Select[datetime]:
-    """When the newest recorded event was recorded."""
-    return (
-        select(RunEvent.recorded_at).where(RunEvent.run_id == run_id).order_by(RunEvent.seq.desc()).limit(1)
-    )
-
-
 def tops(run_ids: Sequence[UUID]) -> Select[UUID, int, int]:
     """``(run_id, attempt, seq)`` of the newest recorded event of each run: one index look-up a run."""
     newest = (
