@@ -9,7 +9,7 @@ from tests.support.run_reading import expire_lease, hot, keep, recorded, row_of,
 
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.worker_resources import WorkerResources
-from riverrun.runs import attempt as attempt_module
+from riverrun.runs import patience
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.performance import perform_run
 
@@ -35,7 +35,7 @@ class LosesTheAnswer:
 def test_an_end_that_is_committed_already_is_pushed_and_not_taken_for_another_ones(
     worker: WorkerResources, engine: Engine, sync_redis: SyncRedis, queued_run: UUID, monkeypatch
 ) -> None:
-    monkeypatch.setattr(attempt_module, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "RETRY_SECONDS", 0.05)
     line = LosesTheAnswer(worker.engine)
     perform_run(queued_run, worker, says("kept"), keep)
     assert line.losses == 1

@@ -1,7 +1,9 @@
 """What an agent may reach: ports that ``conversations.agent_tasks`` fills. Agents know no database."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +80,47 @@ class CodeIndex(Protocol):
     def list_files(self, pattern: str = "**", *, limit: int = 200) -> list[str]:
         """Paths that match a glob, sorted."""
         ...
+
+
+class EffectState(StrEnum):
+    """An effect's way: begun, then done or failed. One that stays ``begun`` may or may not have happened."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierEffect:
+    """What is known of a call that was made before; ``result`` is empty while it is only begun."""
+
+    state: EffectState
+    result: str
+
+
+class EffectLedger(Protocol):
+    """The durable list of what a run's tools have changed. Synchronous: it runs inside a worker."""
+
+    def begin(self, effect_id: str, tool: str) -> EarlierEffect | None:
+        """Note an effect before it happens. What is known of it, and no new note, if it was noted before."""
+        ...
+
+    def end(self, effect_id: str, state: EffectState, result: str) -> None:
+        """Note how an effect that was begun here went: done or failed."""
+        ...
+
+
+class OncePerRun(Protocol):
+    """The only way to an effect: :class:`agents.effects.Effects`."""
+
+    async def once(self, tool: str, arguments: dict[str, Any], perform: Callable[[], Awaitable[str]]) -> str:
+        """What ``perform`` answers, or answered before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDeps:
+    """What the tools of one attempt work with."""
+
+    index: CodeIndex
+    effects: OncePerRun

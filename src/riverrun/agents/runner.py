@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pydantic_ai import (
+    Agent,
     AgentRunResultEvent,
     AgentStreamEvent,
     ModelMessage,
@@ -21,7 +22,8 @@ from pydantic_ai.models import Model
 from riverrun.agents.answer_writer import AnswerWriter, Emit
 from riverrun.agents.citations import CitationFilter
 from riverrun.agents.code_agent import code_agent
-from riverrun.agents.deps import CodeIndex
+from riverrun.agents.deps import AgentDeps, CodeIndex, EffectLedger
+from riverrun.agents.effects import Effects, NoLedger
 from riverrun.agents.errors import AgentFailed
 from riverrun.agents.event_mapping import map_event
 from riverrun.agents.failure_explanation import explain
@@ -61,21 +63,26 @@ async def answer_question(
     model: Model,
     emit: Emit,
     limits: Limits | None = None,
+    *,
+    agent: Agent[AgentDeps, str] | None = None,
+    ledger: EffectLedger | None = None,
 ) -> None:
-    """Answer ``question`` by the code agent, emitting the run's events in order as they come.
+    """Answer ``question`` by ``agent``, the code agent unless given, emitting the run's events in order as they come.
 
     ``history`` is oldest first and without ``question``. ``emit(type, data)`` is called on the event loop;
-    what it raises ends the answer and is passed on. ``index`` is asked on the loop's thread, which waits for it.
+    what it raises ends the answer and is passed on. ``index`` is asked on the loop's thread, which waits for it. Without a
+    ``ledger`` tools that change something refuse.
 
     Raises :class:`AgentFailed` when the answer is not complete; what was emitted before stays valid.
     Cancelling the task closes the model's connection at once and emits nothing more.
     """
     bounds = limits or Limits()
+    deps = AgentDeps(index, Effects(ledger or NoLedger()))
     writer = AnswerWriter(CitationFilter(index), emit, bounds.output_chars)
     deadline = asyncio.timeout(bounds.total_seconds)
     try:
         async with deadline:
-            await _write_answer(writer, question, history, index, model, bounds)
+            await _write_answer(writer, agent or code_agent(), question, history, deps, model, bounds)
     except TimeoutError as error:
         if not deadline.expired():
             raise
@@ -91,15 +98,16 @@ async def answer_question(
 
 async def _write_answer(
     writer: AnswerWriter,
+    agent: Agent[AgentDeps, str],
     question: str,
     history: Sequence[Turn],
-    index: CodeIndex,
+    deps: AgentDeps,
     model: Model,
     limits: Limits,
 ) -> None:
-    stream = code_agent().run_stream_events(
+    stream = agent.run_stream_events(
         question,
-        deps=index,
+        deps=deps,
         model=model,
         message_history=_messages(_newest(history, limits.history_chars)),
         usage_limits=UsageLimits(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 from pydantic_ai import RunContext, Tool, ToolFailed, ToolReturn
 
-from riverrun.agents.deps import CodeIndex
+from riverrun.agents.deps import AgentDeps
 from riverrun.agents.listing import list_call_sites, list_hits, list_lines, list_paths
 from riverrun.agents.places import normalise_path
 
@@ -26,19 +26,19 @@ _Found = TypeVar("_Found")
 
 
 async def search_code(
-    context: RunContext[CodeIndex],
+    context: RunContext[AgentDeps],
     query: Annotated[str, Field(description="What to look for, in plain words or identifiers.")],
 ) -> ToolReturn[str]:
     """Search the indexed repository. Returns the best-ranked definitions with their places, best first."""
     words = query.strip()[:_LONGEST_QUERY]
     if not words:
         return _words("Give at least one word to search for.")
-    hits = _look(lambda: context.deps.search(words, limit=SEARCH_LIMIT))
+    hits = _look(lambda: context.deps.index.search(words, limit=SEARCH_LIMIT))
     return _found(hits, list_hits, f"Nothing in the index matches {words!r}. Try other words.")
 
 
 async def read_file(
-    context: RunContext[CodeIndex],
+    context: RunContext[AgentDeps],
     path: Annotated[str, Field(description="The file's path as the other tools print it.")],
     start_line: Annotated[int, Field(description="First line to read, counted from 1.")] = 1,
     end_line: Annotated[int | None, Field(description="Last line to read, inclusive.")] = None,
@@ -49,7 +49,7 @@ async def read_file(
     if end < start:
         return _words(f"The range {start_line}-{end_line} is empty: the end lies before the start.")
     known_path = normalise_path(path)
-    excerpt = _look(lambda: context.deps.read_file(known_path, start, end))
+    excerpt = _look(lambda: context.deps.index.read_file(known_path, start, end))
     if excerpt is None:
         return _words(
             f"There is no {known_path!r} with a line {start} in the index. List or search files first."
@@ -58,40 +58,40 @@ async def read_file(
 
 
 async def list_files(
-    context: RunContext[CodeIndex],
+    context: RunContext[AgentDeps],
     pattern: Annotated[str, Field(description="A glob such as `src/**/*.py`; `**` lists everything.")] = "**",
 ) -> ToolReturn[str]:
     """List the paths of indexed files that match a glob, sorted."""
     wanted = normalise_path(pattern) or "**"
-    paths = _look(lambda: context.deps.list_files(wanted, limit=_MOST_PATHS))
+    paths = _look(lambda: context.deps.index.list_files(wanted, limit=_MOST_PATHS))
     return _found(paths, list_paths, f"No indexed file matches {wanted!r}.")
 
 
 async def find_symbol(
-    context: RunContext[CodeIndex],
+    context: RunContext[AgentDeps],
     name: Annotated[str, Field(description="A name, qualified or not, such as `Client.send`.")],
 ) -> ToolReturn[str]:
     """Find definitions (functions, classes, methods, ...) by name."""
     wanted = _bare_name(name)
     if not wanted:
         return _words("Give the name of a definition.")
-    hits = _look(lambda: context.deps.find_symbol(wanted, limit=SEARCH_LIMIT))
+    hits = _look(lambda: context.deps.index.find_symbol(wanted, limit=SEARCH_LIMIT))
     return _found(hits, list_hits, f"No definition is called {wanted!r} or anything like it.")
 
 
 async def find_callers(
-    context: RunContext[CodeIndex],
+    context: RunContext[AgentDeps],
     name: Annotated[str, Field(description="The name of a definition, qualified or not.")],
 ) -> ToolReturn[str]:
     """Find where a definition is called. Calls are matched by the last part of the name."""
     wanted = _bare_name(name)
     if not wanted:
         return _words("Give the name of a definition.")
-    sites = _look(lambda: context.deps.callers(wanted, limit=SEARCH_LIMIT))
+    sites = _look(lambda: context.deps.index.callers(wanted, limit=SEARCH_LIMIT))
     return _found(sites, list_call_sites, f"No call of {wanted!r} was found in the index.")
 
 
-def code_tools() -> list[Tool[CodeIndex]]:
+def code_tools() -> list[Tool[AgentDeps]]:
     """The five tools, as pydantic-ai takes them."""
     functions: list[Callable[..., Awaitable[ToolReturn[str]]]] = [
         search_code,

@@ -20,6 +20,7 @@ from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import ChatHistoryService
 from riverrun.conversations.conversation_service import ANSWER_TASK, REGENERATE_TASK
 from riverrun.conversations.models import CANCELLED, Conversation, MessageType
+from riverrun.conversations.tool_ledger import ToolLedger
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_base import RunTask
 from riverrun.infra.worker_resources import WorkerResources
@@ -77,6 +78,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
             PostgresCodeIndex(session, conversation.project_ids),
             model,
             lambda event_type, fields: attempt.emit(event_type, **fields),
+            ledger=ToolLedger(attempt, resources.engine),
         )
         _run_interruptibly(resources.runner, answer, attempt)
 

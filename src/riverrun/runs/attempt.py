@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +16,7 @@ from riverrun.runs.event_writer import EventWriter
 from riverrun.runs.lease import ClaimedRun
 from riverrun.runs.models import RunStatus
 from riverrun.runs.outsized import ResultStore, split
+from riverrun.runs.patience import Result, patiently
 from riverrun.streaming.errors import Fenced, OversizedFrame
 from riverrun.streaming.events import Event, EventType
 from riverrun.streaming.redis_streaming import RedisStreamManager
@@ -23,12 +24,9 @@ from riverrun.streaming.snapshot import Snapshot
 
 BATCH_SECONDS = 0.25
 BATCH_EVENTS = 64
-RETRY_SECONDS = 1.0
-PATIENCE_SECONDS = 600.0
 UNWINDING_SECONDS = 1.0
 """How long the work may take to end by itself before the lease is given back all the same."""
 
-Result = TypeVar("Result")
 Recorder = Callable[[Connection, "Attempt", RunStatus, dict[str, Any] | None], dict[str, Any] | None]
 """Writes what the run made, in the transaction of its end; returns the receipt's part of it."""
 
@@ -122,7 +120,7 @@ class Attempt:
         except OversizedFrame:
             if event_type != EventType.TOOL_RESULT:
                 raise
-            fields = self._patiently(lambda: self._results.keep(**fields))
+            fields = self.patiently(lambda: self._results.keep(**fields))
             self._writer.append(event_type, fields)
         self.snapshot.apply(event_type, fields)
         if self._writer.unsaved >= BATCH_EVENTS:
@@ -139,7 +137,7 @@ class Attempt:
         self._release_keeper()
         self._require_lease()
         end = self._writer.next_event(EventType.END, self._end_fields(status, error))
-        self._patiently(lambda: self._commit_end(end, status, error, record))
+        self.patiently(lambda: self._commit_end(end, status, error, record))
         self._writer.publish_end(end)
 
     def hand_over(self) -> None:
@@ -163,18 +161,9 @@ class Attempt:
         self._fenced.set()
         logger.info("run %s: attempt %s is handed over", self.run.id, self.run.attempt)
 
-    def _patiently(self, work: Callable[[], Result]) -> Result:
+    def patiently(self, work: Callable[[], Result]) -> Result:
         """Do ``work`` as soon as Postgres is there for it, or never when the run is another's meanwhile."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                return work()
-            except (DBAPIError, OSError) as failure:
-                if not is_outage(failure) or time.monotonic() > deadline:
-                    raise
-                logger.warning("run %s: Postgres is away, the run waits: %s", self.run.id, failure)
-                self._fenced.wait(RETRY_SECONDS)
-                self._require_lease()
+        return patiently(work, self.run.id, self._fenced, self._fence)
 
     def _require_lease(self) -> None:
         if self._fenced.is_set():
@@ -281,13 +270,3 @@ class Attempt:
         if self._keeper.is_alive():
             self._keeper.join()
         self._kick.clear()
-
-
-def is_outage(failure: BaseException) -> bool:
-    """Whether the database could not be reached, rather than refused what it was told."""
-    if isinstance(failure, DBAPIError):
-        return failure.connection_invalidated or type(failure).__name__ in (
-            "OperationalError",
-            "InterfaceError",
-        )
-    return isinstance(failure, OSError)

@@ -22,7 +22,7 @@ def upgrade() -> None:
         Column("tool", Text, nullable=False),
         Column("attempt", Integer, nullable=False),
         Column("state", Text, nullable=False),
-        Column("result", Text),
+        Column("result", Text, nullable=False),
         Column("begun_at", sa.DateTime(timezone=True), nullable=False),
         Column("ended_at", sa.DateTime(timezone=True)),
     )
