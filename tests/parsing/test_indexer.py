@@ -84,7 +84,8 @@ class Index:
         queries = {
             "files": "SELECT path, blob, status, reason, language, lines FROM source_files WHERE project_id = :id ORDER BY 1",
             "symbols": f"SELECT path, start_line, qualified_name, kind, signature, docstring FROM symbols x {file}",
-            "calls": f"SELECT path, line, caller, x.name, number FROM symbol_references x {file}",
+            "calls": "SELECT path, x.lines, callers, x.names FROM file_calls x "
+            "JOIN source_files f ON f.id = x.file_id WHERE x.project_id = :id ORDER BY 1",
             "chunks": f"SELECT path, start_line, x.name, kind, end_line, terms::text, x.lengths FROM chunks x {file}",
             "terms": "SELECT term, chunks FROM term_frequencies WHERE project_id = :id ORDER BY 1",
         }
@@ -100,7 +101,7 @@ class Index:
             "SELECT term, chunks FROM term_frequencies WHERE project_id = :id ORDER BY 1", project_id
         )
         assert sorted(stored) == sorted(counted)
-        for table in ("symbols", "symbol_references", "chunks"):
+        for table in ("symbols", "file_calls", "chunks"):
             orphans = f"SELECT count(*) FROM {table} x WHERE file_id NOT IN (SELECT id FROM source_files)"
             assert self.rows(orphans) == [(0,)]
         missing = (
@@ -161,7 +162,7 @@ def test_a_folder_is_indexed_with_its_symbols_calls_chunks_and_bytes(index: Inde
     assert (project["files"], project["symbols"]) == (4, 3)
     assert project["indexed_at"] is not None
     contents = index.contents(project_id)
-    assert ("box.py", 4, "Box.area", "compute", 0) in contents["calls"]
+    assert ("box.py", [4], ["Box.area"], ["compute"]) in contents["calls"]
     assert ("README.md", "markdown", 3) in {
         (path, language, lines) for path, *_, language, lines in contents["files"]
     }
@@ -366,7 +367,7 @@ def test_a_project_that_is_gone_fails_in_words(index: Index, folder: Path) -> No
 
     with pytest.raises(IndexingFailed, match="was removed"):
         index.run(project_id, remove_meanwhile)
-    for table in ("source_files", "symbols", "symbol_references", "chunks", "blobs", "term_frequencies"):
+    for table in ("source_files", "symbols", "file_calls", "chunks", "blobs", "term_frequencies"):
         assert index.rows(f"SELECT count(*) FROM {table}") == [(0,)]
 
 
@@ -379,7 +380,7 @@ def test_removing_a_project_removes_everything_of_it_and_nothing_of_others(
     before = index.contents(kept)
     with index.engine.begin() as connection:
         connection.execute(text("DELETE FROM projects WHERE id = :id"), {"id": gone})
-    for table in ("source_files", "symbols", "symbol_references", "chunks", "blobs", "term_frequencies"):
+    for table in ("source_files", "symbols", "file_calls", "chunks", "blobs", "term_frequencies"):
         assert index.rows(f"SELECT count(*) FROM {table} WHERE project_id = :id", gone) == [(0,)]
     assert index.contents(kept) == before
 

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import pytest
@@ -19,6 +20,8 @@ from riverrun.parsing.parse_client import (
 )
 
 TREACHEROUS = (sys.executable, str(Path(__file__).with_name("treacherous_helper.py")))
+
+PROJECT = UUID(int=1)
 
 
 @pytest.fixture
@@ -43,36 +46,40 @@ CRASHED = "The parser crashed on this file."
 
 
 def test_files_are_described_in_their_order(helper: ParseHelper) -> None:
-    replies = helper.parse("p", requests("def f(): pass\n", "x = 1\ny = 2\n", ""))
+    replies = helper.parse(PROJECT, requests("def f(): pass\n", "x = 1\ny = 2\n", ""))
     assert outcome(replies) == [1, 2, 0]
     assert [reply.request.file_id for reply in replies] == [0, 1, 2]
     assert replies[0].rows is not None
-    assert replies[0].rows.symbol_rows.startswith(b"p\t0\tf\tf\tfunction\t1\t1\tdef f()\t")
+    assert replies[0].rows.symbol_rows.startswith(f"{PROJECT}\t0\tf\tf\tfunction\t1\t1\tdef f()\t".encode())
 
 
 def test_a_crash_costs_the_file_alone(helper: ParseHelper) -> None:
-    replies = helper.parse("p", requests("x = 1\n", "crash always\n", "y = 1\n", "crash always\n", "z = 1\n"))
+    replies = helper.parse(
+        PROJECT, requests("x = 1\n", "crash always\n", "y = 1\n", "crash always\n", "z = 1\n")
+    )
     assert outcome(replies) == [1, CRASHED, 1, CRASHED, 1]
 
 
 def test_a_helper_killed_by_chance_costs_nothing(helper: ParseHelper, tmp_path: Path) -> None:
-    replies = helper.parse("p", requests("x = 1\n", f"# crash once: {tmp_path}/marker\ny = 1\n", "z = 1\n"))
+    replies = helper.parse(
+        PROJECT, requests("x = 1\n", f"# crash once: {tmp_path}/marker\ny = 1\n", "z = 1\n")
+    )
     assert outcome(replies) == [1, 1, 1]
 
 
 def test_a_hanging_file_is_given_up(helper: ParseHelper) -> None:
-    replies = helper.parse("p", requests("x = 1\n", "hang\n", "y = 1\n"))
+    replies = helper.parse(PROJECT, requests("x = 1\n", "hang\n", "y = 1\n"))
     assert outcome(replies) == [1, "Parsing this file took too long.", 1]
 
 
 def test_a_file_that_eats_memory_is_an_error_of_that_file(helper: ParseHelper) -> None:
-    replies = helper.parse("p", requests("eat memory\n", "y = 1\n"))
+    replies = helper.parse(PROJECT, requests("eat memory\n", "y = 1\n"))
     assert outcome(replies) == ["The parser failed: MemoryError: ", 1]
 
 
 def test_a_file_that_is_no_text_says_so(helper: ParseHelper) -> None:
     reply, odd = helper.parse(
-        "p",
+        PROJECT,
         [
             ParseRequest(1, "a.py", "python", bytes(range(128, 256)) * 50),
             ParseRequest(2, "b.py", "python", b"name = 'caf\xe9'\n" + b"x = 1\n" * 20),
@@ -84,9 +91,9 @@ def test_a_file_that_is_no_text_says_so(helper: ParseHelper) -> None:
 
 
 def test_a_helper_that_was_stopped_by_a_signal_is_replaced(helper: ParseHelper) -> None:
-    helper.parse("p", requests("x = 1\n"))
+    helper.parse(PROJECT, requests("x = 1\n"))
     os.kill(helper.pid or 0, signal.SIGSTOP)
-    assert outcome(helper.parse("p", requests("x = 1\n" * 50_000, "y = 1\n"))) == [
+    assert outcome(helper.parse(PROJECT, requests("x = 1\n" * 50_000, "y = 1\n"))) == [
         "Parsing this file took too long.",
         1,
     ]
@@ -95,7 +102,7 @@ def test_a_helper_that_was_stopped_by_a_signal_is_replaced(helper: ParseHelper) 
 def test_waiting_ends_when_nobody_wants_the_reply() -> None:
     helper = ParseHelper(TREACHEROUS, is_abandoned=lambda: True)
     with pytest.raises(ParsingAbandoned):
-        helper.parse("p", requests("hang\n"))
+        helper.parse(PROJECT, requests("hang\n"))
     assert helper.pid is None
 
 
@@ -105,14 +112,14 @@ def test_waiting_ends_when_nobody_wants_the_reply() -> None:
 def test_a_helper_that_cannot_start_is_no_files_fault(command: tuple[str, ...]) -> None:
     helper = ParseHelper(command)
     with pytest.raises(HelperUnavailable, match="does not start"):
-        helper.parse("p", requests("x = 1\n"))
+        helper.parse(PROJECT, requests("x = 1\n"))
     helper.close()
 
 
 def test_a_helper_ends_when_its_indexer_does() -> None:
     code = (
-        "import os, sys; from riverrun.parsing.parse_client import ParseHelper, ParseRequest; "
-        "helper = ParseHelper(); helper.parse('p', [ParseRequest(1, 'a.py', 'python', b'')]); "
+        "import os, sys; from uuid import UUID; from riverrun.parsing.parse_client import ParseHelper, ParseRequest; "
+        "helper = ParseHelper(); helper.parse(UUID(int=1), [ParseRequest(1, 'a.py', 'python', b'')]); "
         "print(helper.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     done = psutil.Popen([sys.executable, "-c", code], stdout=-1)
@@ -122,5 +129,5 @@ def test_a_helper_ends_when_its_indexer_does() -> None:
 
 def test_a_helper_sees_no_secrets_of_ours(helper: ParseHelper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIVERRUN_DATABASE_URL", "postgresql://secret")
-    helper.parse("p", requests(""))
+    helper.parse(PROJECT, requests(""))
     assert "secret" not in str(psutil.Process(helper.pid).environ())

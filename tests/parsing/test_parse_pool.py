@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -9,6 +10,7 @@ from riverrun.parsing.parse_client import HelperUnavailable, ParseRequest
 from riverrun.parsing.parse_pool import ParsePool
 
 TREACHEROUS = (sys.executable, str(Path(__file__).with_name("treacherous_helper.py")))
+PROJECT = UUID(int=1)
 
 
 def batches(count: int, *, crash_each: int = 10**9) -> list[list[ParseRequest]]:
@@ -28,7 +30,7 @@ def batches(count: int, *, crash_each: int = 10**9) -> list[list[ParseRequest]]:
 
 def test_every_file_is_answered_once_whatever_crashes() -> None:
     with ParsePool(2, TREACHEROUS) as pool:
-        replies = [reply for batch in pool.parse("p", batches(8, crash_each=20)) for reply in batch]
+        replies = [reply for batch in pool.parse(PROJECT, batches(8, crash_each=20)) for reply in batch]
     assert sorted(reply.request.file_id for reply in replies) == list(range(80))
     assert sorted(reply.request.file_id for reply in replies if not reply.rows) == [3, 23, 43, 63]
 
@@ -43,7 +45,7 @@ def test_batches_are_taken_only_a_little_ahead() -> None:
             yield batch
 
     with ParsePool(2, TREACHEROUS) as pool:
-        replies = pool.parse("p", endless())  # type: ignore[arg-type]
+        replies = pool.parse(PROJECT, endless())  # type: ignore[arg-type]
         while not next(replies):
             pass
         replies.close()
@@ -52,21 +54,21 @@ def test_batches_are_taken_only_a_little_ahead() -> None:
 
 def test_leaving_early_ends_what_is_under_way_and_the_pool_can_be_used_again() -> None:
     with ParsePool(2, TREACHEROUS, file_timeout_seconds=3_600) as pool:
-        replies = pool.parse("p", [[ParseRequest(1, "a.py", "python", b"hang")]] * 2)
+        replies = pool.parse(PROJECT, [[ParseRequest(1, "a.py", "python", b"hang")]] * 2)
         assert next(replies) == []
         replies.close()
-        assert [len(batch) for batch in pool.parse("p", batches(1)) if batch] == [10]
+        assert [len(batch) for batch in pool.parse(PROJECT, batches(1)) if batch] == [10]
 
 
 def test_helpers_outlive_a_parse() -> None:
     with ParsePool(1) as pool:
-        list(pool.parse("p", batches(1)))
+        list(pool.parse(PROJECT, batches(1)))
         first = pool.pids
-        list(pool.parse("p", batches(1)))
+        list(pool.parse(PROJECT, batches(1)))
         assert pool.pids == first
     assert pool.pids == [None]
 
 
 def test_helpers_that_cannot_start_end_the_parse() -> None:
     with ParsePool(2, ("/bin/false",)) as pool, pytest.raises(HelperUnavailable):
-        list(pool.parse("p", batches(3)))
+        list(pool.parse(PROJECT, batches(3)))

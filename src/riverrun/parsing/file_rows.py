@@ -1,25 +1,40 @@
 """One file's rows, ready for Postgres: made in a parse helper, streamed by the indexer without a look at them.
 
-The rows are lines of ``COPY ... FROM STDIN`` in text format, columns in the order of the ``*_COLUMNS``.
+They are rows of ``COPY ... FROM STDIN``, columns in the order of the ``*_COLUMNS``: chunks in the binary format, which
+spares Postgres the reading of long tsvectors, the others in the text format.
 """
 
+import struct
+from array import array
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from uuid import UUID
 
+from riverrun.parsing.call_keys import call_keys
 from riverrun.parsing.chunks import Piece, cut_code, cut_markdown, cut_text
+from riverrun.parsing.copy_format import array_of_texts, binary_file_key, binary_text, escape
 from riverrun.parsing.languages import LANGUAGES
-from riverrun.parsing.symbols import Extraction, extract
-from riverrun.parsing.terms import vector_literal
+from riverrun.parsing.symbols import Extraction, FoundCall, extract
+from riverrun.parsing.terms import Vector, vector_of
 
 SYMBOL_COLUMNS = "project_id, file_id, name, qualified_name, kind, start_line, end_line, signature, docstring"
-CALL_COLUMNS = "project_id, file_id, number, name, caller, line"
+CALL_COLUMNS = "project_id, file_id, keys, names, callers, lines"
 CHUNK_COLUMNS = "project_id, file_id, name, kind, start_line, end_line, terms, lengths"
+CHUNK_FIELDS = 8
 
-RECIPE = 1
+BODIES = ("symbol_rows", "call_rows", "chunk_rows", "term_words", "term_counts")
+"""The fields of ``FileRows`` that are bytes."""
+RECIPE = 2
 """Counts up when the same bytes would give other rows: files of an older recipe are indexed again."""
 MAX_UNDECODABLE = 0.05
 """Above this share of undecodable characters a file is no text in UTF-8."""
+
+_LINES_AND_SIZE = struct.Struct(">iiiii")
+_FOUR_SMALLINTS = struct.Struct(">iiiiii ihihihih")
+_OID_OF_SMALLINT = 21
 
 
 class NotText(ValueError):
@@ -28,7 +43,7 @@ class NotText(ValueError):
 
 @dataclass(slots=True)
 class FileRows:
-    """What a file adds to the index. ``terms`` counts in how many of its chunks each term stands."""
+    """What a file adds to the index."""
 
     lines: int = 0
     symbols: int = 0
@@ -37,12 +52,17 @@ class FileRows:
     symbol_rows: bytes = b""
     call_rows: bytes = b""
     chunk_rows: bytes = b""
-    terms: dict[str, int] = field(default_factory=dict)
+    term_words: bytes = b""
+    term_counts: bytes = b""
     note: str | None = None
     """What a person should know of a file that was indexed all the same."""
 
+    def terms(self) -> Iterator[tuple[bytes, int]]:
+        """Its terms, and in how many of its chunks each stands."""
+        return zip(self.term_words.split(b" "), array("I", self.term_counts), strict=False)
 
-def rows_of(project_id: str, file_id: int, path: str, language: str | None, source: bytes) -> FileRows:
+
+def rows_of(project_id: UUID, file_id: int, path: str, language: str | None, source: bytes) -> FileRows:
     """Parse a file and describe it. Raises ``NotText``; anything else that is raised is a defect of ours."""
     text, note = _decode(source)
     lines = text.split("\n")
@@ -55,28 +75,20 @@ def rows_of(project_id: str, file_id: int, path: str, language: str | None, sour
         pieces = cut_code(extraction, lines)
     else:
         pieces = cut_markdown(lines) if language == "markdown" else cut_text(lines)
-    terms: Counter[str] = Counter()
-    chunk_rows = [_chunk_row(key, path, piece, terms) for piece in pieces]
+    vectors = [vector_of(piece.name, path, piece.docstring, piece.body) for piece in pieces]
+    terms = Counter(chain.from_iterable([vector.terms for vector in vectors]))
     return FileRows(
         lines=len(lines),
         symbols=len(extraction.symbols),
         calls=len(extraction.calls),
         chunks=len(pieces),
         symbol_rows=_joined(_symbol_rows(key, extraction)),
-        call_rows=_joined(_call_rows(key, extraction)),
-        chunk_rows=_joined(chunk_rows),
-        terms=terms,
+        call_rows=_call_row(key, project_id, extraction.calls),
+        chunk_rows=_chunk_rows(binary_file_key(CHUNK_FIELDS, project_id, file_id), pieces, vectors),
+        term_words=b" ".join(terms),
+        term_counts=array("I", terms.values()).tobytes(),
         note=note,
     )
-
-
-def escape(text: str) -> str:
-    """A value of a text column in COPY's text format; NUL, which Postgres' text cannot hold, is dropped."""
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if text.isprintable():
-        return text
-    return text.replace("\0", "").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
 
 
 def _decode(source: bytes) -> tuple[str, str | None]:
@@ -99,19 +111,40 @@ def _symbol_rows(key: str, extraction: Extraction) -> Iterable[str]:
         )
 
 
-def _call_rows(key: str, extraction: Extraction) -> Iterable[str]:
-    for number, call in enumerate(extraction.calls):
-        yield f"{key}{number}\t{escape(call.name)}\t{escape(call.caller)}\t{call.line}\n"
-
-
-def _chunk_row(key: str, path: str, piece: Piece, terms: Counter[str]) -> str:
-    vector = vector_literal(piece.name, path, piece.docstring, piece.body)
-    terms.update(vector.terms)
-    a, b, c, d = vector.lengths
+def _call_row(key: str, project_id: UUID, calls: list[FoundCall]) -> bytes:
+    """One row with all calls; none when there are none."""
+    if not calls:
+        return b""
+    names, callers, lines = zip(*calls, strict=True)
+    keys = call_keys(project_id, set(names))
     return (
-        f"{key}{escape(piece.name)}\t{piece.kind}\t{piece.start_line}\t{piece.end_line}\t"
-        f"{vector.literal}\t{{{a},{b},{c},{d}}}\n"
-    )
+        f"{key}{{{','.join(map(str, keys))}}}\t{array_of_texts(names)}\t{array_of_texts(callers)}\t"
+        f"{{{','.join(map(str, lines))}}}\n"
+    ).encode("utf-8", "replace")
+
+
+def _chunk_rows(key: bytes, pieces: list[Piece], vectors: list[Vector]) -> bytes:
+    parts: list[bytes] = []
+    for piece, vector in zip(pieces, vectors, strict=True):
+        lines = _LINES_AND_SIZE.pack(4, piece.start_line, 4, piece.end_line, len(vector.content))
+        parts += (
+            key,
+            binary_text(piece.name),
+            _binary_kind(piece.kind),
+            lines,
+            vector.content,
+            _binary_lengths(vector.lengths),
+        )
+    return b"".join(parts)
+
+
+_binary_kind = lru_cache(binary_text)
+
+
+def _binary_lengths(lengths: list[int]) -> bytes:
+    """A smallint array of one dimension."""
+    a, b, c, d = lengths
+    return _FOUR_SMALLINTS.pack(44, 1, 0, _OID_OF_SMALLINT, 4, 1, 2, a, 2, b, 2, c, 2, d)
 
 
 def _joined(rows: Iterable[str]) -> bytes:

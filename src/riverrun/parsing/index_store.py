@@ -13,7 +13,9 @@ from uuid import UUID
 
 from psycopg import Connection, sql
 
-from riverrun.parsing.file_rows import CALL_COLUMNS, CHUNK_COLUMNS, RECIPE, SYMBOL_COLUMNS, FileRows, escape
+from riverrun.parsing.copy_format import binary_copy, escape, nullable
+from riverrun.parsing.file_rows import CALL_COLUMNS, CHUNK_COLUMNS, RECIPE, SYMBOL_COLUMNS, FileRows
+from riverrun.parsing.term_frequencies import TermFrequencies
 
 CHANGE_SETTINGS = {
     # A crash of Postgres may take the last moments of an index that is not ready; the next run makes them again.
@@ -37,6 +39,7 @@ class StoredProject:
 
     source: str
     branch_name: str
+    is_ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,13 @@ class IndexStore:
     def __init__(self, connection: Connection[Any], project_id: UUID) -> None:
         self._connection = connection
         self._project_id = project_id
+        self._frequencies = TermFrequencies(connection, project_id)
+        self._first_index: _FirstIndex | None = None
 
     def project(self) -> StoredProject | None:
         """The project; none when it was deleted."""
         row = self._connection.execute(
-            "SELECT source, branch_name FROM projects WHERE id = %s", [self._project_id]
+            "SELECT source, branch_name, status = 'ready' FROM projects WHERE id = %s", [self._project_id]
         ).fetchone()
         self._connection.commit()
         return StoredProject(*row) if row else None
@@ -101,18 +106,31 @@ class IndexStore:
         self._connection.commit()
         return [number for (number,) in rows]
 
+    def begin_first_index(self) -> None:
+        """Keep the term frequencies until ``complete`` or ``mark_failed`` writes them all at once."""
+        self._first_index = _FirstIndex()
+
+    def resume_index(self) -> None:
+        """Count the terms of what is stored: a run that was killed did not."""
+        with self._change():
+            self._frequencies.count_again()
+
     def replace(self, files: Sequence[NewFile]) -> None:
         """Put files in, instead of what is stored of their paths. All or nothing."""
         with self._change() as frequencies:
+            if self._first_index:
+                self._say_unready()
             self._take_out([file.path for file in files], frequencies)
             self._copy("source_files", FILE_COLUMNS, map(self._file_row, files))
             self._copy_blobs(files)
             with_rows = [file.rows for file in files if file.rows]
             self._copy("symbols", SYMBOL_COLUMNS, (rows.symbol_rows for rows in with_rows))
-            self._copy("symbol_references", CALL_COLUMNS, (rows.call_rows for rows in with_rows))
-            self._copy("chunks", CHUNK_COLUMNS, (rows.chunk_rows for rows in with_rows))
+            self._copy("file_calls", CALL_COLUMNS, (rows.call_rows for rows in with_rows))
+            self._copy_binary("chunks", CHUNK_COLUMNS, (rows.chunk_rows for rows in with_rows))
             for rows in with_rows:
-                frequencies.update(rows.terms)
+                _add(frequencies, rows.terms())
+        if self._first_index:
+            self._first_index.file_ids.update(file.id for file in files)
 
     def remove(self, paths: Sequence[str]) -> None:
         """Forget files. Their blobs stay, for answers that cite them."""
@@ -137,12 +155,13 @@ class IndexStore:
 
     def mark_failed(self, error: str) -> None:
         """Say why the project did not get further. One that is still ready remains so: its index is whole, if old."""
-        self._connection.execute(
-            "UPDATE projects SET error = %s, status = CASE status WHEN 'ready' THEN status ELSE 'error' END "
-            "WHERE id = %s",
-            [error, self._project_id],
-        )
-        self._connection.commit()
+        with self._change():
+            self._write_first_frequencies()
+            self._connection.execute(
+                "UPDATE projects SET error = %s, status = CASE status WHEN 'ready' THEN status ELSE 'error' END "
+                "WHERE id = %s",
+                [error, self._project_id],
+            )
 
     def tidy(self) -> None:
         """Sort waiting postings into the search index and tell the planner about new rows. Worth it after much change."""
@@ -151,8 +170,8 @@ class IndexStore:
 
     def complete(self, commit: str | None) -> None:
         """Say that the index is whole, durably, and how many files and symbols it has."""
-        with self._connection.transaction():
-            self._connection.execute(_APPLY_SETTINGS, _SETTINGS)
+        with self._change():
+            self._write_first_frequencies()
             self._connection.execute("SET LOCAL synchronous_commit = on")
             self._connection.execute(
                 "UPDATE projects SET status = 'ready', error = NULL, commit_id = %(commit)s, indexed_at = now(), "
@@ -163,18 +182,38 @@ class IndexStore:
             )
 
     @contextmanager
-    def _change(self) -> Iterator[Counter[str]]:
+    def _change(self) -> Iterator[Counter[bytes]]:
         """A transaction under the project's lock; the counter it gives out is added to the term frequencies."""
-        frequencies: Counter[str] = Counter()
+        first = self._first_index
+        changes = first.terms if first else Counter[bytes]()
         with self._connection.transaction():
             self._connection.execute(_APPLY_SETTINGS, _SETTINGS)
             self._connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"index {self._project_id}"]
             )
-            yield frequencies
-            self._add_frequencies(frequencies)
+            yield changes
+            if not first:
+                self._frequencies.add(changes)
 
-    def _take_out(self, paths: Sequence[str], frequencies: Counter[str]) -> None:
+    def _say_unready(self) -> None:
+        """Whoever else completed this index did so before its terms are counted."""
+        self._connection.execute(
+            "UPDATE projects SET status = 'cloned' WHERE id = %s AND status = 'ready'", [self._project_id]
+        )
+
+    def _write_first_frequencies(self) -> None:
+        first, self._first_index = self._first_index, None
+        if not first:
+            return
+        rows = self._connection.execute(
+            "SELECT id FROM source_files WHERE project_id = %s", [self._project_id]
+        ).fetchall()
+        if first.is_alone and {number for (number,) in rows} == first.file_ids:
+            self._frequencies.put(first.terms)
+        else:
+            self._frequencies.count_again()
+
+    def _take_out(self, paths: Sequence[str], frequencies: Counter[bytes]) -> None:
         # One look into the unique index for each path, whatever the planner knows of the table.
         found = self._connection.execute(
             "SELECT (SELECT id FROM source_files WHERE project_id = %s AND path = wanted.path) "
@@ -184,38 +223,26 @@ class IndexStore:
         ids = [number for (number,) in found if number is not None]
         if not ids:
             return
+        if self._first_index:
+            self._first_index.is_alone = False
         counts = self._connection.execute(
             "SELECT lexeme, count(*) FROM chunks, unnest(terms) WHERE file_id = ANY(%s) GROUP BY lexeme",
             [ids],
         ).fetchall()
-        frequencies.subtract(dict(counts))
+        _add(frequencies, ((term.encode(), -count) for term, count in counts))
         self._connection.execute("DELETE FROM source_files WHERE id = ANY(%s)", [ids])
-
-    def _add_frequencies(self, frequencies: Counter[str]) -> None:
-        # In the order of terms, so that two indexers never wait for each other's rows in a circle.
-        changes = sorted((term, change) for term, change in frequencies.items() if change)
-        if not changes:
-            return
-        terms, deltas = zip(*changes, strict=True)
-        self._connection.execute(
-            "INSERT INTO term_frequencies (project_id, term, chunks) "
-            "SELECT %s, term, delta "
-            "FROM unnest(string_to_array(%s, ' '), string_to_array(%s, ' ')::int[]) AS change (term, delta) "
-            "ON CONFLICT (project_id, term) DO UPDATE SET chunks = term_frequencies.chunks + excluded.chunks",
-            # Two texts of words: an array of 20,000 parameters takes ten times as long to write.
-            [self._project_id, " ".join(terms), " ".join(map(str, deltas))],
-        )
-        gone = [term for term, delta in changes if delta < 0]
-        if gone:
-            self._connection.execute(
-                "DELETE FROM term_frequencies WHERE project_id = %s AND term = ANY(%s) AND chunks <= 0",
-                [self._project_id, gone],
-            )
 
     def _copy(self, table: str, columns: str, rows: Iterable[bytes]) -> None:
         command = sql.SQL("COPY {} (" + columns + ") FROM STDIN").format(sql.Identifier(table))
         with self._connection.cursor().copy(command) as copy:
             copy.write(b"".join(rows))
+
+    def _copy_binary(self, table: str, columns: str, rows: Iterable[bytes]) -> None:
+        command = sql.SQL("COPY {} (" + columns + ") FROM STDIN (FORMAT BINARY)").format(
+            sql.Identifier(table)
+        )
+        with self._connection.cursor().copy(command) as copy:
+            copy.write(binary_copy(rows))
 
     def _copy_blobs(self, files: Sequence[NewFile]) -> None:
         new = {file.blob: file.source for file in files if file.rows}
@@ -234,12 +261,23 @@ class IndexStore:
 
     def _file_row(self, file: NewFile) -> bytes:
         lines = file.rows.lines if file.rows else 0
-        language, reason = _nullable(file.language), _nullable(file.reason)
+        language, reason = nullable(file.language), nullable(file.reason)
         return (
             f"{file.id}\t{self._project_id}\t{escape(file.path)}\t{file.blob}\t{language}\t{lines}\t{file.size}\t"
             f"{file.status}\t{reason}\t{file.stamp}\t{RECIPE}\n"
         ).encode("utf-8", "backslashreplace")
 
 
-def _nullable(text: str | None) -> str:
-    return "\\N" if text is None else escape(text)
+@dataclass(slots=True)
+class _FirstIndex:
+    """What is written when a first index ends: its terms, right as long as nobody else indexes this project."""
+
+    terms: Counter[bytes] = field(default_factory=Counter)
+    file_ids: set[int] = field(default_factory=set)
+    is_alone: bool = True
+
+
+def _add(counts: Counter[bytes], changes: Iterable[tuple[bytes, int]]) -> None:
+    count_of = counts.get
+    for term, change in changes:
+        counts[term] = count_of(term, 0) + change

@@ -25,9 +25,11 @@ from riverrun.parsing.skip_rules import reason_by_content
 from riverrun.parsing.source_opening import open_source
 from riverrun.parsing.source_walk import SourceEntry, SourceTree, SourceUnreadable, blob_of
 
-STORED_FILES = 200
+SMALL_CHANGE = 200
+"""So many files are stored at once when a ready project changes, which then is ready in every moment."""
+STORED_FILES = 64
 STORED_BYTES = 4_000_000
-"""How much is stored at once, and so how much work a killed run loses at most."""
+"""How much is stored at once otherwise, and so how much work a killed run loses at most."""
 PARSED_FILES = 32
 PARSED_BYTES = 256_000
 """How much a parse helper gets at once."""
@@ -62,7 +64,9 @@ def index_project(
             raise IndexingFailed(REMOVED)
         try:
             with open_source(project, project_id, settings, pace) as tree:
-                report = _Indexing(store, tree, pool, project_id, settings, pace).run()
+                report = _Indexing(store, tree, pool, project_id, settings, pace).run(
+                    was_ready=project.is_ready
+                )
         except (IndexingStopped, RepositoryStopped) as stopped:
             message = "Indexing was stopped. What is done so far is kept; index again to go on."
             store.mark_failed(message)
@@ -104,7 +108,7 @@ class _Indexing:
         self._done = 0
         self._report = IndexReport(commit=tree.commit)
 
-    def run(self) -> IndexReport:
+    def run(self, *, was_ready: bool) -> IndexReport:
         self._pace.report("scanning", 0, 0)
         stored = self._store.stored_files()
         changes = find_changes(
@@ -117,14 +121,21 @@ class _Indexing:
             raise SourceUnreadable(
                 "There is nothing to index: the repository is empty, or everything in it is ignored."
             )
-        if changes.count > STORED_FILES:
-            self._store.mark(ProjectStatus.CLONED)
+        self._begin_store(changes, is_first=not stored, was_ready=was_ready)
         self._begin_report(changes)
         self._skip(changes)
         self._parse(changes, stored)
         self._remove(changes.to_remove)
         self._complete()
         return self._report
+
+    def _begin_store(self, changes: Changes, *, is_first: bool, was_ready: bool) -> None:
+        if is_first:
+            self._store.begin_first_index()
+        elif not was_ready:
+            self._store.resume_index()
+        if changes.count > SMALL_CHANGE:
+            self._store.mark(ProjectStatus.CLONED)
 
     def _begin_report(self, changes: Changes) -> None:
         report = self._report
@@ -145,7 +156,7 @@ class _Indexing:
             return
         self._pace.report("parsing", 0, total)
         batches = self._batches(changes.to_read, stored)
-        with closing(self._pool.parse(str(self._project_id), batches)) as parsed:
+        with closing(self._pool.parse(self._project_id, batches)) as parsed:
             for replies in parsed:
                 for reply in replies:
                     self._finish(self._parsed(reply))

@@ -1,7 +1,8 @@
 """Projects (indexed repositories) and what indexing finds in them.
 
-Symbols, references and chunks belong to a file, but by no foreign key: checking it row by row took a quarter of
-Postgres' time. They are written in the transaction that writes their file, and a trigger takes them away with it.
+Symbols, calls and chunks belong to a file, and term frequencies to a project, but by no foreign key: checking it row by
+row took a quarter of Postgres' time. They are written in the transaction that writes their file or completes their
+project, and a trigger takes them away with it.
 """
 
 from datetime import datetime
@@ -122,19 +123,19 @@ class Symbol(Base):
     docstring: Mapped[str] = mapped_column(Text, default="")
 
 
-class Reference(Base):
-    """A call: inside ``caller`` (a qualified name, empty at module level) ``name`` is called, first at ``line``."""
+class FileCalls(Base):
+    """The calls of a file: inside ``callers[i]`` (a qualified name, empty at module level) ``names[i]`` is called,
+    first at ``lines[i]``. ``keys`` has a number for each name, the project's own, and is what they are found by."""
 
-    __tablename__ = "symbol_references"
-    __table_args__ = (Index("ix_symbol_references_name", "project_id", "name"),)
+    __tablename__ = "file_calls"
+    __table_args__ = (Index("ix_file_calls_keys", "keys", postgresql_using="gin"),)
 
-    file_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    """Counts the calls of a file."""
+    file_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     project_id: Mapped[UUID]
-    name: Mapped[str] = mapped_column(Text)
-    caller: Mapped[str] = mapped_column(Text)
-    line: Mapped[int] = mapped_column(Integer)
+    keys: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    names: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    callers: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    lines: Mapped[list[int]] = mapped_column(ARRAY(Integer))
 
 
 class Chunk(Base):
@@ -168,6 +169,6 @@ class TermFrequency(Base):
 
     __tablename__ = "term_frequencies"
 
-    project_id: Mapped[UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[UUID] = mapped_column(primary_key=True)
     term: Mapped[str] = mapped_column(Text, primary_key=True)
     chunks: Mapped[int] = mapped_column(Integer)

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import UUID
 
-from riverrun.parsing.file_rows import FileRows
+from riverrun.parsing.file_rows import BODIES, FileRows
 from riverrun.parsing.parse_frames import LENGTHS_SIZE, Header, decode_frame, decode_lengths, encode_frame
 
 HELPER_COMMAND = (sys.executable, "-P", "-m", "riverrun.parsing.parse_helper")
@@ -73,7 +74,7 @@ class ParseHelper:
         self._is_ready = False
         self._received = bytearray()
 
-    def parse(self, project_id: str, requests: list[ParseRequest]) -> list[ParseReply]:
+    def parse(self, project_id: UUID, requests: list[ParseRequest]) -> list[ParseReply]:
         """One reply a request, in their order.
 
         A file at which the helper ended is tried once more in a new one, for the helper may have been killed by
@@ -118,7 +119,7 @@ class ParseHelper:
         self._is_ready = False
         self._received.clear()
 
-    def _second_try(self, project_id: str, request: ParseRequest, lost: _HelperLost) -> ParseReply:
+    def _second_try(self, project_id: UUID, request: ParseRequest, lost: _HelperLost) -> ParseReply:
         if not lost.hangs:
             try:
                 return next(self._exchange(project_id, [request]))
@@ -127,7 +128,7 @@ class ParseHelper:
                 lost = again
         return ParseReply(request, reason=str(lost))
 
-    def _exchange(self, project_id: str, requests: list[ParseRequest]) -> Iterator[ParseReply]:
+    def _exchange(self, project_id: UUID, requests: list[ParseRequest]) -> Iterator[ParseReply]:
         self._make_ready()
         files = [{"file_id": r.file_id, "path": r.path, "language": r.language} for r in requests]
         header = {"project_id": project_id, "files": files}
@@ -193,6 +194,5 @@ class ParseHelper:
 def _reply(request: ParseRequest, header: Header, bodies: list[bytes]) -> ParseReply:
     if "error" in header:
         return ParseReply(request, reason=header["error"])
-    symbol_rows, call_rows, chunk_rows = bodies
-    rows = FileRows(symbol_rows=symbol_rows, call_rows=call_rows, chunk_rows=chunk_rows, **header)
-    return ParseReply(request, rows=rows)
+    fields: Header = {**header, **dict(zip(BODIES, bodies, strict=True))}
+    return ParseReply(request, rows=FileRows(**fields))

@@ -9,8 +9,9 @@ import gc
 import os
 import sys
 from typing import BinaryIO
+from uuid import UUID
 
-from riverrun.parsing.file_rows import FileRows, NotText, rows_of
+from riverrun.parsing.file_rows import BODIES, FileRows, NotText, rows_of
 from riverrun.parsing.parse_frames import LENGTHS_SIZE, Header, decode_frame, decode_lengths, encode_frame
 
 MAX_MEMORY_BYTES = 4 * 1024**3
@@ -24,11 +25,12 @@ def main() -> None:
     _send(replies, {"ready": True}, [])
     while frame := _read_frame(sys.stdin.buffer):
         header, sources = frame
+        project_id = UUID(header["project_id"])
         for file, source in zip(header["files"], sources, strict=True):
-            _parse(replies, header["project_id"], file, source)
+            _parse(replies, project_id, file, source)
 
 
-def _parse(replies: BinaryIO, project_id: str, file: Header, source: bytes) -> None:
+def _parse(replies: BinaryIO, project_id: UUID, file: Header, source: bytes) -> None:
     try:
         rows = rows_of(project_id, file["file_id"], file["path"], file["language"], source)
     except NotText as error:
@@ -36,7 +38,7 @@ def _parse(replies: BinaryIO, project_id: str, file: Header, source: bytes) -> N
     except (Exception, MemoryError) as error:
         _send(replies, {"error": f"The parser failed: {type(error).__name__}: {error}"[:500]}, [])
     else:
-        _send(replies, _described(rows), [rows.symbol_rows, rows.call_rows, rows.chunk_rows])
+        _send(replies, _described(rows), [getattr(rows, body) for body in BODIES])
 
 
 def _described(rows: FileRows) -> Header:
@@ -45,7 +47,6 @@ def _described(rows: FileRows) -> Header:
         "symbols": rows.symbols,
         "calls": rows.calls,
         "chunks": rows.chunks,
-        "terms": rows.terms,
         "note": rows.note,
     }
 

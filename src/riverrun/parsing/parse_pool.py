@@ -7,6 +7,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event
 from typing import Self
+from uuid import UUID
 
 from riverrun.parsing.parse_client import (
     FILE_TIMEOUT_SECONDS,
@@ -68,7 +69,7 @@ class ParsePool:
         for helper in self._helpers:
             helper.close()
 
-    def parse(self, project_id: str, batches: Iterable[list[ParseRequest]]) -> Generator[list[ParseReply]]:
+    def parse(self, project_id: UUID, batches: Iterable[list[ParseRequest]]) -> Generator[list[ParseReply]]:
         """The replies to each batch, in the order in which they come.
 
         ``batches`` is read by the caller's thread, only a little ahead of the helpers. Yields an empty list at least
@@ -91,7 +92,7 @@ class ParsePool:
             self._abandoned.set()
             executor.shutdown(wait=True, cancel_futures=True)
 
-    def _parse_batch(self, project_id: str, batch: list[ParseRequest]) -> list[ParseReply]:
+    def _parse_batch(self, project_id: UUID, batch: list[ParseRequest]) -> list[ParseReply]:
         helper = self._idle.get()
         try:
             return helper.parse(project_id, batch)

@@ -4,7 +4,9 @@ The tsvector is written by us, not by ``to_tsvector``: Postgres' parsers know pr
 """
 
 import re
+import struct
 from collections import Counter
+from collections.abc import Collection
 from functools import lru_cache
 from itertools import chain
 from pathlib import PurePosixPath
@@ -17,6 +19,14 @@ MAX_OCCURRENCES = 255
 MAX_LENGTH = 32_767
 """Lengths are stored as smallint."""
 CACHED_WORDS = 100_000
+CACHED_POSITIONS = 20_000
+
+_COUNTED = 1 << 20
+"""More than any text of a chunk has terms."""
+_IN_DOCSTRING = _COUNTED
+_IN_PATH = _COUNTED**2
+_IN_NAME = _COUNTED**3
+_INT32 = struct.Struct(">i")
 
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 _PART_OF_ANY_SCRIPT = re.compile(r"[^\W\d_]+\d*|\d+")
@@ -42,37 +52,47 @@ def split_terms(text: str) -> list[str]:
     ``HTTPServer.parse_headers`` gives ``http server parse header``; digits stay with the letters before them
     (``sha256``), so that names of algorithms and versions remain one term.
     """
-    return list(chain.from_iterable(map(_terms_of, _words(text))))
+    return [term.decode() for term in _split(text)]
 
 
 class Vector(NamedTuple):
-    """A tsvector as text, how many terms stand under each of its labels A, B, C, D, and which terms they are."""
+    """A tsvector as ``COPY ... (FORMAT BINARY)`` reads it, how many terms stand under each of its labels
+    A, B, C, D, and which terms they are, in UTF-8, each once."""
 
-    literal: str
+    content: bytes
     lengths: list[int]
-    terms: list[str]
+    terms: Collection[bytes]
 
 
-def vector_literal(name: str, path: str, docstring: str, body: str) -> Vector:
+def vector_of(name: str, path: str, docstring: str, body: str) -> Vector:
     """The search vector of one chunk, its four texts under the labels A, B, C, D.
 
     A name of several parts is also one joined term (``parse_headers`` and ``parseHeaders`` are ``parseheader``).
     Positions only number a term's occurrences: ranking counts them by label and never measures distances,
     and so no text is too long for the 16,383 positions that a tsvector knows.
     """
-    counts = Counter(chain.from_iterable(map(_terms_of, _words(body))))
-    path_terms, path_labels = _labelled_path(path)
+    # One number a term counts its occurrences under all labels: the body's, which are most, add up in C.
+    counts: dict[bytes, int] = Counter(chain.from_iterable(map(_terms_of, _words(body))))
+    count_of = counts.get
+    body_length = sum(counts.values())
     name_terms = _name_terms(name) if name else []
-    docstring_terms = split_terms(docstring) if docstring else []
-    lengths = [len(name_terms), len(path_terms), len(docstring_terms), counts.total()]
-    labels = path_labels.copy()
+    docstring_terms = _split(docstring) if docstring else []
+    path_counts, path_length = _path_counts(path)
     for term in name_terms:
-        labels[term] = "A" + labels.get(term, "")
+        counts[term] = count_of(term, 0) + _IN_NAME
+    for term, count in path_counts:
+        counts[term] = count_of(term, 0) + count
     for term in docstring_terms:
-        labels[term] = labels.get(term, "") + "C"
-    lexemes = [term + _positions(found, counts.pop(term, 0)) for term, found in labels.items()]
-    lexemes += [term + _POSITIONS[count] for term, count in counts.items()]
-    return Vector(" ".join(lexemes), [min(length, MAX_LENGTH) for length in lengths], [*labels, *counts])
+        counts[term] = count_of(term, 0) + _IN_DOCSTRING
+    lengths = [len(name_terms), path_length, len(docstring_terms), body_length]
+    if max(lengths) > MAX_LENGTH:
+        lengths = [min(length, MAX_LENGTH) for length in lengths]
+    lexemes = [term + _POSITIONS[count] for term, count in counts.items()]
+    return Vector(_INT32.pack(len(lexemes)) + b"".join(lexemes), lengths, counts.keys())
+
+
+def _split(text: str) -> list[bytes]:
+    return list(chain.from_iterable(map(_terms_of, _words(text))))
 
 
 def _words(text: str) -> list[bytes]:
@@ -80,43 +100,52 @@ def _words(text: str) -> list[bytes]:
     return text.encode("utf-8", "replace").translate(_WORD_BYTES).split()
 
 
-def _name_terms(name: str) -> list[str]:
+def _name_terms(name: str) -> list[bytes]:
     parts_of_words = list(map(_terms_of, _words(name)))
-    joined = ["".join(parts)[:MAX_TERM_CHARS] for parts in parts_of_words if len(parts) > 1]
+    joined = [_joined(parts) for parts in parts_of_words if len(parts) > 1]
     return [*chain.from_iterable(parts_of_words), *joined]
 
 
+def _joined(parts: tuple[bytes, ...]) -> bytes:
+    return b"".join(parts).decode()[:MAX_TERM_CHARS].encode()
+
+
 @lru_cache(maxsize=16)
-def _labelled_path(path: str) -> tuple[list[str], dict[str, str]]:
-    """A path's terms and their labels: the same for all chunks of a file. The suffix would be in every one of them."""
-    terms = split_terms(path.removesuffix(PurePosixPath(path).suffix))
-    return terms, {term: "B" * terms.count(term) for term in terms}
+def _path_counts(path: str) -> tuple[list[tuple[bytes, int]], int]:
+    """A path's terms as they count, and how many there are: the same for all chunks of a file.
+
+    The suffix is left out: it would be in every one of them.
+    """
+    terms = _split(path.removesuffix(PurePosixPath(path).suffix))
+    return [(term, count * _IN_PATH) for term, count in Counter(terms).items()], len(terms)
 
 
-@lru_cache(maxsize=10_000)
-def _positions(labels: str, unlabelled: int) -> str:
-    occurrences = [*labels, *[""] * unlabelled][:MAX_OCCURRENCES]
-    return ":" + ",".join([f"{number}{label}" for number, label in enumerate(occurrences, 1)])
+class _Positions(dict[int, bytes]):
+    """What follows a lexeme in a binary tsvector: a zero byte, and its occurrences, numbered, with their labels."""
+
+    def __missing__(self, count: int) -> bytes:
+        if len(self) >= CACHED_POSITIONS:
+            self.clear()
+        labelled = ((3, count // _IN_NAME), (2, count // _IN_PATH), (1, count // _IN_DOCSTRING), (0, count))
+        labels = [label for label, times in labelled for _ in range(min(times % _COUNTED, MAX_OCCURRENCES))]
+        del labels[MAX_OCCURRENCES:]
+        words = [label << 14 | number for number, label in enumerate(labels, 1)]
+        self[count] = positions = struct.pack(f">x{1 + len(words)}H", len(words), *words)
+        return positions
 
 
-class _UnlabelledPositions(dict[int, str]):
-    def __missing__(self, count: int) -> str:
-        self[count] = _positions("", count)
-        return self[count]
+_POSITIONS = _Positions()
 
 
-_POSITIONS = _UnlabelledPositions()
-
-
-class _TermsOfWords(dict[bytes, tuple[str, ...]]):
+class _TermsOfWords(dict[bytes, tuple[bytes, ...]]):
     """Words and their terms. Source code repeats itself: most words have been split before."""
 
-    def __missing__(self, word: bytes) -> tuple[str, ...]:
+    def __missing__(self, word: bytes) -> tuple[bytes, ...]:
         if len(self) >= CACHED_WORDS:
             self.clear()
         pattern = _PART if word.isascii() else _PART_OF_ANY_SCRIPT
         parts = [part.lower() for part in pattern.findall(word.decode("utf-8", "replace"))]
-        terms = tuple([_stem(part) for part in parts if _is_term(part)])
+        terms = tuple([_stem(part).encode() for part in parts if _is_term(part)])
         self[word] = terms
         return terms
 

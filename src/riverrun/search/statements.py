@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Float,
+    Integer,
     Select,
     Text,
     any_,
@@ -21,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
-from riverrun.parsing.models import Blob, Chunk, Project, Reference, SourceFile, Symbol, TermFrequency
+from riverrun.parsing.call_keys import call_keys
+from riverrun.parsing.models import Blob, Chunk, FileCalls, Project, SourceFile, Symbol, TermFrequency
 from riverrun.search.ranking import SelectingTerm
 
 Rows = Select[*tuple[Any, ...]]
@@ -200,20 +202,30 @@ def definitions(project_ids: Sequence[UUID]) -> Rows:
 
 def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
     """``(repo, commit, path, line, line, blob, caller)`` of the calls of a name, in the order of the files."""
+    last = name.rsplit(".", 1)[-1]
+    keys = [key for project_id in project_ids for key in call_keys(project_id, [last])]
+    call = (
+        func.unnest(FileCalls.names, FileCalls.callers, FileCalls.lines)
+        .table_valued("name", "caller", "line")
+        .render_derived()
+        .lateral()
+    )
     return (
         select(
             Project.repo_name,
             Project.commit_id,
             SourceFile.path,
-            Reference.line,
-            Reference.line,
+            call.c.line,
+            call.c.line,
             SourceFile.blob,
-            Reference.caller,
+            call.c.caller,
         )
-        .join(SourceFile, SourceFile.id == Reference.file_id)
-        .join(Project, Project.id == Reference.project_id)
-        .where(Reference.project_id.in_(project_ids), Reference.name == name.rsplit(".", 1)[-1])
-        .order_by(SourceFile.path, Reference.line)
+        .select_from(FileCalls)
+        .join(call, call.c.name == last)
+        .join(SourceFile, SourceFile.id == FileCalls.file_id)
+        .join(Project, Project.id == FileCalls.project_id)
+        .where(FileCalls.project_id.in_(project_ids), FileCalls.keys.op("&&")(cast(keys, ARRAY(Integer))))
+        .order_by(SourceFile.path, call.c.line)
         .limit(limit)
     )
 
