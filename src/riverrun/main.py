@@ -10,11 +10,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, _extract_endpoint_context
 
 from riverrun.api.health_router import health_router
-from riverrun.api.runs_router import runs_router
+from riverrun.api.project_questions import project_questions_router
+from riverrun.api.router import VERBS, api_router
 from riverrun.auth.api_keys_router import api_keys_router
 from riverrun.auth.auth_router import auth_router
-from riverrun.conversations.conversations_router import conversations_router
-from riverrun.conversations.sessions_router import sessions_router
 from riverrun.infra.body_limit import BodyLimit
 from riverrun.infra.celery_app import configure_celery
 from riverrun.infra.logs import configure_logs
@@ -23,26 +22,15 @@ from riverrun.infra.request_context import RequestContext
 from riverrun.infra.resources import open_resources
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_dispatch import TaskDispatcher
-from riverrun.parsing.parsing_router import parsing_router
+from riverrun.infra.trailing_slash import TrailingSlash
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.outbox import Outbox
-from riverrun.search.search_router import search_router
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.web.web_router import web_router
 
-ROUTERS = (
-    health_router,
-    auth_router,
-    api_keys_router,
-    parsing_router,
-    search_router,
-    conversations_router,
-    sessions_router,
-    runs_router,
-    web_router,
-)
+ROUTERS = (health_router, auth_router, api_keys_router, web_router)
 GRACEFUL_SECONDS = 3
 
 
@@ -71,10 +59,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
+    app.add_middleware(TrailingSlash)
     app.add_middleware(RequestContext)
     add_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    for router in VERBS:
+        app.include_router(router, prefix="/api/v1")
+    app.include_router(api_router, prefix="/api/v2")
+    for router in (*ROUTERS, *VERBS, project_questions_router):
         remember_sources(router)
     return app
 

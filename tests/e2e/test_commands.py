@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.support.waiting import wait_until
 
@@ -142,6 +143,26 @@ def test_runs_lists_them_and_follows_one(
 
 def test_a_run_that_is_not_there_is_one_line(environment: dict[str, str]) -> None:
     assert_one_line(riverrun(environment, "runs", "00000000-0000-7000-8000-000000000000"), 1)
+
+
+def test_keys_are_made_used_listed_and_revoked(environment: dict[str, str], stack: Stack) -> None:
+    made = riverrun(environment, "keys", "create", "my robot", "--scope", "read")
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+
+    def look() -> int:
+        url = f"{stack.base_url}/api/v2/projects/list"
+        return httpx2.get(url, headers={"X-API-Key": key}, trust_env=False).status_code
+
+    assert look() == 200
+    line = next(
+        line for line in riverrun(environment, "keys", "list").stdout.splitlines() if "my robot" in line
+    )
+    assert key[:8] in line
+    assert key not in line
+    assert riverrun(environment, "keys", "revoke", line.split()[0]).stdout == "revoked\n"
+    assert look() == 401
+    assert_one_line(riverrun(environment, "keys", "revoke", "nonsense"), 1)
 
 
 def test_a_wrong_token_is_one_line(environment: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -13,6 +13,8 @@ from tests.support.stacks import open_stack
 from tests.support.waiting import wait_until
 
 from riverrun.cli.stack import Stack
+from riverrun.infra.database import open_engine
+from riverrun.runs.outsized import store
 
 GUARD = Path(__file__).parents[1] / "support" / "loop_guard"
 WITHOUT_ERROR = {("GET", "/health/live"), ("GET", "/health/ready"), ("POST", "/api/v1/logout")}
@@ -62,7 +64,7 @@ def test_every_route_succeeds_and_fails_without_one_blocking_call(
         base_url=watched.base_url, headers={"Authorization": f"Bearer {watched.token}"}, timeout=60
     ) as http:
         tour = Tour(http)
-        succeed(tour, str(starlette_source))
+        succeed(tour, watched, str(starlette_source))
         for method, template in sorted(tour.routes):
             path = re.sub(r"\{\w+\}", str(uuid4()), template)
             if (method, template) not in WITHOUT_ERROR:
@@ -96,38 +98,68 @@ def test_the_watch_sees_a_planted_blocking_call(tmp_path: Path, report: Path) ->
     assert report.read_text().startswith("time.sleep")
 
 
-def succeed(tour: Tour, folder: str) -> None:
-    """Every route once as its users mean it."""
+def succeed(tour: Tour, stack: Stack, folder: str) -> None:
+    """Every route once as its users mean it: those of people first, then the same by API key."""
     for path in ("/health/live", "/health/ready", "/api/v1/account/me"):
         tour.call("GET", path)
-    parsed = tour.call("POST", "/api/v1/parse", json={"repo_path": folder}).json()
-    project = parsed["project_id"]
-    wait_until(lambda: tour.call("GET", f"/api/v1/parsing-status/{project}").json()["status"] == "ready", 60)
-    tour.call("GET", "/api/v1/projects/list")
-    tour.call("GET", f"/api/v1/projects/{project}/file?path=routing.py&start=1&end=50")
-    tour.call("POST", "/api/v1/search", json={"project_id": project, "query": "how are requests routed"})
     tour.call("POST", "/api/v1/markdown", json={"text": "# Title\n\n```python\nprint(1)\n```"})
-    begun = tour.call("POST", "/api/v1/conversations", json={"project_ids": [project]}).json()
-    conversation = f"/api/v1/conversations/{begun['conversation_id']}"
+    visit(tour, stack, "/api/v1", folder, {})
+    key = tour.call("POST", "/api/v1/api-keys", json={"name": "a tour"}).json()
+    visit(tour, stack, "/api/v2", folder, {"X-API-Key": key["key"]})
+    tour.call("GET", "/api/v1/api-keys")
+    tour.call("DELETE", f"/api/v1/api-keys/{key['id']}")
+    tour.call("POST", "/api/v1/logout")
+
+
+def visit(tour: Tour, stack: Stack, api: str, folder: str, headers: dict[str, str]) -> None:
+    """What both versions have."""
+
+    def call(method: str, path: str, **arguments: Any) -> httpx2.Response:
+        return tour.call(method, f"{api}{path}", headers=headers, **arguments)
+
+    project = call("POST", "/parse", json={"repo_path": folder}).json()["project_id"]
+    wait_until(lambda: call("GET", f"/parsing-status/{project}").json()["status"] == "ready", 60)
+    call("GET", "/projects/list")
+    call("GET", f"/projects/{project}/file?path=routing.py&start=1&end=50")
+    call("POST", "/search", json={"project_id": project, "query": "how are requests routed"})
+    begun = call("POST", "/conversations", json={"project_ids": [project]}).json()
+    conversation = f"/conversations/{begun['conversation_id']}"
     question = {"content": "How is a request routed?"}
-    streamed = tour.call("POST", f"{conversation}/message", json=question)
+    streamed = call("POST", f"{conversation}/message?session_id=tour", json=question)
     run = streamed.headers["x-run-id"]
     assert "event: end" in streamed.text
-    tour.call("POST", f"{conversation}/message?stream=false", json=question)
-    tour.call("POST", f"{conversation}/message?background=true", json=question)
-    wait_until(lambda: tour.call("GET", f"{conversation}/active-session").status_code == 404, 60)
-    tour.call("POST", f"{conversation}/message?background=true", json=question)
-    tour.call("GET", f"{conversation}/active-session")
-    tour.call("POST", f"{conversation}/stop")
-    for path in ("/api/v1/conversations", f"{conversation}/info", f"{conversation}/messages", "/api/v1/runs"):
-        tour.call("GET", path)
-    for path in (f"/api/v1/runs/{run}", f"/api/v1/runs/{run}/events", f"/api/v1/runs/{run}/events?after=3"):
-        tour.call("GET", path)
-    tour.call("POST", f"/api/v1/runs/{run}/stop")
-    tour.call("PATCH", f"{conversation}/rename", json={"title": "Routing"})
-    tour.call("DELETE", conversation)
-    tour.call("DELETE", f"/api/v1/projects/{project}")
-    tour.call("POST", "/api/v1/logout")
+    call("POST", f"{conversation}/message?stream=false", json=question)
+    assert "event: end" in call("POST", f"{conversation}/regenerate").text
+    call("POST", f"{conversation}/message?background=true", json=question)
+    wait_until(lambda: call("GET", f"{conversation}/active-session").status_code == 404, 60)
+    call("POST", f"{conversation}/message?background=true", json=question)
+    call("GET", f"{conversation}/active-session?snapshot=true")
+    call("GET", f"{conversation}/task-status?wait_seconds=0.2")
+    call("POST", f"{conversation}/stop")
+    call("POST", f"{conversation}/resume/tour?cursor=2")
+    for path in ("/conversations", f"{conversation}/info", "/runs"):
+        call("GET", path)
+    first = call("GET", f"{conversation}/messages").json()[0]
+    call("GET", f"{conversation}/messages/{first['id']}")
+    for path in (f"/runs/{run}", f"/runs/{run}/events", f"/runs/{run}/events?after=3"):
+        call("GET", path)
+    call("GET", f"/runs/events?run={run}")
+    store_result(stack, run)
+    call("GET", f"/runs/{run}/results/a-call")
+    call("POST", f"/runs/{run}/stop")
+    call("PATCH", f"{conversation}/rename", json={"title": "Routing"})
+    call("DELETE", conversation)
+    if api == "/api/v2":
+        call("POST", f"/project/{project}/message", json=question)
+    call("DELETE", f"/projects/{project}")
+
+
+def store_result(stack: Stack, run_id: str) -> None:
+    """As a tool's result that no event can hold."""
+    engine = open_engine(stack.settings.require_database_url(), pool_size=1)
+    with engine.begin() as connection:
+        connection.execute(store(UUID(run_id), 1, "a-call", "a long story"))
+    engine.dispose()
 
 
 def visit_the_page(stack: Stack) -> None:

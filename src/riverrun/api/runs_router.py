@@ -27,7 +27,7 @@ from riverrun.streaming.dependencies import (
 from riverrun.streaming.multiplex import MultiplexStream
 from riverrun.streaming.stream_endpoint import EventStream
 
-runs_router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+runs_router = APIRouter(prefix="/runs", tags=["runs"])
 
 SSE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}},

@@ -16,15 +16,23 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def get_principal(request: Request, db: AsyncDb) -> Principal:
-    """Who asks.
+    """Who asks. Where a router has let somebody in by another door before (``let_in``), that is who.
 
     Raises:
         NotSignedIn: no token, or one that opens nothing.
         Forbidden: a write with our cookie that another site's page sent.
     """
+    guest: Principal | None = getattr(request.state, "guest", None)
+    if guest is not None:
+        return guest
     token, kind = _token_of(request)
     user = await AsyncTokenService(db).user_of(token, kind)
     return Principal(user.id, user.email, user.display_name, user.is_administrator)
+
+
+def let_in(request: Request, guest: Principal) -> None:
+    """Let ``guest`` be who asks, for the rest of this request."""
+    request.state.guest = guest
 
 
 def _token_of(request: Request) -> tuple[str, TokenKind]:

@@ -12,10 +12,11 @@ COMMANDS = {
     "index": "riverrun.cli.index",
     "ask": "riverrun.cli.ask",
     "runs": "riverrun.cli.runs",
+    "keys": "riverrun.cli.keys",
     "doctor": "riverrun.cli.doctor",
     "migrate": "riverrun.cli.migrate",
 }
-"""Each command, in the order of help, and the module whose function of that name it is."""
+"""Each command, in the order of help, and the module that has a function, or a group of commands, of that name."""
 
 PLAIN: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False}
 
@@ -34,8 +35,11 @@ class LoadedWhenCalled(TyperGroup):
         """The command of that name; none when there is no such."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
+        found = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        if isinstance(found, typer.Typer):
+            return typer.main.get_command(found)
         single = typer.Typer(**PLAIN)
-        single.command(cmd_name)(getattr(import_module(COMMANDS[cmd_name]), cmd_name))
+        single.command(cmd_name)(found)
         return typer.main.get_command(single)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 
@@ -104,6 +104,18 @@ class RiverrunClient:
     def stop(self, run_id: str) -> dict[str, Any]:
         """Stop a run; the receipt ``{status, stopped_at, saved_partial, message_id, chars}``."""
         return self._object("POST", f"/api/v1/runs/{run_id}/stop")
+
+    def create_key(self, name: str, scopes: list[str]) -> dict[str, Any]:
+        """A new API key, with its text under ``key`` this once."""
+        return self._object("POST", "/api/v1/api-keys", json={"name": name, "scopes": scopes})
+
+    def keys(self) -> list[dict[str, Any]]:
+        """The account's API keys, the oldest first."""
+        return self._list("GET", "/api/v1/api-keys")
+
+    def revoke_key(self, key_id: str) -> None:
+        """Take an API key back."""
+        self._send("DELETE", f"/api/v1/api-keys/{quote(key_id, safe='')}")
 
     @contextmanager
     def events(self, run_id: str, position: str) -> Iterator[EventStream]:

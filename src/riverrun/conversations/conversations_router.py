@@ -28,7 +28,7 @@ from riverrun.runs.dependencies import CurrentChannels
 from riverrun.runs.models import IfBusy
 from riverrun.runs.schemas import StopReceipt
 
-conversations_router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
+conversations_router = APIRouter(prefix="/conversations", tags=["conversations"])
 
 MESSAGE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -80,6 +80,14 @@ async def get_messages(
 ) -> list[MessageView]:
     """What was said, in order; an answer is here from its run's end on."""
     return await conversations.get_messages(conversation_id, start, limit, with_siblings=siblings)
+
+
+@conversations_router.get("/{conversation_id}/messages/{message_id}")
+async def get_message(
+    conversation_id: UUID, message_id: UUID, conversations: CurrentConversations
+) -> MessageView:
+    """One message, such as an answer that another one is shown instead of."""
+    return await conversations.get_message(conversation_id, message_id)
 
 
 @conversations_router.patch("/{conversation_id}/rename", status_code=204)

@@ -15,7 +15,7 @@ from riverrun.runs.dependencies import CurrentEventLog
 from riverrun.streaming.dependencies import CurrentCursor, CurrentHub, CurrentRunLog, CurrentStreams
 from riverrun.streaming.stream_endpoint import EventStream
 
-sessions_router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
+sessions_router = APIRouter(prefix="/conversations", tags=["conversations"])
 
 LONGEST_WAIT_SECONDS = 25.0
 STREAM: dict[int | str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from riverrun.parsing.parsing_service import ParsingService
 from riverrun.parsing.schemas import FileView, ParsingAccepted, ParsingRequest, ProjectView
 from riverrun.runs.dependencies import CurrentOutbox
 
-parsing_router = APIRouter(prefix="/api/v1", tags=["projects"])
+parsing_router = APIRouter(tags=["projects"])
 
 
 def get_parsing_service(

@@ -9,7 +9,7 @@ from riverrun.parsing.models import Project
 from riverrun.search.schemas import FoundCode, SearchRequest, SearchResults
 from riverrun.search.search_service import AsyncSearchService
 
-search_router = APIRouter(prefix="/api/v1", tags=["search"])
+search_router = APIRouter(tags=["search"])
 
 
 @search_router.post("/search")

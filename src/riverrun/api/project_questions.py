@@ -1,0 +1,47 @@
+"""A question about a repository in one call, for programs that keep no conversation."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from riverrun.conversations.conversation_routing import Delivery, answer_to
+from riverrun.conversations.conversations_router import ANSWERS
+from riverrun.conversations.dependencies import CurrentConversations
+from riverrun.conversations.schemas import ChatMessageResponse, NewConversation
+from riverrun.infra.dependencies import AsyncDb
+from riverrun.kit.storable_text import StorableText
+from riverrun.runs.dependencies import CurrentChannels
+
+project_questions_router = APIRouter(tags=["projects"])
+
+
+class ProjectQuestion(BaseModel):
+    """A question, and who is to answer it."""
+
+    content: str
+    agent_id: StorableText = "codebase_qna_agent"
+
+
+@project_questions_router.post("/project/{project_id}/message", response_model=None, responses=ANSWERS)
+async def ask_project(
+    project_id: UUID,
+    question: ProjectQuestion,
+    conversations: CurrentConversations,
+    db: AsyncDb,
+    channels: CurrentChannels,
+    request: Request,
+    response: Response,
+    stream: Annotated[bool, Query(description="true: the answer as it is written")] = False,
+    background: Annotated[bool, Query(description="true: only a receipt, at once")] = False,
+) -> Response | ChatMessageResponse:
+    """Ask in a conversation of its own, which `X-Conversation-Id` names. Answers whole, unless told otherwise."""
+    new = NewConversation(project_ids=[project_id], agent_ids=[question.agent_id])
+    conversation = await conversations.create_conversation(new)
+    accepted = await conversations.post_message(conversation.id, question.content)
+    delivery = Delivery(stream=stream, background=background)
+    answer = await answer_to(accepted, delivery, db, channels, request.receive)
+    named = answer if isinstance(answer, Response) else response
+    named.headers["x-conversation-id"] = str(conversation.id)
+    return answer

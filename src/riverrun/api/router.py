@@ -1,0 +1,52 @@
+"""The API for programs: under ``/api/v2``, by API key, the verbs that ``/api/v1`` has for people.
+
+The very same routes are served under both prefixes; only the door differs. So neither can fall behind the other.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request
+
+from riverrun.api.project_questions import project_questions_router
+from riverrun.api.runs_router import runs_router
+from riverrun.auth.api_key_service import AsyncApiKeyService
+from riverrun.auth.api_keys import Scope
+from riverrun.auth.dependencies import READING, let_in
+from riverrun.auth.errors import ScopeMissing
+from riverrun.conversations.conversations_router import conversations_router
+from riverrun.conversations.sessions_router import sessions_router
+from riverrun.infra.dependencies import AsyncDb
+from riverrun.parsing.parsing_router import parsing_router
+from riverrun.search.search_router import search_router
+
+VERBS = (parsing_router, search_router, conversations_router, sessions_router, runs_router)
+"""What people and programs do alike. Paths are relative to the version's prefix."""
+
+LOOKING = frozenset({"search", "resume"})
+"""Names of routes that are POSTed to, and change nothing."""
+
+
+async def get_api_key_user(
+    request: Request, db: AsyncDb, x_api_key: Annotated[str | None, Header()] = None
+) -> None:
+    """Let the holder of the request's key in.
+
+    Raises:
+        InvalidApiKey: no valid key.
+        ScopeMissing: the key is not good for this.
+    """
+    principal, scopes = await AsyncApiKeyService(db).admit(x_api_key or "")
+    needed = _scope_for(request)
+    if needed not in scopes:
+        raise ScopeMissing(f"This needs a key with the scope {needed}.", scope=needed)
+    let_in(request, principal)
+
+
+def _scope_for(request: Request) -> Scope:
+    is_looking = request.method in READING or request.scope["route"].name in LOOKING
+    return Scope.READ if is_looking else Scope.WRITE
+
+
+api_router = APIRouter(dependencies=[Depends(get_api_key_user, scope="function")])
+for verbs in (*VERBS, project_questions_router):
+    api_router.include_router(verbs)

@@ -1,0 +1,69 @@
+"""``riverrun keys``: API keys for programs, made, listed and revoked."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from riverrun.cli.app import PLAIN
+from riverrun.cli.terminal import ends_in_words, open_client, output
+
+keys = typer.Typer(
+    help="Make, list and revoke the API keys with which programs come in at /api/v2.",
+    no_args_is_help=True,
+    **PLAIN,
+)
+
+
+@keys.command("create")
+@ends_in_words
+def create_key(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read or write, both unless named; may be given twice.")
+    ] = None,
+) -> None:
+    """Make a key and print it, this once."""
+    with open_client() as client:
+        made = client.create_key(name, scope or ["read", "write"])
+    Console(stderr=True, highlight=False).print("Keep it: it is not shown again.", style="dim")
+    output().print(made["key"], markup=False, soft_wrap=True)
+
+
+@keys.command("list")
+@ends_in_words
+def list_keys() -> None:
+    """List the keys that are not revoked, the oldest first."""
+    with open_client() as client:
+        found = client.keys()
+    console = output()
+    if found:
+        console.print(_table(found))
+    else:
+        console.print("no keys yet; make one: riverrun keys create NAME")
+
+
+@keys.command("revoke")
+@ends_in_words
+def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `list` shows.")]) -> None:
+    """Revoke a key: the next request with it is refused."""
+    with open_client() as client:
+        client.revoke_key(key_id)
+    output().print("revoked")
+
+
+def _table(found: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("id", "name", "begins", "scopes", "made", "last used"):
+        table.add_column(column, no_wrap=column != "name", overflow="fold")
+    for key in found:
+        used = _minute(key["last_used_at"]) if key["last_used_at"] else "never"
+        scopes = ",".join(key["scopes"])
+        table.add_row(key["id"], Text(key["name"]), key["hint"], scopes, _minute(key["created_at"]), used)
+    return table
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
