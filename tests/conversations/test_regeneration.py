@@ -44,6 +44,18 @@ async def test_the_new_answer_is_shown_and_the_old_one_stays_beside_it(
         ("new", "ACTIVE"),
     ]
     assert (await client.get(f"{answered}/info")).json()["total_messages"] == 2
+    hidden = (await client.get(f"{answered}/messages/{old['id']}")).json()
+    assert (hidden["content"], hidden["status"], hidden["siblings"]) == ("old", "ARCHIVED", new["siblings"])
+
+
+async def test_a_message_is_found_in_its_own_conversation_alone(
+    client: httpx2.AsyncClient, answered: str, project_id: UUID
+) -> None:
+    begun = await client.post("/api/v1/conversations", json={"project_ids": [str(project_id)]})
+    other = f"/api/v1/conversations/{begun.json()['conversation_id']}"
+    [question, _] = await messages(client, answered)
+    assert (await client.get(f"{other}/messages/{question['id']}")).status_code == 404
+    assert (await client.get(f"{answered}/messages/{question['id']}")).json()["siblings"] == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +110,7 @@ async def test_the_model_is_told_the_turns_before_and_not_the_old_answer(
 ) -> None:
     told: list[tuple[str, list[str]]] = []
 
-    async def listen(question: str, history: list[object], *_: object) -> None:
+    async def listen(question: str, history: list[object], *_: object, **__: object) -> None:
         told.append((question, [turn.text for turn in history]))
 
     monkeypatch.setattr("riverrun.conversations.agent_tasks.answer_question", listen)

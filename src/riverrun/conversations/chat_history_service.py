@@ -1,5 +1,6 @@
 """The record of a conversation, for workers (sync) and for the API (async), in the caller's transaction."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -99,16 +100,23 @@ class AsyncChatHistoryService:
     ) -> list[MessageView]:
         """A page in the order in which things were said; on demand with the answers that are not shown."""
         page = statements.messages_page(conversation_id, start, limit, with_siblings=with_siblings)
-        messages = (await self._session.scalars(page)).all()
-        turns = {message.turn for message in messages if message.type == MessageType.AI_GENERATED}
-        answers = await self._session.execute(statements.siblings_by_turn(conversation_id, turns))
-        siblings = {turn: list(ids) for turn, ids in answers}
-        return [MessageView.of(message, siblings.get(message.turn, [])) for message in messages]
+        return await self._views(conversation_id, (await self._session.scalars(page)).all())
+
+    async def get_message(self, conversation_id: UUID, message_id: UUID) -> MessageView | None:
+        """One message, whether it is shown or not; none when the conversation has no such message."""
+        found = await self._session.scalars(statements.message_in(conversation_id, message_id))
+        return next(iter(await self._views(conversation_id, found.all())), None)
 
     async def get_answer(self, run_id: UUID) -> Message | None:
         """The message that a run left; none when it said nothing."""
         answer: Message | None = await self._session.scalar(statements.answer_of(run_id))
         return answer
+
+    async def _views(self, conversation_id: UUID, messages: Sequence[Message]) -> list[MessageView]:
+        turns = {message.turn for message in messages if message.type == MessageType.AI_GENERATED}
+        answers = await self._session.execute(statements.siblings_by_turn(conversation_id, turns))
+        siblings = {turn: list(ids) for turn, ids in answers}
+        return [MessageView.of(message, siblings.get(message.turn, [])) for message in messages]
 
     async def _save(
         self, conversation_id: UUID, run_id: UUID, snapshot: Snapshot, reason: str | None

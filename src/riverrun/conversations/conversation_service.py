@@ -135,6 +135,18 @@ class ConversationService:
         await self.get(conversation_id)
         return await self._history.get_messages(conversation_id, start, limit, with_siblings=with_siblings)
 
+    async def get_message(self, conversation_id: UUID, message_id: UUID) -> MessageView:
+        """One message.
+
+        Raises:
+            NotFound: it is not there for this principal.
+        """
+        await self.get(conversation_id)
+        message = await self._history.get_message(conversation_id, message_id)
+        if message is None:
+            raise NotFound
+        return message
+
     async def get(self, conversation_id: UUID, *, lock: bool = False) -> Conversation:
         """The conversation, if it is the principal's.
 

@@ -54,6 +54,11 @@ def messages_page(conversation_id: UUID, start: int, limit: int, *, with_sibling
     return page.order_by(*AS_SAID).offset(start).limit(limit)
 
 
+def message_in(conversation_id: UUID, message_id: UUID) -> Select[Message]:
+    """One message of the conversation."""
+    return select(Message).where(Message.conversation_id == conversation_id, Message.id == message_id)
+
+
 def siblings_by_turn(conversation_id: UUID, turns: Collection[int]) -> Select[int, Sequence[UUID]]:
     """``(turn, ids of its answers, oldest first)``."""
     ids = func.array_agg(aggregate_order_by(Message.id, Message.created_at, Message.id))

@@ -2,7 +2,7 @@
 
 import { Activity } from "./activity.js";
 import { openCode, splitBlocks } from "./blocks.js";
-import { button, element } from "./dom.js";
+import { button, element, iconButton } from "./dom.js";
 import { citationButton, copyButton, linkCitations, showMarkdown } from "./prose.js";
 
 const LINE_WORDS = {
@@ -10,7 +10,10 @@ const LINE_WORDS = {
   restarting: "The server is restarting. The answer will continue here.",
 };
 
-/** `openPlace(place, button)` shows a citation; `askAgain()` repeats the question. */
+/**
+ * `openPlace(place, button)` shows a citation; `askAgain()` repeats the question; `regenerate()` has it answered again,
+ * which is offered under the last answer.
+ */
 export class Answer {
   #activity = new Activity();
   #open = element("pre", { class: "plain open", hidden: true });
@@ -19,16 +22,19 @@ export class Answer {
   #notice = element("p", { class: "notice", hidden: true });
   #outcome = element("div", { class: "outcome" });
   #sources = element("div", { class: "sources" });
+  #siblings = element("div", { class: "siblings" });
   #blocks = [];
   #rendering = Promise.resolve();
 
-  constructor({ openPlace, askAgain }) {
+  constructor({ openPlace, askAgain, regenerate }) {
+    const again = button("Regenerate", { icon: "refresh", class: "quiet again", on: { click: () => regenerate() } });
     this.citations = [];
     this.openPlace = openPlace;
     this.askAgain = askAgain;
     this.node = element(
       "article", { class: "answer", "aria-label": "Answer" },
       this.#activity.node, this.#prose, this.#waiting, this.#notice, this.#outcome, this.#sources,
+      element("div", { class: "answer-foot" }, this.#siblings, again),
     );
   }
 
@@ -72,6 +78,17 @@ export class Answer {
     this.#prose.replaceChildren(whole);
     this.#blocks = [];
     this.node.classList.remove("writing");
+  }
+
+  /** Offer the other answers to the question. This is number `place` of `count`; `onMove(place)` is asked for another. */
+  showSiblings(place, count, onMove) {
+    const step = (label, iconName, to) =>
+      iconButton(label, iconName, { disabled: to < 1 || to > count, on: { click: () => onMove(to) } });
+    this.#siblings.replaceChildren(
+      step("Previous answer", "previous", place - 1),
+      element("span", {}, `${place} / ${count}`),
+      step("Next answer", "next", place + 1),
+    );
   }
 
   #showOpen(open) {

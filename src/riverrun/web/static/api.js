@@ -98,6 +98,12 @@ export const postMessage = (id, content, key) =>
     headers: { "idempotency-key": key },
   });
 
+/** Have the last question answered again; the receipt names the run. */
+export const regenerate = (id, key) =>
+  request("POST", `${v1}/conversations/${id}/regenerate?background=true`, { headers: { "idempotency-key": key } });
+export const readMessage = (id, messageId, signal) =>
+  request("GET", `${v1}/conversations/${id}/messages/${messageId}`, { signal });
+
 export const runInfo = (id, signal) => request("GET", `${v1}/runs/${id}`, { signal });
 export const stopRun = (id) => request("POST", `${v1}/runs/${id}/stop`);
 

@@ -42,6 +42,8 @@ const PATHS = {
   copy: "M9 9h10v11H9zM15 9V4H5v11h4",
   menu: "M4 7h16M4 12h16M4 17h10",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  next: "M9 5l7 7-7 7",
+  previous: "M15 5l-7 7 7 7",
   refresh: "M19 8a7.5 7.5 0 1 0 .8 6M19.5 3.5V8H15",
   remove: "M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13",
   rename: "M5 19l1-4L16 5l3 3L9 18z",

@@ -32,6 +32,7 @@ export class Thread {
     this.turns = new Turns({
       openPlace: (place, opener) => panel.open(place, opener),
       askAgain: (text) => this.#ask(text),
+      regenerate: () => this.#regenerate(),
       onProblem: (problem) => this.showProblem(problem),
     });
     this.end = new EndKeeper(this.turns.node);
@@ -90,6 +91,7 @@ export class Thread {
     if (signal.aborted) return;
     this.end.goToEnd();
     if (waiting) this.#follow(waiting.run_id, this.turns.append(waiting.content, { isShown: true }));
+    else if (this.#info.run_id) this.#followAgain(this.#info.run_id);
   }
 
   #showLoadFailure(problem) {
@@ -139,6 +141,28 @@ export class Thread {
     this.onChanged();
   }
 
+  async #regenerate() {
+    if (this.#runId) return;
+    this.showProblem(null);
+    const { signal } = this.#lifetime;
+    try {
+      const { run_id: runId } = await api.regenerate(this.id, api.newKey());
+      if (!signal.aborted) this.#followAgain(runId);
+    } catch (problem) {
+      if (!signal.aborted) this.showProblem(problem);
+    }
+  }
+
+  /** The old answer stays in sight until the new one is whole. */
+  async #followAgain(runId) {
+    const { signal } = this.#lifetime;
+    const answer = this.turns.appendAgain();
+    this.end.goToEnd();
+    const ending = await this.#follow(runId, answer);
+    if (ending?.status !== "completed") return;
+    await this.turns.settle(this.id, answer, signal).catch((problem) => signal.aborted || this.showProblem(problem));
+  }
+
   async #stop() {
     if (!this.#runId) return;
     this.composer.isStopping = true;
@@ -150,6 +174,7 @@ export class Thread {
     }
   }
 
+  /** Show a run to its end; how it ended, or null when nobody looks any more. */
   async #follow(runId, answer) {
     const { signal } = this.#lifetime;
     const fold = new RunFold();
@@ -157,11 +182,12 @@ export class Thread {
     announce("The answer is being written.");
     answer.showProgress(fold);
     const ending = await this.#readToEnd(runId, fold, answer, signal);
-    if (signal.aborted) return;
+    if (signal.aborted) return null;
     this.#setRun(null);
     await answer.showWhole(fold, ending);
     announce(OUTCOMES[ending.status] ?? "");
     this.onChanged();
+    return ending;
   }
 
   /** The run's ending, or why it could not be read. */

@@ -8,12 +8,15 @@ import { uniquePlaces } from "./fold.js";
 const PAGE = 100;
 const NOTHING = { text: "", thinking: "", tools: [], citations: [] };
 
-/** `openPlace(place, button)` shows a citation; `askAgain(text)` repeats a question; `onProblem` hears of failures. */
+/**
+ * `openPlace(place, button)` shows a citation; `askAgain(text)` repeats a question; `regenerate()` has the last one
+ * answered again; `onProblem` hears of failures.
+ */
 export class Turns {
   node = element("div", { class: "turns" });
 
-  constructor({ openPlace, askAgain, onProblem }) {
-    Object.assign(this, { openPlace, askAgain, onProblem });
+  constructor({ openPlace, askAgain, regenerate, onProblem }) {
+    Object.assign(this, { openPlace, askAgain, regenerate, onProblem });
   }
 
   /**
@@ -41,6 +44,21 @@ export class Turns {
     if (!isShown) this.node.append(question(text));
     this.node.append(answer.node);
     return answer;
+  }
+
+  /** An empty answer below the last one, to the same question. */
+  appendAgain() {
+    const answer = this.#newAnswer(null);
+    this.node.append(answer.node);
+    return answer;
+  }
+
+  /** The newest answer is whole: it takes the place of the one above it, which is a step away. */
+  async settle(id, answer, signal) {
+    answer.node.previousElementSibling.remove();
+    const { total_messages: total } = await api.conversationInfo(id, signal);
+    const [message] = await api.listMessages(id, total - 1, 1, signal);
+    this.#offerSiblings(answer, message, null, signal);
   }
 
   #turnsOf(messages, waiting, signal) {
@@ -71,7 +89,20 @@ export class Turns {
     const { reason } = message;
     if (!reason || reason === "cancelled") answer.showWhole(whole, { status: reason ?? "completed" });
     else this.#showFailed(answer, whole, message.run_id, reason, signal);
+    this.#offerSiblings(answer, message, asked, signal);
     return answer.node;
+  }
+
+  #offerSiblings(answer, { conversation_id: id, id: own, siblings }, asked, signal) {
+    if (siblings.length < 2) return;
+    answer.showSiblings(siblings.indexOf(own) + 1, siblings.length, async (place) => {
+      try {
+        const message = await api.readMessage(id, siblings[place - 1], signal);
+        answer.node.replaceWith(this.#storedAnswer(message, asked, signal));
+      } catch (problem) {
+        if (!signal.aborted) this.onProblem(problem);
+      }
+    });
   }
 
   /** A run that left no message: it failed, or was stopped, before its first word. */
@@ -88,7 +119,8 @@ export class Turns {
   }
 
   #newAnswer(asked) {
-    return new Answer({ openPlace: this.openPlace, askAgain: asked === null ? null : () => this.askAgain(asked) });
+    const askAgain = asked === null ? null : () => this.askAgain(asked);
+    return new Answer({ openPlace: this.openPlace, askAgain, regenerate: () => this.regenerate() });
   }
 
   #earlierButton(id, start, signal) {
