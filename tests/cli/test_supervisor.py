@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+import threading
 
 import pytest
 from tests.support.waiting import wait_until
@@ -118,3 +119,37 @@ def test_trouble_that_lasts_is_told_once_and_then_the_recovery(watch):
 )
 def test_an_exit_status_is_said_in_words(status, words):
     assert in_words(status) == words
+
+
+def test_nothing_is_started_any_more_once_it_is_stopped_even_if_it_is_still_waiting(make_child):
+    child = make_child(LASTING)
+    waiting, goes_on = threading.Event(), threading.Event()
+
+    class SlowServers:
+        """Embedded servers that take their time: the supervisor outlives its stop here."""
+
+        def revive(self):
+            waiting.set()
+            goes_on.wait(20)
+            return []
+
+    one = Supervisor([child], SlowServers(), lambda _: None)
+    one.start()
+    assert waiting.wait(20)
+    killed = child.process.pid
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: child.process.returncode is not None)
+    assert child.revive() is not None  # its delay runs: the next look would start it
+    assert one.stop(timeout_seconds=0.05) is False
+    goes_on.set()
+    assert one.stop(timeout_seconds=20)
+    assert child.process.pid == killed
+
+
+def test_a_child_without_a_log_of_its_own_is_told_of_without_one():
+    class Gone:
+        returncode = 3
+
+    assert (
+        Child("worker", None, lambda _: Gone()).revive() == "worker ended (exit status 3); starting it again."
+    )
