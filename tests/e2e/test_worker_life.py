@@ -1,6 +1,7 @@
 """Workers that are told to leave, that are deaf, and that crash: their runs go on, soon, and nobody's text differs."""
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -10,19 +11,24 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.indexing import index_folder
+from sqlalchemy import func, select
+from tests.support.fault_proxy import FaultProxy
+from tests.support.indexing import files_read, index_folder
 from tests.support.process_tree import command_of, descendants, is_alive
 from tests.support.reading import ask, assert_exact, read_all, read_until
-from tests.support.run_reading import row_of
+from tests.support.run_reading import expire_lease, row_of
 from tests.support.stacks import open_stack
 from tests.support.waiting import wait_until
 
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.server_address import ServerAddress
 from riverrun.cli.stack import Stack, child_environment
+from riverrun.embedded import EmbeddedServers
 from riverrun.embedded.guarded_process import GuardedProcess
 from riverrun.infra.celery_app import configure_celery, queue_name
 from riverrun.infra.database import open_engine
+from riverrun.infra.redis_clients import database_of
+from riverrun.parsing.models import SourceFile
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -34,10 +40,13 @@ CHUNK_DELAY_MS = 150
 
 
 class Site:
-    """A stack whose runs last seconds, and leases longer than a test."""
+    """A stack whose runs last seconds, and leases longer than a test; the broker is behind a proxy that can be cut."""
 
-    def __init__(self, stack: Stack, client: RiverrunClient, folder: Path, source: Path) -> None:
+    def __init__(
+        self, stack: Stack, client: RiverrunClient, folder: Path, source: Path, broker: FaultProxy
+    ) -> None:
         self.stack = stack
+        self.broker = broker
         self.client = client
         self.folder = folder
         self.engine = open_engine(stack.settings.require_database_url(), pool_size=1)
@@ -54,17 +63,37 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory, starlette_source: Path) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("worker-life")
     with (
+        EmbeddedServers.start(folder / "servers") as servers,
+        FaultProxy(port_of(servers.redis_url)) as broker,
         open_stack(
             folder / "data",
+            RIVERRUN_DATABASE_URL=servers.database_url,
+            RIVERRUN_REDIS_URL=servers.redis_url,
+            RIVERRUN_BROKER_URL=database_of(through(servers.redis_url, broker), 1),
             RIVERRUN_LEASE_SECONDS=LEASE_SECONDS,
             RIVERRUN_DEAF_SECONDS=DEAF_SECONDS,
             RIVERRUN_EXTRACTIVE_DELAY_MS=CHUNK_DELAY_MS,
         ) as stack,
         RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client,
     ):
-        site = Site(stack, client, folder, starlette_source)
+        site = Site(stack, client, folder, starlette_source, broker)
         yield site
         site.engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _mended(site: Site) -> Iterator[None]:
+    """A test that fails in the middle of an outage leaves the line whole for the next one."""
+    yield
+    site.broker.mend()
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition("/")[0].rpartition(":")[2])
+
+
+def through(url: str, proxy: FaultProxy) -> str:
+    return url.replace(f":{port_of(url)}/", f":{proxy.port}/")
 
 
 @contextmanager
@@ -165,3 +194,91 @@ def test_a_worker_with_its_hands_full_is_not_deaf(site: Site) -> None:
     wait_until(lambda: all(site.status(run_id) == "completed" for run_id in runs), 120)
     assert site.stack.pids["worker-chats"] == worker
     assert {site.client.run(run_id)["attempt"] for run_id in runs} == {1}
+
+
+def test_a_worker_whose_process_is_stuck_ends_in_time_and_its_run_is_not_lost(site: Site) -> None:
+    run_id = site.ask()
+    read_until(site.client, run_id, "text")
+    worker = psutil.Process(site.stack.pids["worker-chats"])
+    busy = next(one for one in pool_of(worker.pid) if str(one.pid) in row_of(site.engine, run_id).lease_owner)
+    busy.suspend()
+    began = time.monotonic()
+    worker.terminate()
+    wait_until(lambda: not is_alive(worker) and not is_alive(busy), 8)
+    assert time.monotonic() - began < 5
+    expire_lease(
+        site.engine, run_id
+    )  # a frozen process cannot give its lease back: that is what leases are for
+    wait_until(lambda: site.status(run_id) == "completed", 40)
+    assert row_of(site.engine, run_id).deaths == 1
+    assert_exact(read_all(site.client, run_id))
+
+
+def test_an_indexing_that_is_handed_over_goes_on_where_it_was(
+    site: Site, starlette_source: Path, tmp_path: Path
+) -> None:
+    for number in range(40):
+        shutil.copytree(starlette_source, tmp_path / "large" / f"copy_{number}")
+    started = site.client.parse({"repo_path": str(tmp_path / "large")})
+    run_id = started["run_id"]
+    wait_until(lambda: files_stored(site, started["project_id"]) > 0, 60)
+    psutil.Process(site.stack.pids["worker-indexing"]).terminate()
+    events = read_all(site.client, run_id)
+    assert_exact(events)
+    assert events[-1].data["status"] == "completed"
+    assert (row_of(site.engine, run_id).attempt, row_of(site.engine, run_id).deaths) == (2, 0)
+    taken_over = next(event for event in events if event.type == "attempt")
+    assert taken_over.data["keeps_seq"] == taken_over.seq - 1 > 2
+    second = [event for event in events if event.seq > taken_over.seq]
+    assert 0 < files_read(second) < files_stored(site, started["project_id"])
+
+
+def files_stored(site: Site, project_id: str) -> int:
+    with site.engine.connect() as connection:
+        files = select(func.count()).select_from(SourceFile).where(SourceFile.project_id == project_id)
+        return connection.scalar(files) or 0
+
+
+def test_a_broker_that_goes_while_a_run_is_acknowledged_costs_seconds_at_most(site: Site) -> None:
+    for _ in range(4):
+        run_id = site.ask()
+        read_until(site.client, run_id, "end")
+        site.broker.cut()  # now the worker's main process tells the broker that the task is done
+        waiting = site.ask()
+        site.broker.mend()
+        began = time.monotonic()
+        wait_until(lambda run_id=waiting: site.client.run(run_id)["started_at"] is not None, 30)
+        assert time.monotonic() - began < 10
+        wait_until(lambda run_id=waiting: site.status(run_id) == "completed", 40)
+
+
+def test_a_long_outage_of_the_broker_is_not_taken_for_deafness(site: Site) -> None:
+    worker = site.stack.pids["worker-chats"]
+    run_id = site.ask()
+    read_until(site.client, run_id, "text")
+    site.broker.cut()
+    waiting = site.ask()
+    wait_until(lambda: site.status(run_id) == "completed", 40)
+    longer_than_deafness = time.monotonic() + 2 * DEAF_SECONDS
+    wait_until(lambda: time.monotonic() > longer_than_deafness)
+    site.broker.mend()
+    began = time.monotonic()
+    wait_until(lambda: site.client.run(waiting)["started_at"] is not None, 30)
+    assert time.monotonic() - began < 10
+    assert site.client.run(run_id)["attempt"] == 1
+    assert site.stack.pids["worker-chats"] == worker
+
+
+def test_a_main_process_that_crashes_is_started_again_and_leaves_no_process_behind(site: Site) -> None:
+    run_id = site.ask()
+    read_until(site.client, run_id, "text")
+    pid = site.stack.pids["worker-chats"]
+    pool = pool_of(pid)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, pool)), 5)
+    expire_lease(site.engine, run_id)
+    began = time.monotonic()
+    wait_until(lambda: site.client.run(run_id)["attempt"] == 2, 30)
+    assert time.monotonic() - began < 10
+    wait_until(lambda: site.status(run_id) == "completed", 40)
+    assert_exact(read_all(site.client, run_id))

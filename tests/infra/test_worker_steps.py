@@ -3,15 +3,13 @@
 import subprocess
 import sys
 
-import pytest
 from celery.signals import worker_shutting_down
-from kombu.exceptions import OperationalError
 from tests.support.waiting import wait_until
 
 from riverrun.infra.celery_app import configure_celery
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_leaving import Leaving
-from riverrun.infra.worker_steps import HandOver, SteadyConnection, make_it_leave_well
+from riverrun.infra.worker_steps import HandOver, make_it_leave_well
 
 STUCK = """
 import os, threading, time
@@ -28,18 +26,6 @@ print(child, flush=True)
 leaving.announce()
 time.sleep(600)
 """
-
-
-def test_an_absent_broker_is_tried_each_second_however_long_it_was_away(settings: Settings) -> None:
-    app = configure_celery(settings.model_copy(update={"broker_url": "redis://127.0.0.1:1/0"}))
-    make_it_leave_well(app, Leaving())
-    pauses: list[float] = []
-    connection = app.connection_for_read()
-    assert isinstance(connection, SteadyConnection)
-    with pytest.raises(OperationalError):
-        connection.ensure_connection(lambda error, pause: pauses.append(pause), 3)
-    assert pauses == [1.0, 1.0, 1.0]
-    app.close()
 
 
 def test_the_word_to_leave_is_given_by_the_signal_and_by_any_other_close(settings: Settings) -> None:

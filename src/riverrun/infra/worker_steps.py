@@ -1,33 +1,22 @@
-"""What we add to Celery's worker: an end in time, whatever caused it, and a prompt return to the broker."""
+"""What we add to Celery's worker: an end in time, whatever caused it, and a steady hold on the broker."""
 
 import logging
 import os
 import signal
 import threading
-from typing import Any, Self
+from typing import Any
 
 from celery import Celery, bootsteps
 from celery.signals import task_prerun, worker_shutting_down
-from kombu.connection import Connection
 
+from riverrun.infra.steady_broker import SteadyConnection
 from riverrun.infra.worker_leaving import Leaving
 
 EXIT_SECONDS = 4.0
 """How long a worker that leaves may take. What is left is killed then; its leases were given back long before."""
-RECONNECT_SECONDS = 1
 LOOK_SECONDS = 0.25
 
 logger = logging.getLogger(__name__)
-
-
-class SteadyConnection(Connection):
-    """A connection that tries an absent broker each second; Celery's own would come to pause for 30 s."""
-
-    def ensure_connection(self, *args: Any, **options: Any) -> Self:
-        """Connect, now or as soon as the broker is there."""
-        pauses = {"interval_start": RECONNECT_SECONDS, "interval_max": RECONNECT_SECONDS}
-        super().ensure_connection(*args, **{**options, **pauses})  # type: ignore[no-untyped-call]
-        return self
 
 
 class HandOver(bootsteps.StartStopStep):  # type: ignore[misc]
