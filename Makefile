@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check fmt fmt-check lint types imports eval bench cutpoints
+.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench cutpoints
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ up: $(INSTALLED) ## run Riverrun here and print a sign-in link; Ctrl-C ends it
 
 test: $(INSTALLED) ## run the tests on real servers (ARGS="tests/runs -k lease")
 	@$(BIN)/pytest $(ARGS)
+
+chaos: $(INSTALLED) ## break everything at random, 200 times (CHAOS_SCHEDULES=, CHAOS_SEED=, CHAOS_ONLY=)
+	@$(BIN)/python -m tests.chaos
 
 check: fmt-check lint types imports ## format, lint, types, imports: what CI checks
 

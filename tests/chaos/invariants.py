@@ -1,0 +1,210 @@
+"""I1 to I11 as far as they can be seen from outside, at rest. I12, the loop's callbacks, is not checked here: issue 6.
+
+I9 is a bound on the API's memory after each schedule. I6: no tool of the agent has an effect yet; that each call of a
+tool stands once in the record is what can be seen.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import psutil
+from psycopg.rows import dict_row
+from tests.chaos.answer_fold import AnswerFold, Objection
+from tests.chaos.chaos_site import APIS, SLOTS_A_WORKER, WORKERS, ChaosSite
+from tests.chaos.rest import ask_number, expect
+from tests.chaos.story import Question, Story
+from tests.chaos.wire_reader import WireReader
+from tests.support.process_tree import descendants
+from tests.support.scripted_model import Script
+
+TERMINAL = {"completed", "error", "cancelled"}
+OVERLAP_SECONDS = 0.05
+"""A claim's time is that of its transaction's start, which may lie a moment before the end that it saw."""
+QUIET_SECONDS = 8.0
+MOST_DATABASE_CONNECTIONS = 60
+MOST_REDIS_CONNECTIONS = 90
+MOST_API_BYTES = 400_000_000
+RE_READ_RUNS = 3
+
+Record = dict[str, Any]
+
+
+def check_at_every_step(story: Story) -> None:
+    """What must hold in the middle of all faults, as the readers see it, and as the record has it if it can be asked."""
+    for found in story.all_objections():
+        raise found
+
+
+def check_at_rest(site: ChaosSite, story: Story) -> None:
+    """Everything, once all runs have ended. Objections go to the story."""
+    for question in story.questions:
+        if question.run_id:
+            story.objections += check_run(site, story, question)
+    story.objections += check_lines(site, story)
+    story.objections += check_strangers(site, story)
+    re_read(site, story)
+    story.close()
+    check_leaks(site, story)
+
+
+def check_run(site: ChaosSite, story: Story, question: Question) -> list[Objection]:
+    """One accepted question: its row, its log, its message, and what its readers have in hand."""
+    run_id = question.run_id
+    with site.sql() as connection:
+        cursor = connection.cursor(row_factory=dict_row)
+        rows = cursor.execute(
+            "SELECT * FROM runs WHERE id = %s OR idempotency_key = %s", (run_id, question.key)
+        ).fetchall()
+        log = cursor.execute(
+            "SELECT attempt, seq, type, data FROM run_events WHERE run_id = %s ORDER BY seq", (run_id,)
+        ).fetchall()
+        messages = cursor.execute("SELECT * FROM messages WHERE run_id = %s", (run_id,)).fetchall()
+    if len(rows) != 1 or rows[0]["status"] not in TERMINAL:
+        return [
+            Objection("I1", f"run {run_id} has these rows: {[(one['id'], one['status']) for one in rows]}")
+        ]
+    try:
+        fold = fold_of(log)
+        return [
+            *judge_log(rows[0], log, fold),
+            *judge_text(rows[0], fold, messages),
+            *(
+                found
+                for reader in story.readers
+                if reader.run_id == run_id
+                for found in judge_reader(reader, log, fold)
+            ),
+        ]
+    except Objection as found:
+        return [Objection(found.invariant, f"in the record of run {run_id}: {found}")]
+
+
+def fold_of(log: list[Record]) -> AnswerFold:
+    """The record as a reader takes it."""
+    fold = AnswerFold()
+    for event in log:
+        fold.take(f"{event['attempt']}-{event['seq']}", event["type"], event["data"].encode())
+    return fold
+
+
+def judge_log(run: Record, log: list[Record], fold: AnswerFold) -> Iterator[Objection]:
+    """I3, I4, I5, I6 of the stored log."""
+    if fold.end is None or [event["type"] for event in log].count("end") != 1:
+        yield Objection("I4", f"run {run['id']} is {run['status']} without exactly one end")
+        return
+    if fold.end["status"] != run["status"] or run["end_seq"] != log[-1]["seq"]:
+        yield Objection("I4", f"run {run['id']} is {run['status']} {run['end_seq']}, its end says {fold.end}")
+    if any(later["attempt"] < earlier["attempt"] for earlier, later in pairwise(log)):
+        yield Objection("I5", f"run {run['id']} goes back to an earlier attempt")
+    calls = Counter(json.loads(event["data"])["call_id"] for event in log if event["type"] == "tool_call")
+    if any(times > 1 for times in calls.values()):
+        yield Objection("I6", f"run {run['id']} has a tool call twice: {calls}")
+
+
+def judge_text(run: Record, fold: AnswerFold, messages: list[Record]) -> Iterator[Objection]:
+    """I2 and I10: the message is what was said, and what was said is one answer to this question."""
+    script = Script.parse(run["payload"]["question"])
+    if not script.explains(fold.text, whole=run["status"] == "completed"):
+        yield Objection(
+            "I10", f"run {run['id']} of {script.token} is {run['status']} with {fold.text[:200]!r}"
+        )
+    answers = [one for one in messages if one["type"] == "AI_GENERATED"]
+    if len(answers) > 1:
+        yield Objection("I1", f"run {run['id']} has {len(answers)} answers")
+    if answers and answers[0]["content"] != fold.text:
+        yield Objection("I2", f"run {run['id']}: the message differs from what was said")
+    if fold.text and not answers and not run["is_rolled_back"]:
+        yield Objection("I2", f"run {run['id']} said something, and has no message")
+    questions = [one for one in messages if one["type"] == "HUMAN"]
+    if run["kind"] == "answer" and not run["is_rolled_back"] and len(questions) != 1:
+        yield Objection("I1", f"run {run['id']} has {len(questions)} questions")
+
+
+def judge_reader(reader: WireReader, log: list[Record], fold: AnswerFold) -> Iterator[Objection]:
+    """I2: a reader that stayed has the stored bytes."""
+    if reader.fold.end is None:
+        return
+    if reader.fold.text != fold.text:
+        yield Objection("I2", f"a reader of {reader.run_id} has another text than the record")
+    stored = [(one["attempt"], one["seq"], one["type"], one["data"].encode()) for one in log]
+    held = [(one.attempt, one.seq, one.type, one.data) for one in reader.fold.events]
+    if held != stored[len(stored) - len(held) :] or (not reader.resets and held != stored):
+        yield Objection("I2", f"a reader of {reader.run_id} has other events than the record")
+
+
+def check_lines(site: ChaosSite, story: Story) -> list[Objection]:
+    """I7: of two runs of a conversation one begins after the other's end."""
+    statement = """
+    SELECT a.id, b.id FROM runs a JOIN runs b ON a.subject_id = b.subject_id AND a.number < b.number
+    WHERE a.subject_id::text = ANY(%s)
+    AND b.started_at < a.ended_at - make_interval(secs => %s) AND a.started_at < b.ended_at
+    """
+    with site.sql() as connection:
+        pairs = connection.execute(statement, (story.conversations, OVERLAP_SECONDS)).fetchall()
+    return [Objection("I7", f"runs {a} and {b} overlap") for a, b in pairs]
+
+
+def check_strangers(site: ChaosSite, story: Story) -> Iterator[Objection]:
+    """I10: another account is told that there is no such run."""
+    for run_id in story.run_ids[:RE_READ_RUNS]:
+        for path in (f"runs/{run_id}", f"runs/{run_id}/events"):
+            answer = story.call("GET", path, APIS[0], token=site.stranger_token)
+            if answer is not None and answer.status_code != 404:
+                yield Objection("I10", f"a stranger gets {answer.status_code} for {path}")
+
+
+def re_read(site: ChaosSite, story: Story) -> None:
+    """At any later time: the same bytes, on every API."""
+    readers = [story.attach(run_id, api) for run_id in story.run_ids[-RE_READ_RUNS:] for api in APIS]
+    expect(
+        story, "I2", "a late reader gets no end", lambda: all(one.is_over for one in readers), QUIET_SECONDS
+    )
+    for question in story.questions:
+        if any(reader.run_id == question.run_id for reader in readers):
+            story.objections += check_run(site, story, question)
+
+
+def check_leaks(site: ChaosSite, story: Story) -> None:
+    """I8 and I9, a few seconds after the last reader left."""
+    for name, is_clean in {
+        "answers of the model": lambda: site.model.answering == 0,
+        "wake-ups": lambda: ask_number(site, "SELECT count(*) FROM outbox") == 0,
+        "leases": lambda: ask_number(site, "SELECT count(*) FROM runs WHERE lease_owner IS NOT NULL") == 0,
+        "open transactions": lambda: ask_number(site, OPEN_TRANSACTIONS) == 0,
+        "database connections": lambda: ask_number(site, CONNECTIONS) <= MOST_DATABASE_CONNECTIONS,
+        "channels": lambda: count_channels(site) == 0,
+        "Redis connections": lambda: count_redis_clients(site) <= MOST_REDIS_CONNECTIONS,
+        "clients' connections": lambda: all(count_clients(site, api) == 0 for api in APIS),
+        "processes": lambda: all(count_children(site, one) == SLOTS_A_WORKER for one in WORKERS),
+    }.items():
+        expect(story, "I8", f"{name} are left", is_clean, QUIET_SECONDS)
+    for api in APIS:
+        used = psutil.Process(site.pids[api]).memory_info().rss
+        if used > MOST_API_BYTES:
+            story.objections.append(Objection("I9", f"{api} uses {used:,} bytes"))
+
+
+OPEN_TRANSACTIONS = "SELECT count(*) FROM pg_stat_activity WHERE state IN ('idle in transaction', 'idle in transaction (aborted)')"
+CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+
+
+def count_channels(site: ChaosSite) -> int:
+    with site.redis() as client:
+        return len(client.pubsub_channels("run:*"))
+
+
+def count_redis_clients(site: ChaosSite) -> int:
+    with site.redis() as client:
+        return len(client.client_list())
+
+
+def count_clients(site: ChaosSite, api: str) -> int:
+    connections = psutil.Process(site.pids[api]).net_connections("tcp")
+    return sum(one.laddr.port == site.ports[api] and one.status != "LISTEN" for one in connections)
+
+
+def count_children(site: ChaosSite, name: str) -> int:
+    return len(descendants(site.pids[name]))
