@@ -209,6 +209,14 @@ async def test_a_rollback_takes_question_and_answer_back(
     assert len(await read_sse(client, f"/api/v1/runs/{first}/events")) == len(events)
 
 
+async def test_a_conversation_is_not_named_after_a_question_that_was_taken_back(
+    client: httpx2.AsyncClient, conversation: str
+) -> None:
+    await ask(client, conversation, "One?")
+    await ask(client, conversation, "Two?", "rollback")
+    assert (await client.get(f"{conversation}/info")).json()["title"] == "Two?"
+
+
 async def test_a_rollback_leaves_alone_what_has_ended(
     client: httpx2.AsyncClient, conversation: str, worker: WorkerResources
 ) -> None:

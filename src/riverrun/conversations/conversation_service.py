@@ -1,10 +1,8 @@
 """Conversations: begin, list, rename, delete, ask, ask again, and stop."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.principal import Principal, get_scoped, scoped
@@ -14,6 +12,7 @@ from riverrun.conversations.errors import NothingToRegenerate
 from riverrun.conversations.models import Conversation, Message, MessageType
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.conversations.questions import checked_question, require_indexes, title_of
+from riverrun.conversations.repository_names import repository_names
 from riverrun.conversations.schemas import (
     ConversationInfo,
     ConversationView,
@@ -114,13 +113,13 @@ class ConversationService:
             .limit(limit)
         )
         conversations = rows.all()
-        names = await self._repository_names(conversations)
+        names = await repository_names(self._session, self._principal, conversations)
         return [ConversationView.of(row, names.get(row.project_ids[0])) for row in conversations]
 
     async def get_info(self, conversation_id: UUID) -> ConversationInfo:
         """One conversation with its number of messages."""
         conversation = await self.get(conversation_id)
-        names = await self._repository_names([conversation])
+        names = await repository_names(self._session, self._principal, [conversation])
         total = await self._session.scalar(statements.count_messages(conversation_id))
         active = await self.active_run(conversation_id)
         view = ConversationView.of(conversation, names.get(conversation.project_ids[0]))
@@ -281,19 +280,11 @@ class ConversationService:
             if_busy=if_busy,
             most_waiting=self._settings.max_waiting_runs,
         )
-        if if_busy is IfBusy.ROLLBACK and created.stopped.runs:
-            taken_back = [run.id for run in created.stopped.runs]
-            await self._session.execute(statements.forget_messages_of(taken_back, but=question.id))
+        taken_back = created.stopped.runs if if_busy is IfBusy.ROLLBACK else ()
+        if taken_back:
+            forget = statements.forget_messages_of([run.id for run in taken_back], but=question.id)
+            await self._session.execute(forget)
         conversation.updated_at = now()
-        if conversation.title == UNTITLED:
+        if conversation.title in (UNTITLED, *(run.payload["title"] for run in taken_back)):
             conversation.title = title
         return created
-
-    async def _repository_names(self, conversations: Sequence[Conversation]) -> dict[UUID, str]:
-        wanted = {conversation.project_ids[0] for conversation in conversations}
-        rows = await self._session.execute(
-            select(Project.id, Project.repo_name).where(
-                Project.id.in_(wanted), Project.user_id == self._principal.user_id
-            )
-        )
-        return {row.id: row.repo_name for row in rows}
