@@ -4,20 +4,18 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
+from bench.run_rows import insert_running_runs
 from riverrun.auth.sign_in import ensure_administrator
 from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.settings import Settings
-from riverrun.kit.clock import now
-from riverrun.kit.ids import new_uuid
 from riverrun.runs import statements
-from riverrun.runs.models import Run, RunKind, RunStatus
+from riverrun.runs.models import RunStatus
 from riverrun.streaming.cursor import Position
 from riverrun.streaming.events import Event, EventType
 from riverrun.streaming.redis_streaming import RedisStreamManager
@@ -27,14 +25,12 @@ class SyntheticRun:
     """A running run whose texts carry the moment at which they were said: ``<number> <monotonic ns>``."""
 
     def __init__(self, engine: Engine, streams: RedisStreamManager, user_id: UUID) -> None:
-        self.id = new_uuid()
+        [self.id] = insert_running_runs(engine, user_id, 1)
         self._engine = engine
         self._streams = streams
         self._log: list[Event] = []
         self._joined = hashlib.sha256()
         self._chars = 0
-        with engine.begin() as connection:
-            connection.execute(insert(Run).values(self._row(user_id)))
         self._publish(EventType.QUEUED)
 
     def say(self) -> None:
@@ -70,19 +66,6 @@ class SyntheticRun:
 
     def _next(self, event_type: str, **fields: Any) -> Event:
         return Event.create(Position(1, len(self._log) + 1), event_type, fields)
-
-    def _row(self, user_id: UUID) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "user_id": user_id,
-            "kind": RunKind.ANSWER,
-            "subject_id": new_uuid(),
-            "payload": {},
-            "status": RunStatus.RUNNING,
-            "attempt": 1,
-            "lease_owner": "benchmark",
-            "lease_until": now() + timedelta(hours=1),
-        }
 
 
 @contextmanager

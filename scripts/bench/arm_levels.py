@@ -1,0 +1,106 @@
+"""Every scenario on every arm at every level, round by round in turns."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.http_wire import open_wire
+from bench.load import Address, Level, open_load
+from bench.ratios import AGREEMENT, Ratio, apart, interval
+from bench.report import Report
+from bench.scenario import Scenario
+
+NATIVE = "riverrun"
+AGAIN = "riverrun again"
+"""The native arm's twin: how far the two are apart is how far the figures can be trusted."""
+LONE_ROUNDS = 40
+BLOCKING_WITHIN = 0.20
+"""How far the blocking arm may be from the native one while nothing is concurrent; else it is no form of the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many requests at once, and how often."""
+
+    concurrency: Sequence[int] = (10, 20, 50)
+    rounds: int = 3
+
+
+async def measure_levels(
+    arms: Mapping[str, Address], scenarios: Sequence[Scenario], plan: Plan, report: Report
+) -> None:
+    """Fill the report with levels ``<scenario>@<concurrency>`` and with each arm's ratio to the native one."""
+    for scenario in scenarios:
+        served = await same_bytes(arms, scenario)
+        await check_lone(served, scenario, report)
+        for concurrency in plan.concurrency:
+            levels = await play(served, scenario, concurrency, plan.rounds)
+            for arm, level in levels.items():
+                report.note_level(arm, f"{scenario.name}@{concurrency}", level.as_dict())
+        check_twins(levels, f"{scenario.name}@{concurrency}", report)
+        compare(levels, f"{scenario.name}@{concurrency}", report)
+
+
+async def same_bytes(arms: Mapping[str, Address], scenario: Scenario) -> Mapping[str, Address]:
+    """Teach the raw arm the native arm's answer. A scenario that changes something cannot be played raw."""
+    if "raw" not in arms or NATIVE not in arms or scenario.method != "GET":
+        return {name: address for name, address in arms.items() if name != "raw"}
+    native, raw = arms[NATIVE], arms["raw"]
+    wire = await open_wire(native.host, native.port)
+    answer = await wire.ask(scenario.request(native.host, native.authorization))
+    wire.close()
+    lesson = Scenario("lesson", "/", scenario.shape, "PUT", answer.body)
+    wire = await open_wire(raw.host, raw.port)
+    await wire.ask(lesson.request(raw.host, ""))
+    wire.close()
+    return arms
+
+
+def check_twins(levels: Mapping[str, Level], where: str, report: Report) -> None:
+    """The A/A pair at the highest level, where there are the most requests."""
+    pair = [levels[name].latencies for name in (NATIVE, AGAIN) if name in levels]
+    if len(pair) == 2 and all(pair) and (gap := apart(*pair)) > AGREEMENT:
+        report.reject(f"{where}: the A/A pair is {gap:.0%} apart")
+
+
+async def check_lone(arms: Mapping[str, Address], scenario: Scenario, report: Report) -> None:
+    """Without concurrency the blocking arm must be as fast as the native one."""
+    pair = {name: arms[name] for name in (NATIVE, "blocking") if name in arms}
+    if len(pair) < 2:
+        return
+    levels = await play(pair, scenario, 1, LONE_ROUNDS)
+    for arm, level in levels.items():
+        report.note_level(arm, f"{scenario.name}@1", level.as_dict())
+    slower = median(levels["blocking"].latencies) / median(levels[NATIVE].latencies) - 1
+    if slower > BLOCKING_WITHIN:
+        report.reject(f"{scenario.name}: the blocking arm alone is {slower:+.0%} from the native one")
+
+
+async def play(
+    arms: Mapping[str, Address], scenario: Scenario, concurrency: int, rounds: int
+) -> dict[str, Level]:
+    """A warm-up, then round by round each arm once."""
+    async with contextlib.AsyncExitStack() as stack:
+        loads = {
+            name: await stack.enter_async_context(open_load(address, scenario, concurrency))
+            for name, address in arms.items()
+        }
+        for load in loads.values():
+            await load.warm_up()
+        for _ in range(rounds):
+            for load in loads.values():
+                await load.play_round()
+        return {name: load.level for name, load in loads.items()}
+
+
+def compare(levels: Mapping[str, Level], where: str, report: Report) -> None:
+    """Each arm's median latency to the native one's, at the highest level."""
+    native = levels.get(NATIVE)
+    if native is None or not native.latencies:
+        return
+    for arm, level in levels.items():
+        if arm != NATIVE and level.latencies:
+            value = median(level.latencies) / median(native.latencies)
+            between = interval(level.latencies, native.latencies)
+            report.add(Ratio(f"{where}/{arm}", "median latency", value, between, unit="x riverrun"))

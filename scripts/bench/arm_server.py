@@ -1,0 +1,112 @@
+"""A running arm: the program, its address, and what it uses."""
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from bench.child import Child
+from riverrun.cli.stack import child_environment
+from riverrun.infra.settings import Settings
+
+HOST = "127.0.0.1"
+PRODUCT_ARMS = ("riverrun", "plan", "threads", "blocking")
+RAW_ARMS = {"raw": "bench.arms.raw_fanout", "raw-asgi": "bench.arms.raw_asgi"}
+LISTEN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a server used between two looks."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    rss_bytes: int
+    threads: int
+    blocked_ms: float
+    worst_lag_ms: float
+
+
+class ArmServer:
+    """One arm, serving inside ``with``."""
+
+    def __init__(self, arm: str, settings: Settings, *, log: Any = None) -> None:
+        self.arm = arm
+        self.port = free_port()
+        self._settings = settings.model_copy(update={"host": HOST, "port": self.port})
+        self._log = log
+        self._last: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        environment = child_environment(self._settings, os.environ)
+        if self.arm in RAW_ARMS:
+            url = self._settings.require_redis_url()
+            self._child = Child(RAW_ARMS[self.arm], str(self.port), url, environment=environment)
+        else:
+            if self.arm == "plan":
+                environment["RIVERRUN_STREAM_READER"] = "threadpool"
+            self._child = Child("bench.arms.serve", self.arm, environment=environment, log=self._log)
+        try:
+            self._child.hear()
+            wait_for_listener(self.port)
+            self.look()
+        except BaseException:
+            self._child.process.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._child.process.send_signal(signal.SIGTERM)
+        self._child.close()
+
+    @property
+    def pid(self) -> int:
+        """Of the server."""
+        return self._child.process.pid
+
+    def look(self) -> Usage:
+        """What was used since the last look."""
+        os.kill(self.pid, signal.SIGUSR2)
+        told = self._child.hear()
+        before, self._last = self._last or told, told
+        return Usage(
+            wall_seconds=told["at"] - before["at"],
+            cpu_seconds=told["cpu_seconds"] - before["cpu_seconds"],
+            rss_bytes=told["rss_bytes"],
+            threads=told["threads"],
+            blocked_ms=told["blocked_ms"],
+            worst_lag_ms=told["worst_lag_ms"],
+        )
+
+
+def is_offered(arm: str) -> bool:
+    """Whether this version of the product has what the arm needs."""
+    return arm != "plan" or "stream_reader" in Settings.model_fields
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_listener(port: int) -> None:
+    """Wait until connections are taken.
+
+    Raises:
+        TimeoutError: nobody listened in time.
+    """
+    deadline = time.monotonic() + LISTEN_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on {port}")

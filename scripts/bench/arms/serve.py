@@ -1,0 +1,80 @@
+"""The product's own server in one of its forms: the same routers and services over another set of drivers.
+
+``python -m bench.arms.serve riverrun|plan|threads|blocking``, with the settings in the environment; says ``ready``
+when it serves. The seams are names in ``infra``: nothing in the product knows of the arms.
+"""
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+
+import riverrun.api.runs_router
+import riverrun.conversations.conversation_routing
+import riverrun.conversations.sessions_router
+import riverrun.infra.dependencies
+import riverrun.infra.resources
+from bench.arms.adapted_database import AdaptedEngine, adapted_session
+from bench.arms.adapted_redis import AdaptedRedis
+from bench.arms.adapted_streams import stream_class
+from bench.arms.probe import Probe
+from bench.arms.ways import WAYS, Way, widen_default_pool
+from bench.command_lines import answer
+from riverrun import main
+from riverrun.infra.database import open_engine
+from riverrun.infra.redis_clients import open_redis
+from riverrun.infra.settings import Settings
+
+STREAMING = (
+    riverrun.api.runs_router,
+    riverrun.conversations.conversation_routing,
+    riverrun.conversations.sessions_router,
+)
+POOL_SIZE = 10
+"""With SQLAlchemy's overflow of ten: as the native engine's."""
+
+
+def adapt(settings: Settings, way: Way) -> None:
+    """Put sync drivers under everything, each call of which goes ``way``."""
+    resources: Any = riverrun.infra.resources
+    resources.open_async_engine = lambda url: AdaptedEngine(open_engine(url, pool_size=POOL_SIZE), way)
+    resources.open_async_redis = lambda url: AdaptedRedis(open_redis(url), way)
+    dependencies: Any = riverrun.infra.dependencies
+    dependencies.AsyncSession = adapted_session
+    adapted = stream_class(settings, way)
+    for module in STREAMING:
+        module.EventStream = adapted  # type: ignore[attr-defined, misc, assignment]
+
+
+def observed(create: Any, arm: str, settings: Settings) -> FastAPI:
+    """The application, which starts a probe on its loop and says when it is ready."""
+    app: FastAPI = create(settings)
+    lifespan = app.router.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def watched(of: FastAPI) -> AsyncIterator[Any]:
+        async with lifespan(of) as state:
+            if arm == "threads":
+                widen_default_pool()
+            Probe().start()
+            answer("ready")
+            yield state
+
+    app.router.lifespan_context = watched
+    return app
+
+
+def serve(arm: str) -> None:
+    """Serve until SIGTERM."""
+    settings = Settings()
+    if arm in WAYS:
+        adapt(settings, WAYS[arm])
+    main.create_app = partial(observed, main.create_app, arm)
+    main.serve(settings)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

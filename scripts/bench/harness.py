@@ -1,0 +1,132 @@
+"""What every ``benchmark_*`` script is run by: options, servers, levels, the numbered benchmarks, the report."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from bench.arm_levels import AGAIN, NATIVE, Plan, measure_levels
+from bench.arm_server import HOST, ArmServer, is_offered
+from bench.baseline import regressions
+from bench.environment import raise_file_limit
+from bench.load import Address
+from bench.report import Report
+from bench.scenario import Scenario
+from bench.site import Site, open_site
+
+ARMS = ("raw", "riverrun", "plan", "threads", "blocking")
+SMOKE = Plan((2,), 2)
+NAMES = ("CONVERSATION_ID", "WORKSPACE_ID", "RUN_ID")
+
+
+class Target(Protocol):
+    """What a script declares."""
+
+    NAME: str
+
+    def prepare(self, site: Site) -> Mapping[str, str]:
+        """Make what the scenarios ask for; its names, as the environment would give them for a running server."""
+        ...
+
+    def scenarios(self, names: Mapping[str, str]) -> Sequence[Scenario]:
+        """The requests to be measured on every arm."""
+        ...
+
+    def experiments(self, site: Site, report: Report, *, smoke: bool) -> None:
+        """The numbered benchmarks, which need more than requests."""
+        ...
+
+
+def run(target: Target, given: Sequence[str] | None = None) -> int:
+    """Measure a target; the exit code is 1 when there were errors, when it is void, or when it has become worse."""
+    options = parse_options(given)
+    most_files = raise_file_limit()
+    report = Report(target.NAME)
+    report.environment["open_files"] = most_files
+    if "BASE_URL" in os.environ:
+        measure_running(target, options, report)
+    else:
+        measure_own(target, options, report)
+    if options.json:
+        report.write(options.json)
+    worse = regressions(report, options.baseline) if options.baseline else []
+    for line in worse:
+        print(f"WORSE: {line}")
+    is_void = bool(report.void) and not options.smoke
+    return 1 if worse or report.errors or is_void else 0
+
+
+def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
+    """The harness' options, with the environment's names as their defaults."""
+    parser = argparse.ArgumentParser(description="Measure one target on interleaved arms.")
+    levels = os.environ.get("CONCURRENT", "10,20,50")
+    parser.add_argument("--concurrency", type=numbers, default=numbers(levels), metavar="10,20,50")
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS", "3")))
+    parser.add_argument(
+        "--arms", type=lambda text: text.split(","), default=list(ARMS), metavar=",".join(ARMS)
+    )
+    parser.add_argument("--against", metavar="URL", help="one more arm: any other server")
+    parser.add_argument("--baseline", type=Path, help="a former JSON; what is worse makes the exit code 1")
+    parser.add_argument("--json", type=Path, help="write the report to this file")
+    parser.add_argument("--smoke", action="store_true", help="prove that it works; the figures mean nothing")
+    return parser.parse_args(given)
+
+
+def numbers(text: str) -> list[int]:
+    """``10,20,50``."""
+    return [int(part) for part in text.split(",")]
+
+
+def measure_running(target: Target, options: argparse.Namespace, report: Report) -> None:
+    """Only levels, of a server that somebody else runs."""
+    arms = {"running": address_of(os.environ["BASE_URL"])}
+    names = {name: os.environ[name] for name in NAMES if name in os.environ}
+    plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
+    asyncio.run(measure_levels(arms, target.scenarios(names), plan, report))
+
+
+def measure_own(target: Target, options: argparse.Namespace, report: Report) -> None:
+    """Levels on all arms, and the numbered benchmarks."""
+    with open_site() as site:
+        scenarios = target.scenarios(target.prepare(site))
+        if scenarios:
+            with serving(site, options.arms) as arms:
+                if options.against:
+                    arms = {**arms, "against": address_of(options.against)}
+                plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
+                asyncio.run(measure_levels(arms, scenarios, plan, report))
+        target.experiments(site, report, smoke=options.smoke)
+
+
+@contextlib.contextmanager
+def serving(site: Site, wanted: Sequence[str]) -> Iterator[dict[str, Address]]:
+    """A server an arm, all on the same Postgres and Valkey, with an A/A twin of the native one."""
+    programs = {arm: "raw-asgi" if arm == "raw" else arm for arm in wanted if is_offered(arm)}
+    if NATIVE in programs:
+        programs[AGAIN] = NATIVE
+    for arm in set(wanted) - programs.keys():
+        print(f"the arm {arm} is not measured: this version does not offer it")
+    signed_in = f"Authorization: Bearer {site.token}\r\n"
+    with contextlib.ExitStack() as stack:
+        servers = {name: stack.enter_context(ArmServer(arm, site.settings)) for name, arm in programs.items()}
+        yield {name: Address(HOST, server.port, signed_in, server) for name, server in servers.items()}
+
+
+def address_of(base_url: str) -> Address:
+    """A server of somebody else, with ``AUTH_TOKEN`` or a whole ``AUTH_HEADER`` line."""
+    parts = urlsplit(base_url)
+    header = os.environ.get("AUTH_HEADER", "")
+    if token := os.environ.get("AUTH_TOKEN"):
+        header = f"Authorization: Bearer {token}"
+    authorization = f"{header}\r\n" if header else ""
+    return Address(parts.hostname or HOST, parts.port or 80, authorization)
+
+
+def main(target: Target) -> None:
+    """A script's last line."""
+    sys.exit(run(target))

@@ -1,0 +1,114 @@
+"""A level: so many requests at once, round after round, against one server."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.arm_server import ArmServer, Usage
+from bench.figures import percentile
+from bench.http_wire import HttpWire, open_wire
+from bench.ratios import percentile_interval
+from bench.scenario import Scenario
+
+WARM_UP = 5
+BUSY_CLIENT = 0.8
+"""A client that used more of its core than this may have been what was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is, and how one signs in there. ``server`` is none when it was not started by us."""
+
+    host: str
+    port: int
+    authorization: str
+    server: ArmServer | None = None
+
+
+@dataclass(slots=True)
+class Level:
+    """What was seen of one scenario on one server at one concurrency."""
+
+    latencies: list[float] = field(default_factory=list)
+    errors: int = 0
+    wall_seconds: float = 0.0
+    client_cpu_seconds: float = 0.0
+    usages: list[Usage] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON. Latencies in milliseconds, of right answers only."""
+        figures: dict[str, Any] = {"requests": len(self.latencies) + self.errors, "errors": self.errors}
+        if self.latencies:
+            figures |= {
+                "min_ms": min(self.latencies) * 1e3,
+                **{f"p{percent}_ms": percentile(self.latencies, percent) * 1e3 for percent in (50, 95, 99)},
+                "max_ms": max(self.latencies) * 1e3,
+                "p95_ci95_ms": [1e3 * edge for edge in percentile_interval(self.latencies, 95)],
+                "requests_per_second": len(self.latencies) / self.wall_seconds,
+            }
+        if self.usages:
+            figures |= {
+                "server_cpu_seconds": sum(usage.cpu_seconds for usage in self.usages),
+                "rss_bytes": max(usage.rss_bytes for usage in self.usages),
+                "threads": max(usage.threads for usage in self.usages),
+                "blocked_ms": sum(usage.blocked_ms for usage in self.usages),
+                "worst_lag_ms": max(usage.worst_lag_ms for usage in self.usages),
+            }
+        client = self.client_cpu_seconds / self.wall_seconds if self.wall_seconds else 0.0
+        return figures | {
+            "wall_seconds": self.wall_seconds,
+            "client_cpu_seconds": self.client_cpu_seconds,
+            "client_was_bottleneck": client > BUSY_CLIENT,
+        }
+
+
+class Load:
+    """Connections to one server, kept open between rounds."""
+
+    def __init__(self, address: Address, scenario: Scenario, wires: list[HttpWire]) -> None:
+        self.level = Level()
+        self._address = address
+        self._scenario = scenario
+        self._request = scenario.request(address.host, address.authorization)
+        self._wires = wires
+
+    async def warm_up(self) -> None:
+        """A few requests that do not count, then one on each connection: pools fill up before the clock runs."""
+        for _ in range(WARM_UP):
+            await self._wires[0].ask(self._request)
+        await asyncio.gather(*(wire.ask(self._request) for wire in self._wires))
+
+    async def play_round(self) -> None:
+        """A request on each connection, all at once."""
+        if self._address.server is not None:
+            self._address.server.look()
+        began, cpu = time.perf_counter(), time.process_time()
+        answers = await asyncio.gather(*(self._ask(number) for number in range(len(self._wires))))
+        self.level.wall_seconds += time.perf_counter() - began
+        self.level.client_cpu_seconds += time.process_time() - cpu
+        self.level.latencies += [seconds for seconds in answers if seconds is not None]
+        self.level.errors += answers.count(None)
+        if self._address.server is not None:
+            self.level.usages.append(self._address.server.look())
+
+    async def _ask(self, number: int) -> float | None:
+        try:
+            answer = await self._wires[number].ask(self._request)
+        except (OSError, TimeoutError):
+            self._wires[number] = await open_wire(self._address.host, self._address.port)
+            return None
+        return answer.seconds if self._scenario.is_answered_by(answer.status, answer.body) else None
+
+
+@contextlib.asynccontextmanager
+async def open_load(address: Address, scenario: Scenario, concurrency: int) -> AsyncIterator[Load]:
+    """So many connections, closed afterwards."""
+    wires = [await open_wire(address.host, address.port) for _ in range(concurrency)]
+    try:
+        yield Load(address, scenario, wires)
+    finally:
+        for wire in wires:
+            wire.close()

@@ -1,0 +1,54 @@
+"""What a benchmark found: levels by arm, ratios, one line a ratio, and the JSON that is kept."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.environment import environment
+from bench.ratios import Ratio
+
+
+@dataclass(slots=True)
+class Report:
+    """Filled while a benchmark runs. ``void`` says why its figures must not be used."""
+
+    benchmark: str
+    environment: dict[str, Any] = field(default_factory=environment)
+    arms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    ratios: list[Ratio] = field(default_factory=list)
+    void: list[str] = field(default_factory=list)
+
+    def note_level(self, arm: str, level: str, figures: dict[str, Any]) -> None:
+        """Keep the figures of one arm at one level."""
+        self.arms.setdefault(arm, {})[level] = figures
+
+    def add(self, ratio: Ratio) -> None:
+        """Keep a ratio, and say it."""
+        self.ratios.append(ratio)
+        print(ratio, flush=True)
+
+    def reject(self, reason: str) -> None:
+        """The figures are worthless, and why."""
+        self.void.append(reason)
+        print(f"VOID: {reason}", flush=True)
+
+    @property
+    def errors(self) -> int:
+        """All errors of all levels."""
+        return sum(level.get("errors", 0) for levels in self.arms.values() for level in levels.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "benchmark": self.benchmark,
+            "environment": self.environment,
+            "arms": self.arms,
+            "ratios": [ratio.as_dict() for ratio in self.ratios],
+            "void": self.void,
+        }
+
+    def write(self, path: Path) -> None:
+        """Keep it as a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(self.as_dict(), indent=2) + "\n")

@@ -1,0 +1,46 @@
+"""Benchmarks 1, 2, 3, 4, 6 and 12: what streams cost, how late they are, how many there can be, and storms."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from bench.arm_server import is_offered
+from bench.chaos_tax import Chaos, measure_chaos_tax
+from bench.fan_out import FanOut, measure_fan_out
+from bench.harness import main
+from bench.reconnect_storm import Storm, measure_storm
+from bench.report import Report
+from bench.scenario import Scenario
+from bench.site import Site
+from bench.stream_capacity import Capacity, measure_capacity
+from bench.stream_memory import Memory, measure_memory
+
+NAME = "streams"
+
+
+def prepare(site: Site) -> Mapping[str, str]:
+    """Each benchmark makes its own runs."""
+    return {}
+
+
+def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
+    """None: a stream is no request with one answer."""
+    return ()
+
+
+def experiments(site: Site, report: Report, *, smoke: bool) -> None:
+    """One after the other; each starts its own servers."""
+    if smoke:
+        fan_out, memory = FanOut(20, 5, 0.5, 2), Memory(20, 2)
+        storm, chaos = Storm(20, 50, 2), Chaos(20, 20, 1, 2)
+        capacity = Capacity((20,), (5,), (5,), 2)
+    else:
+        fan_out, memory, storm, chaos, capacity = FanOut(), Memory(), Storm(), Chaos(), Capacity()
+    measure_fan_out(site, report, fan_out)
+    measure_memory(site, report, memory)
+    measure_storm(site, report, storm)
+    measure_chaos_tax(site, report, chaos)
+    measure_capacity(site, report, capacity, with_plan=is_offered("plan"))
+
+
+if __name__ == "__main__":
+    main(sys.modules[__name__])
