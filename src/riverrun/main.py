@@ -26,6 +26,7 @@ from riverrun.infra.trailing_slash import TrailingSlash
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.outbox import Outbox
 from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.reader_choice import choose_reader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.web.web_router import web_router
@@ -48,14 +49,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             dispatcher = TaskDispatcher(celery, resources.broker)
             outbox = Outbox(resources.engine, dispatcher, lease_seconds=chosen.lease_seconds)
             async with hub.running(), outbox.running():
-                app.state.hub = hub
-                yield {
-                    "resources": resources,
-                    "streams": streams,
-                    "run_log": run_log,
-                    "hub": hub,
-                    "outbox": outbox,
-                }
+                with choose_reader(chosen, hub, run_log) as reader:
+                    app.state.drains = (hub.drain, reader.drain)
+                    yield {
+                        "resources": resources,
+                        "streams": streams,
+                        "run_log": run_log,
+                        "hub": hub,
+                        "reader": reader,
+                        "outbox": outbox,
+                    }
 
     app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
@@ -88,9 +91,8 @@ class DrainingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then shut down as uvicorn does."""
-        hub: StreamHub | None = getattr(self._app.state, "hub", None)
-        if hub is not None:
-            hub.drain()
+        for drain in getattr(self._app.state, "drains", ()):
+            drain()
         await super().shutdown(sockets)
 
 

@@ -175,6 +175,16 @@ async def test_a_strangers_session_is_an_unknown_one(
             assert foreign.content == nothing.content
 
 
+async def test_a_deleted_conversation_leaves_nothing_in_redis(
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources, sync_redis: SyncRedis
+) -> None:
+    await perform(worker, (await ask(client, conversation))["run_id"], "said")
+    await ask(client, conversation)
+    assert list(sync_redis.scan_iter("run:*"))
+    assert (await client.delete(conversation)).status_code == 204
+    assert list(sync_redis.scan_iter("run:*")) == []
+
+
 async def test_a_poll_costs_one_query_and_one_round_trip_however_much_there_is(
     async_engine: AsyncEngine,
     async_streams: AsyncRedisStreamManager,
@@ -212,17 +222,17 @@ async def test_a_poll_costs_one_query_and_one_round_trip_however_much_there_is(
     }
 
 
+OF_NO_POLL = ("info", "client", "hello", "auth", "llen")
+"""What connecting, counting, and the sweeper of the API beside it call."""
+
+
 def counted_calls(redis: SyncRedis) -> Callable[[], dict[str, int]]:
     """How often each command was called on the server, the looking itself left out."""
 
     def look() -> dict[str, int]:
         stats = redis.info("commandstats")
         names = {name.removeprefix("cmdstat_"): entry["calls"] for name, entry in stats.items()}
-        return {
-            name: calls
-            for name, calls in names.items()
-            if not name.startswith(("info", "client", "hello", "auth"))
-        }
+        return {name: calls for name, calls in names.items() if not name.startswith(OF_NO_POLL)}
 
     return look
 

@@ -10,8 +10,7 @@ from riverrun.auth.principal import get_scoped, scoped
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.kit.problem import NotFound
-from riverrun.runs.continuation import find_continuation, recorded_end
-from riverrun.runs.dependencies import CurrentChannels, CurrentEventLog
+from riverrun.runs.dependencies import CurrentChannels, CurrentEventLog, CurrentPositionAnswers
 from riverrun.runs.models import Run
 from riverrun.runs.outsized import stored_result
 from riverrun.runs.schemas import RunView, StopReceipt, ToolResultView
@@ -25,7 +24,6 @@ from riverrun.streaming.dependencies import (
     CurrentWantedRuns,
 )
 from riverrun.streaming.multiplex import MultiplexStream
-from riverrun.streaming.stream_endpoint import EventStream
 
 runs_router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -78,26 +76,12 @@ async def follow_run(
     principal: CurrentPrincipal,
     db: AsyncDb,
     cursor: CurrentCursor,
-    hub: CurrentHub,
-    record: CurrentEventLog,
-    streams: CurrentStreams,
-    run_log: CurrentRunLog,
+    answers: CurrentPositionAnswers,
 ) -> Response:
     """The run's events after the given position, live until its end; 204 when nothing is missing."""
     run = await get_scoped(db, principal, Run, run_id)
     await commit_now(db)
-    continuation = await find_continuation(run, cursor, record, streams, run_log)
-    if continuation is None:
-        return Response(status_code=204)
-    headers = {"x-run-id": str(run.id), "x-session-id": str(run.id)}
-    return EventStream(
-        hub,
-        run.id,
-        continuation.position,
-        reset=continuation.reset,
-        known_top=recorded_end(run),
-        headers=headers,
-    )
+    return await answers.answer(run, cursor)
 
 
 @runs_router.get("/{run_id}/results/{call_id:path}")

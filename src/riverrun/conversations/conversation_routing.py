@@ -17,9 +17,11 @@ from riverrun.conversations.session_names import claim_name, name_of
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.continuation import recorded_end
 from riverrun.runs.models import Run, RunStatus
+from riverrun.runs.position_answers import run_headers
 from riverrun.streaming.cursor import START
 from riverrun.streaming.hub import StreamHub
-from riverrun.streaming.stream_endpoint import EventStream, disconnected
+from riverrun.streaming.reader_choice import StreamReader
+from riverrun.streaming.stream_endpoint import disconnected
 
 CLIENT_GONE = 499
 """Nobody reads this answer; logs do."""
@@ -51,7 +53,7 @@ async def answer_to(
     if delivery.background:
         return receipt_of(accepted, name)
     if delivery.stream:
-        return start_celery_task_and_stream(accepted, name, channels.hub)
+        return await start_celery_task_and_stream(accepted, name, channels.reader)
     return await start_celery_task_and_wait(accepted, session, channels.hub, receive)
 
 
@@ -74,10 +76,10 @@ def receipt_of(accepted: Accepted, name: str) -> Response:
     return JSONResponse(receipt.model_dump(mode="json"), status_code=202, headers=run_headers(run, name))
 
 
-def start_celery_task_and_stream(accepted: Accepted, name: str, hub: StreamHub) -> EventStream:
+async def start_celery_task_and_stream(accepted: Accepted, name: str, reader: StreamReader) -> Response:
     """The answer as it is written; the broker may be down, the first byte comes all the same."""
     run = accepted.run
-    return EventStream(hub, run.id, START, known_top=recorded_end(run), headers=run_headers(run, name))
+    return await reader.open(run.id, START, headers=run_headers(run, name), known_top=recorded_end(run))
 
 
 async def start_celery_task_and_wait(
@@ -118,8 +120,4 @@ async def _outlives_the_wait(receive: Receive, waiting: Coroutine[Any, Any, obje
     finally:
         waited.cancel()
         left.cancel()
-
-
-def run_headers(run: Run, name: str) -> dict[str, str]:
-    """How a client names the run when it comes back."""
-    return {"x-run-id": str(run.id), "x-session-id": name}
+        await asyncio.wait((waited, left))

@@ -1,5 +1,6 @@
 """Conversations over HTTP."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,7 +24,9 @@ from riverrun.conversations.schemas import (
     NewMessage,
     Renaming,
 )
-from riverrun.infra.dependencies import AsyncDb
+from riverrun.conversations.session_statements import runs_ended_since
+from riverrun.infra.dependencies import AsyncDb, CurrentSettings
+from riverrun.kit.clock import now
 from riverrun.runs.dependencies import CurrentChannels
 from riverrun.runs.models import IfBusy
 from riverrun.runs.schemas import StopReceipt
@@ -98,11 +101,18 @@ async def rename(conversation_id: UUID, renaming: Renaming, conversations: Curre
 
 @conversations_router.delete("/{conversation_id}", status_code=204)
 async def delete_conversation(
-    conversation_id: UUID, conversations: CurrentConversations, db: AsyncDb, channels: CurrentChannels
+    conversation_id: UUID,
+    conversations: CurrentConversations,
+    db: AsyncDb,
+    channels: CurrentChannels,
+    settings: CurrentSettings,
 ) -> None:
-    """Delete the conversation with its messages."""
+    """Delete the conversation with its messages, and what Redis holds of its runs."""
     stopped = await conversations.delete(conversation_id)
+    still_hot = now() - timedelta(seconds=settings.stream_ttl_seconds)
+    over = (await db.scalars(runs_ended_since(conversation_id, still_hot))).all()
     await channels.commit(db, ended=stopped.ended, stopping=stopped.still_running)
+    await channels.forget(over)
 
 
 @conversations_router.post(

@@ -82,6 +82,11 @@ def run_named(principal: Principal, conversation_id: UUID, session_id: str) -> S
     )
 
 
+def runs_ended_since(conversation_id: UUID, moment: datetime) -> Select[UUID]:
+    """The runs of which there may still be a hot copy."""
+    return select(Run.id).where(Run.subject_id == conversation_id, Run.ended_at > moment).limit(1_000)
+
+
 def _active_run(conversation_id: UUID) -> ScalarSelect[UUID]:
     """The running one, else the first of those that wait."""
     return (

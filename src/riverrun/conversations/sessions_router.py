@@ -10,10 +10,8 @@ from riverrun.conversations.dependencies import NAME_FORM
 from riverrun.conversations.session_service import AsyncSessionService
 from riverrun.conversations.session_views import ActiveSession, TaskStatus
 from riverrun.infra.dependencies import AsyncDb, commit_now
-from riverrun.runs.continuation import find_continuation, recorded_end
-from riverrun.runs.dependencies import CurrentEventLog
-from riverrun.streaming.dependencies import CurrentCursor, CurrentHub, CurrentRunLog, CurrentStreams
-from riverrun.streaming.stream_endpoint import EventStream
+from riverrun.runs.dependencies import CurrentPositionAnswers
+from riverrun.streaming.dependencies import CurrentCursor, CurrentRunLog, CurrentStreams
 
 sessions_router = APIRouter(prefix="/conversations", tags=["conversations"])
 
@@ -63,23 +61,9 @@ async def resume(
     sessions: CurrentSessions,
     db: AsyncDb,
     cursor: CurrentCursor,
-    hub: CurrentHub,
-    record: CurrentEventLog,
-    streams: CurrentStreams,
-    run_log: CurrentRunLog,
+    answers: CurrentPositionAnswers,
 ) -> Response:
     """The run's events after the given position, live until its end; 204 when nothing is missing."""
     run = await sessions.find_run(conversation_id, session_id)
     await commit_now(db)
-    continuation = await find_continuation(run, cursor, record, streams, run_log)
-    if continuation is None:
-        return Response(status_code=204)
-    headers = {"x-run-id": str(run.id), "x-session-id": session_id}
-    return EventStream(
-        hub,
-        run.id,
-        continuation.position,
-        reset=continuation.reset,
-        known_top=recorded_end(run),
-        headers=headers,
-    )
+    return await answers.answer(run, cursor, name=session_id)

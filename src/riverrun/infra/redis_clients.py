@@ -26,13 +26,14 @@ def open_redis(redis_url: str) -> redis.Redis:
 
 
 def open_blocking_redis(redis_url: str, *, max_connections: int) -> redis.Redis:
-    """A client for reads that wait on the server (``XREAD BLOCK``): a silent line is no error to it.
+    """A client for reads that wait on the server (``XREAD BLOCK``): a silent line is no error to it, a lost one is at once.
 
-    Only ``redis_stream_generator`` uses it. A connection is held for as long as a reader waits; TCP keepalive finds a dead peer.
+    Only ``redis_stream_generator`` uses it. A connection is held for as long as a reader waits; TCP keepalive finds a
+    dead peer.
     """
     patient = _common() | {"socket_timeout": None}
     return redis.Redis.from_url(
-        redis_url, max_connections=max_connections, retry=Retry(_backoff(), RETRIES), **patient
+        redis_url, max_connections=max_connections, retry=Retry(_backoff(), 0), **patient
     )
 
 

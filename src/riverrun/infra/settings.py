@@ -1,7 +1,7 @@
 """Everything an operator may set, read once from the environment (prefix ``RIVERRUN_``)."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     stream_ttl_seconds: int = 86_400
     """How long the hot copy of a run outlives its last event; Postgres keeps it for good."""
     heartbeat_seconds: float = 15.0
+    stream_reader: Literal["hub", "threadpool"] = "hub"
+    """``threadpool`` is the plan's reader; each of its open streams holds a thread and a connection."""
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
 

@@ -15,6 +15,7 @@ from riverrun.runs.models import RunStatus
 from riverrun.runs.outbox import Outbox
 from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 
 HINT_SECONDS = 0.1
@@ -36,9 +37,10 @@ class EndedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunChannels:
-    """The hub and the streams for readers, the outbox for workers."""
+    """The hub, its reader and the streams for clients, the outbox for workers."""
 
     hub: StreamHub
+    reader: StreamReader
     streams: AsyncRedisStreamManager
     outbox: Outbox
 
@@ -65,6 +67,12 @@ class RunChannels:
             with contextlib.suppress(RedisError, OSError):
                 await self.streams.publish_events(run.run_id, run.log)
                 await self.streams.set_task_status(run.run_id, run.status)
+
+    async def forget(self, run_ids: Sequence[UUID]) -> None:
+        """Drop the hot copies of runs that are over; while Redis is away their time to live does it."""
+        with contextlib.suppress(RedisError, OSError):
+            for run_id in run_ids:
+                await self.streams.clear_session(run_id)
 
     async def _hint(self, stopping: Sequence[UUID], wake_up: WakeUp | None) -> None:
         for run_id in stopping:

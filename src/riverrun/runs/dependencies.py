@@ -8,7 +8,8 @@ from riverrun.infra.dependencies import CurrentResources
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.outbox import Outbox
-from riverrun.streaming.dependencies import CurrentHub, CurrentStreams
+from riverrun.runs.position_answers import PositionAnswers
+from riverrun.streaming.dependencies import CurrentHub, CurrentReader, CurrentRunLog, CurrentStreams
 
 
 def get_outbox(request: Request) -> Outbox:
@@ -25,10 +26,22 @@ def get_event_log(resources: CurrentResources) -> AsyncEventLog:
 CurrentOutbox = Annotated[Outbox, Depends(get_outbox)]
 
 
-def get_channels(hub: CurrentHub, streams: CurrentStreams, outbox: CurrentOutbox) -> RunChannels:
+CurrentEventLog = Annotated[AsyncEventLog, Depends(get_event_log)]
+
+
+def get_channels(
+    hub: CurrentHub, reader: CurrentReader, streams: CurrentStreams, outbox: CurrentOutbox
+) -> RunChannels:
     """How this process tells about runs."""
-    return RunChannels(hub, streams, outbox)
+    return RunChannels(hub, reader, streams, outbox)
+
+
+def get_position_answers(
+    record: CurrentEventLog, streams: CurrentStreams, run_log: CurrentRunLog, reader: CurrentReader
+) -> PositionAnswers:
+    """How this process answers positions."""
+    return PositionAnswers(record, streams, run_log, reader)
 
 
 CurrentChannels = Annotated[RunChannels, Depends(get_channels)]
-CurrentEventLog = Annotated[AsyncEventLog, Depends(get_event_log)]
+CurrentPositionAnswers = Annotated[PositionAnswers, Depends(get_position_answers)]

@@ -8,6 +8,7 @@ from riverrun.kit.problem import BadRequest
 from riverrun.streaming.cursor import Cursor
 from riverrun.streaming.errors import MalformedCursor
 from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.wanted_runs import WantedRun, parse_wanted
@@ -19,6 +20,12 @@ def get_hub(request: Request) -> StreamHub:
     """The process's hub."""
     hub: StreamHub = request.state.hub
     return hub
+
+
+def get_reader(request: Request) -> StreamReader:
+    """How the process reads streams for its clients."""
+    reader: StreamReader = request.state.reader
+    return reader
 
 
 def get_streams(request: Request) -> AsyncRedisStreamManager:
@@ -59,6 +66,7 @@ def get_wanted_runs(
         raise BadRequest(f"Runs: {error}.") from error
 
 
+CurrentReader = Annotated[StreamReader, Depends(get_reader)]
 CurrentHub = Annotated[StreamHub, Depends(get_hub)]
 CurrentStreams = Annotated[AsyncRedisStreamManager, Depends(get_streams)]
 CurrentRunLog = Annotated[RunLog, Depends(get_run_log)]

@@ -75,7 +75,7 @@ class FrameStream(Response):
             watcher.add_done_callback(lambda _: reader.close())
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                await _send_body(send, _retry())
+                await _send_body(send, retry_frame())
                 await _follow(reader, send)
                 if not reader.is_closed:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -150,7 +150,7 @@ async def _follow(reader: FrameReader, send: Send) -> None:
         elif reader.is_closed:
             return
         elif reader.is_leaving:
-            await _send_body(send, _reconnect(reader.where))
+            await _send_body(send, reconnect_frame(reader.where))
             return
         else:
             await _send_body(send, HEARTBEAT)
@@ -166,10 +166,11 @@ async def _send_body(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-def _retry() -> bytes:
+def retry_frame() -> bytes:
     """The client's waiting time before it reconnects, spread so that a restart is no stampede."""
     return b"retry: %d\n\n" % random.randint(500, 2_000)
 
 
-def _reconnect(where: str) -> bytes:
+def reconnect_frame(where: str) -> bytes:
+    """Sends the client away; it comes back with the position ``where``."""
     return b'event: reconnect\ndata: {"position":"%s"}\n\n' % where.encode()

@@ -1,0 +1,144 @@
+"""The plan's reader: a synchronous generator that Starlette runs on its thread pool. ADR 0016 says why it is no default."""
+
+import logging
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from threading import Event as Flag
+from uuid import UUID
+
+from redis.exceptions import RedisError
+from starlette.responses import Response, StreamingResponse
+
+from riverrun.infra.redis_clients import SyncRedis
+from riverrun.streaming.cursor import START, Position
+from riverrun.streaming.events import Event
+from riverrun.streaming.redis_streaming import RedisStreamManager
+from riverrun.streaming.run_log import RunLog
+from riverrun.streaming.stream_endpoint import HEADERS, HEARTBEAT, reconnect_frame, retry_frame
+
+logger = logging.getLogger(__name__)
+
+
+def redis_stream_generator(
+    run_id: UUID,
+    position: Position,
+    streams: RedisStreamManager,
+    *,
+    head: Sequence[Event] = (),
+    reset: Event | None = None,
+    heartbeat_seconds: float,
+    leaving: Flag,
+) -> Iterator[bytes]:
+    """The bytes that the hub would send: ``reset``, then ``head``, the known events after ``position``, then live ones.
+
+    It sees Redis alone. Where that cannot be exact (an event is missing, the stream or its ``end`` is lost, the server
+    is away) it ends with ``reconnect``: the client comes back, and gets from the record what is missing.
+    """
+    yield retry_frame()
+    if reset is not None:
+        yield reset.sse
+    if head:
+        yield _joined(head)
+        position = head[-1].position
+        if head[-1].is_end:
+            return
+    last_sent = time.monotonic()
+    with closing(_live_events(run_id, position, streams, leaving)) as live:
+        for events in live:
+            if events:
+                position = events[-1].position
+                yield _joined(events)
+                last_sent = time.monotonic()
+            elif time.monotonic() - last_sent >= heartbeat_seconds:
+                yield HEARTBEAT
+                last_sent = time.monotonic()
+            if events and events[-1].is_end:
+                return
+    yield reconnect_frame(str(position))
+
+
+def _live_events(
+    run_id: UUID, position: Position, streams: RedisStreamManager, leaving: Flag
+) -> Generator[list[Event]]:
+    """Events as they come, while they can be trusted to be all; an empty list for each silence."""
+    try:
+        for events in streams.consume_stream(run_id, position):
+            if leaving.is_set() or not _continue(events, position):
+                return
+            if not events and not _is_alive(streams, run_id):
+                return
+            yield events
+            if events:
+                position = events[-1].position
+    except (RedisError, OSError) as error:
+        logger.info("run %s is read on from the record: %s", run_id, error)
+
+
+def _continue(events: Sequence[Event], position: Position) -> bool:
+    """Whether nothing is missing between ``position`` and ``events``, or among them."""
+    for event in events:
+        if not event.continues(position):
+            return False
+        position = event.position
+    return True
+
+
+def _is_alive(streams: RedisStreamManager, run_id: UUID) -> bool:
+    """Whether a silent run may still speak here: a run that is over, or that Redis does not know, will not."""
+    return streams.get_task_status(run_id) in ("queued", "running")
+
+
+def _joined(events: Sequence[Event]) -> bytes:
+    return b"".join([event.sse for event in events])
+
+
+class ThreadpoolReader:
+    """Opens runs' streams on the thread pool. Each holds a thread and a connection for as long as it is open."""
+
+    def __init__(
+        self,
+        streams: RedisStreamManager,
+        blocking_client: SyncRedis,
+        run_log: RunLog,
+        *,
+        heartbeat_seconds: float,
+    ) -> None:
+        self._streams = streams
+        self._blocking_client = blocking_client
+        self._run_log = run_log
+        self._heartbeat_seconds = heartbeat_seconds
+        self._leaving = Flag()
+
+    async def open(
+        self,
+        run_id: UUID,
+        position: Position,
+        *,
+        headers: dict[str, str],
+        reset: Event | None = None,
+        known_top: Position = START,
+    ) -> Response:
+        """The run's stream after ``position``. What is there already is read here, by async drivers, from both copies."""
+        body = redis_stream_generator(
+            run_id,
+            position,
+            self._streams,
+            head=await self._known_after(run_id, position, known_top),
+            reset=reset,
+            heartbeat_seconds=self._heartbeat_seconds,
+            leaving=self._leaving,
+        )
+        return StreamingResponse(body, headers={**HEADERS, **headers})
+
+    def drain(self) -> None:
+        """Send every reader away with its position; those that wait for Redis are woken by the loss of their line."""
+        self._leaving.set()
+        self._blocking_client.connection_pool.disconnect()
+
+    async def _known_after(self, run_id: UUID, position: Position, known_top: Position) -> list[Event]:
+        known: list[Event] = []
+        while page := await self._run_log.read_after(run_id, position, known_top=known_top):
+            known += page
+            position = page[-1].position
+        return known
