@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
+import psutil
 import psycopg
 import redis
 from tests.chaos.lossy_proxy import LossyProxy
@@ -36,6 +37,8 @@ SLOTS_A_WORKER = 2
 APIS = ("api-a", "api-b")
 WORKERS = ("worker-1", "worker-2")
 PATIENCE_SECONDS = 30.0
+EXIT_SECONDS = 7.0
+"""A process of ours leaves in five; on a machine that is busy with all of this, in seven."""
 WORKER_IS_READY = re.compile(rb"@\S+ ready\.")
 
 
@@ -73,7 +76,7 @@ class ChaosSite:
                 log_path=log,
                 environment=self._environment(name),
                 folder=REPOSITORY,
-                grace_seconds=2.0,
+                grace_seconds=EXIT_SECONDS + 1,
             )
 
     def _arguments(self, name: str) -> list[str]:
@@ -110,10 +113,19 @@ class ChaosSite:
     def kill(self, name: str) -> None:
         """``kill -9`` with all below it, and start it again, as its supervisor would."""
         self.frozen.discard(name)
-        with suppress(Exception):
+        with suppress(psutil.NoSuchProcess):
             kill_with_children(self._processes[name].pid)
         self._processes[name].wait(10)
         self.start(name)
+
+    def retire(self, name: str) -> None:
+        """SIGTERM, and start it again when it is gone. Raises ``TimeoutError`` when it does not go in time."""
+        self.thaw(name)
+        self._processes[name].ask_to_stop()
+        try:
+            self._processes[name].wait(EXIT_SECONDS)
+        finally:
+            self.kill(name)
 
     def become(self, mutant: str) -> None:
         """Run all processes of ours without the guard that ``mutant`` takes out, or whole again."""

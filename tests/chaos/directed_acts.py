@@ -33,8 +33,7 @@ def lose_a_frame(site: ChaosSite, story: Story) -> None:
     lost = proxy.lost
     proxy.lose_frame("text")
     wait_until(lambda: proxy.lost > lost or reader.is_over, what="the lost frame")
-    position = reader.fold.position
-    wait_until(lambda: reader.fold.position != position or reader.is_over, what="what comes after it")
+    wait_for_more(reader)
 
 
 def lose_the_end(site: ChaosSite, story: Story) -> None:
@@ -63,9 +62,11 @@ def read_too_slowly(site: ChaosSite, story: Story) -> None:
 
 def empty_redis(site: ChaosSite, story: Story) -> None:
     """hole: the streams are gone in mid-answer."""
-    in_mid_answer(story)
+    reader = in_mid_answer(story)
     with site.redis() as client:
         client.flushdb()
+    wait_for_more(reader)
+    wait_for_more(reader)
 
 
 def wake_up_a_zombie(site: ChaosSite, story: Story) -> None:
@@ -84,7 +85,8 @@ def wake_up_a_zombie(site: ChaosSite, story: Story) -> None:
 def kill_the_hand(site: ChaosSite, story: Story) -> None:
     """redelivery: Celery gives the task of a dead process to another one, while the lease still holds."""
     reader = in_mid_answer(story)
-    kill_holder(site, reader.run_id)
+    attempt = kill_holder(site, reader.run_id)
+    wait_until(lambda: attempt_of(site, reader.run_id) > attempt, DEATH_SECONDS, what="a take-over")
 
 
 def come_back_too_late(site: ChaosSite, story: Story) -> None:
@@ -128,6 +130,12 @@ def in_mid_answer(story: Story, *, pieces: int = 40) -> WireReader:
         lambda: reader.is_over or reader.fold.count("text") >= MID_ANSWER_TEXTS, what="the first words"
     )
     return reader
+
+
+def wait_for_more(reader: WireReader) -> None:
+    """Wait until the reader has got something more."""
+    position = reader.fold.position
+    wait_until(lambda: reader.fold.position != position or reader.is_over, what="more of an answer")
 
 
 def kill_holder(site: ChaosSite, run_id: str) -> int:

@@ -7,10 +7,12 @@ tool stands once in the record is what can be seen.
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
 import psutil
+import psycopg
 from psycopg.rows import dict_row
 from tests.chaos.answer_fold import AnswerFold, Objection
 from tests.chaos.chaos_site import APIS, SLOTS_A_WORKER, WORKERS, ChaosSite
@@ -31,9 +33,34 @@ RE_READ_RUNS = 3
 
 Record = dict[str, Any]
 
+OURS = "SELECT id FROM runs WHERE subject_id::text = ANY(%s)"
+AT_EVERY_STEP = {
+    "I1": f"""
+        SELECT idempotency_key FROM runs WHERE id IN ({OURS}) GROUP BY idempotency_key HAVING count(*) > 1""",
+    "I3": f"""
+        SELECT run_id FROM run_events WHERE run_id IN ({OURS}) GROUP BY run_id
+        HAVING min(seq) <> 1 OR count(*) <> max(seq)""",
+    "I4": f"""
+        SELECT run_id, max(seq) FROM run_events WHERE run_id IN ({OURS}) GROUP BY run_id
+        HAVING min(seq) FILTER (WHERE type = 'end') < max(seq)""",
+    "I5": f"""
+        SELECT * FROM (
+            SELECT run_id, seq, type, attempt, lag(attempt) OVER (PARTITION BY run_id ORDER BY seq) AS former
+            FROM run_events WHERE run_id IN ({OURS})) logs
+        WHERE attempt < former OR (attempt > former AND type <> 'attempt')""",
+    "I7": f"""
+        SELECT subject_id FROM runs WHERE id IN ({OURS}) AND status = 'running'
+        GROUP BY subject_id HAVING count(*) > 1""",
+}
+"""Each gives a row for each breach."""
 
-def check_at_every_step(story: Story) -> None:
+
+def check_at_every_step(site: ChaosSite, story: Story) -> None:
     """What must hold in the middle of all faults, as the readers see it, and as the record has it if it can be asked."""
+    with suppress(psycopg.OperationalError), site.sql() as connection:
+        for invariant, statement in AT_EVERY_STEP.items():
+            rows = connection.execute(statement, (story.conversations,)).fetchall()
+            story.objections += [Objection(invariant, f"in the record, in mid-run: {row}") for row in rows]
     for found in story.all_objections():
         raise found
 

@@ -66,7 +66,7 @@ class Schedule(RuleBasedStateMachine):
         self.story.steps.append(words)
         try:
             action(self.site, self.story)
-            check_at_every_step(self.story)
+            check_at_every_step(self.site, self.story)
         except Objection:
             return
         except EXPECTED as away:
@@ -169,6 +169,10 @@ class ClientsAndFaults(Schedule):
     @step(name=PROCESS)
     def kill(self, site: ChaosSite, story: Story, name: str) -> None:
         site.kill(name)
+
+    @step(name=PROCESS)
+    def retire(self, site: ChaosSite, story: Story, name: str) -> None:
+        site.retire(name)
 
     @step(name=PROCESS)
     def freeze(self, site: ChaosSite, story: Story, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The quick set: two rounds of all scenes with random steps after each; and proof that it sees a guard's absence."""
+"""The quick set: every scene at least once, random steps after each; and proof that it sees a guard's absence."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +13,12 @@ from tests.chaos.rare_path_counts import PATHS
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 SEED = 1
-ROUNDS = 2
-SCHEDULES = ROUNDS * len(ACTS)
+SCHEDULES = 12
 
 SEEN_BY = {
     "without_gap_read": ("gap", {"I3"}),
     "without_watchdog": ("watchdog", {"I2"}),
-    "without_fence": ("fence", {"I1", "I2", "I3", "I4", "I10"}),
+    "without_fence": ("fence", {"I1", "I2", "I3", "I4", "I5", "I10"}),
 }
 """The scene of the quick set that misses each guard, and the invariants of which one at least must then be broken."""
 
@@ -35,7 +34,7 @@ def test_the_quick_set_finds_no_broken_promise_and_takes_every_rare_path(
 ) -> None:
     site.become("")
     outcomes = Director(tmp_path, SEED, SCHEDULES, site=site).run()
-    assert len(outcomes) == SCHEDULES
+    assert len(outcomes) == SCHEDULES >= len(ACTS)
     assert [(one.number, str(found)) for one in outcomes for found in one.objections] == [], tmp_path
     assert set(schedules_by_rare_path(outcomes)) >= set(PATHS)
 
