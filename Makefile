@@ -7,10 +7,10 @@ INSTALLED := .venv/.installed
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench cutpoints
+.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench cutpoints stops
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## create .venv with everything in it
 
@@ -60,3 +60,14 @@ bench: $(INSTALLED) ## measure start-up, indexing, first event and 200 readers
 
 cutpoints: $(INSTALLED) ## cut an answer after every event, resume in every condition, compare the bytes
 	@$(BIN)/python -m tests.proofs.cutpoints
+
+stops: $(INSTALLED) ## stop answers in every situation, count what the model sent after it
+	@$(BIN)/python -m tests.proofs.stops
+
+bench-streams: $(INSTALLED) ## benchmarks 1-6, 10, 12 and 13, one line each; needs an idle machine
+	@$(BIN)/python scripts/benchmark_streams.py --json benchmarks/latest/streams.json
+	@$(BIN)/python scripts/benchmark_dispatch.py --json benchmarks/latest/dispatch.json
+	@$(BIN)/python scripts/benchmark_polls.py --no-levels --json benchmarks/latest/polls.json
+
+bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works
+	@for target in streams dispatch polls; do $(BIN)/python scripts/benchmark_$$target.py --smoke || exit 1; done

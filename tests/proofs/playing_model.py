@@ -5,7 +5,6 @@ import select
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -32,6 +31,13 @@ class Play:
     sent_at: list[float] = field(default_factory=list)
     left_at: list[float] = field(default_factory=list)
     """When the client closed a connection before the answer was whole."""
+    whole: int = 0
+    """How many answers were given to their end."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody is being answered."""
+        return len(self.left_at) + self.whole == len(self.asked_at)
 
 
 class PlayingModel:
@@ -80,19 +86,26 @@ def _handler(model: PlayingModel) -> type[BaseHTTPRequestHandler]:
             play = model.play_of(body["messages"])
             play.asked_at.append(time.time())
             pieces = play.answers[min(len(play.asked_at), len(play.answers)) - 1]
-            with suppress(ConnectionError):
-                self._play(play, pieces)
+            try:
+                is_whole = self._play(play, pieces)
+            except ConnectionError:
+                is_whole = False
+            if is_whole:
+                play.whole += 1
+            else:
+                play.left_at.append(time.time())
 
-        def _play(self, play: Play, pieces: Sequence[Piece]) -> None:
+        def _play(self, play: Play, pieces: Sequence[Piece]) -> bool:
+            """Whether the client stayed for the whole answer."""
             self.connection.sendall(STREAM_HEAD)
             for piece in pieces:
                 if self._leaves_within(piece.after_seconds):
-                    play.left_at.append(time.time())
-                    return
+                    return False
                 self.connection.sendall(_chunk(piece))
                 play.sent_at.append(time.time())
             reason = "tool_calls" if any(piece.call for piece in pieces) else "stop"
             self.connection.sendall(_event({"delta": {}, "finish_reason": reason}) + DONE)
+            return True
 
         def _leaves_within(self, seconds: float) -> bool:
             """Wait; whether the client closed meanwhile, which is all it can do while it is answered."""

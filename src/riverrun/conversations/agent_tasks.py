@@ -1,7 +1,7 @@
 """The tasks that answer a question, for the first time or again, and what they leave in the record."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from riverrun.conversations.chat_history_service import ChatHistoryService
 from riverrun.conversations.conversation_service import ANSWER_TASK, REGENERATE_TASK
 from riverrun.conversations.models import CANCELLED, Conversation, MessageType
 from riverrun.conversations.tool_ledger import ToolLedger
+from riverrun.infra.database import StatementCanceller
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_base import RunTask
 from riverrun.infra.worker_resources import WorkerResources
@@ -65,6 +66,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
     """
     model = _model_of(resources.settings)
     with Session(resources.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
+        canceller = StatementCanceller(session)
         conversation = session.get(Conversation, attempt.run.subject_id)
         if conversation is None:
             raise RunStopped
@@ -80,7 +82,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
             lambda event_type, fields: attempt.emit(event_type, **fields),
             ledger=ToolLedger(attempt, resources.engine),
         )
-        _run_interruptibly(resources.runner, answer, attempt)
+        _run_interruptibly(resources.runner, answer, attempt, canceller.cancel)
 
 
 def save_answer(
@@ -100,13 +102,26 @@ def save_answer(
     return {"message_id": str(message_id) if message_id else None, "chars": len(attempt.snapshot.text)}
 
 
-def _run_interruptibly(runner: asyncio.Runner, answer: Coroutine[Any, Any, None], attempt: Attempt) -> None:
-    """Run the coroutine on the worker's loop; an interrupt cancels it from the keeper's thread."""
+def _run_interruptibly(
+    runner: asyncio.Runner,
+    answer: Coroutine[Any, Any, None],
+    attempt: Attempt,
+    cancel_statement: Callable[[], None],
+) -> None:
+    """Run the coroutine on the worker's loop; an interrupt cancels it from the keeper's thread.
+
+    A tool that looks into the index holds the loop up meanwhile, so its statement is cancelled too.
+    """
 
     async def cancellable() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        attempt.on_interrupt(partial(loop.call_soon_threadsafe, task.cancel))
+
+        def interrupt() -> None:
+            loop.call_soon_threadsafe(task.cancel)
+            cancel_statement()
+
+        attempt.on_interrupt(interrupt)
         await answer
 
     try:
