@@ -14,7 +14,7 @@ from riverrun.infra.settings import Settings
 from riverrun.infra.worker_readiness import require_known
 
 GRACE_SECONDS = 4.2
-"""A worker ends by itself within 4 s; with this the whole command has ended within 5."""
+"""A worker ends by itself in less; with this the whole command has ended within 5."""
 
 logger = logging.getLogger(__name__)
 

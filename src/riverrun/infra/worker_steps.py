@@ -12,7 +12,7 @@ from celery.signals import task_prerun, worker_shutting_down
 from riverrun.infra.steady_broker import SteadyConnection
 from riverrun.infra.worker_leaving import Leaving
 
-EXIT_SECONDS = 4.0
+EXIT_SECONDS = 3.5
 """How long a worker that leaves may take. What is left is killed then; its leases were given back long before."""
 LOOK_SECONDS = 0.25
 
