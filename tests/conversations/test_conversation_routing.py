@@ -41,7 +41,7 @@ async def test_a_client_that_leaves_is_waited_for_no_longer(
     leaves.set()
     response = await waiting
     assert response.status_code == CLIENT_GONE
-    assert hub.readers == 0
+    await wait_until_async(lambda: hub.readers == 0)
     await session.refresh(accepted.run)
     assert accepted.run.status == "queued", "the run goes on"
 

@@ -42,6 +42,17 @@ async def test_a_question_is_answered_and_kept(
     assert (await client.get(f"{conversation}/info")).json()["title"] == "How does it start?"
 
 
+@pytest.mark.parametrize("local_mode", [True, False])
+async def test_local_mode_is_kept_with_the_conversation_and_told_to_its_runs(
+    client: httpx2.AsyncClient, project_id: UUID, engine: Engine, local_mode: bool
+) -> None:
+    new = {"project_ids": [str(project_id)]} | ({"local_mode": True} if local_mode else {})
+    begun = await client.post("/api/v1/conversations", json=new)
+    await ask(client, f"/api/v1/conversations/{begun.json()['conversation_id']}")
+    with engine.connect() as connection:
+        assert connection.scalar(select(Run.payload["local_mode"])) is local_mode
+
+
 async def test_the_stream_of_a_post_begins_before_any_worker_takes_it(
     client: httpx2.AsyncClient, conversation: str, worker: WorkerResources
 ) -> None:
@@ -151,6 +162,9 @@ async def test_a_strangers_conversation_is_an_unknown_one(
             ("GET", "/messages", None),
             ("GET", "/active-session", None),
             ("POST", "/message", {"content": "Why?"}),
+            ("GET", f"/messages/{new_uuid()}", None),
+            ("POST", "/regenerate", None),
+            ("POST", "/regenerate?if_busy=rollback", None),
             ("POST", "/stop", None),
             ("PATCH", "/rename", {"title": "mine"}),
             ("DELETE", "", None),
