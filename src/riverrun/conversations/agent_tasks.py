@@ -21,8 +21,8 @@ from riverrun.conversations.chat_history_service import ChatHistoryService
 from riverrun.conversations.conversation_service import ANSWER_TASK, REGENERATE_TASK
 from riverrun.conversations.models import CANCELLED, Conversation, MessageType
 from riverrun.conversations.tool_ledger import ToolLedger
-from riverrun.infra.database import StatementCanceller
 from riverrun.infra.settings import Settings
+from riverrun.infra.statement_canceller import StatementCanceller
 from riverrun.infra.task_base import RunTask
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs.attempt import Attempt

@@ -1,18 +1,14 @@
 """Postgres: the declarative base, and the only place where engines are built."""
 
-import contextlib
 import ssl
-from typing import Any
 
-import psycopg
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import Engine, MetaData, create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.orm import DeclarativeBase
 
 CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 30
 KEEPALIVE_SECONDS = 5
-CANCEL_TIMEOUT_SECONDS = 1.0
 
 
 class Base(DeclarativeBase):
@@ -82,23 +78,3 @@ def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
             "tcp_user_timeout": 1_000 * COMMAND_TIMEOUT_SECONDS,
         },
     )
-
-
-class StatementCanceller:
-    """Ends the statement that a session waits for, from any thread. Make it before the session is used."""
-
-    def __init__(self, session: Session) -> None:
-        self._in_use: psycopg.Connection[Any] | None = None
-        event.listen(session, "after_begin", self._note)
-
-    def cancel(self) -> None:
-        """Do so; a session that waits for nothing does not notice."""
-        if self._in_use is not None:
-            with contextlib.suppress(psycopg.Error):
-                self._in_use.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
-
-    def _note(self, _session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-        """Each transaction may take another connection from the pool."""
-        driver_connection = connection.connection.driver_connection
-        assert isinstance(driver_connection, psycopg.Connection)
-        self._in_use = driver_connection

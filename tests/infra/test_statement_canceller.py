@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from tests.support.waiting import wait_until
 
-from riverrun.infra.database import StatementCanceller
+from riverrun.infra.statement_canceller import StatementCanceller
 
 WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60) AS long'")
 
@@ -20,7 +20,8 @@ def test_a_statement_that_waits_is_ended_and_the_session_goes_on(engine: Engine)
         session.rollback()
 
         def cancel_when_it_waits() -> None:
-            with engine.connect() as connection:
+            # Each look sees the servers' activity anew only in a transaction of its own.
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 wait_until(lambda: connection.scalar(WAITING))
             canceller.cancel()
 
