@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import psycopg
 from tests.chaos.chaos_site import APIS, WORKERS, ChaosSite
+from tests.chaos.rare_path_counts import LogReader
 from tests.chaos.story import Story
 from tests.chaos.wire_reader import WireReader
 from tests.support.waiting import wait_until
@@ -16,6 +17,7 @@ DEATH_SECONDS = 20.0
 LONG_ANSWER_SECONDS = 40.0
 MID_ANSWER_TEXTS = 4
 MOST_DEATHS = 3
+ACTIVE = ("queued", "running")
 
 
 class Holder(NamedTuple):
@@ -45,17 +47,22 @@ def lose_the_end(site: ChaosSite, story: Story) -> None:
 
 
 def read_too_slowly(site: ChaosSite, story: Story) -> None:
-    """overflow: a reader does not read while hundreds of events come."""
-    question = story.ask(story.conversations[0], APIS[0], pieces=700, pause_ms=0, chars=120)
+    """overflow: a reader does not read while hundreds of events come.
+
+    The kernel takes some 150 of them, the server's own buffer as many, a page of the log 256, and only then the reader's
+    buffer begins to fill.
+    """
+    question = story.ask(story.conversations[0], APIS[0], pieces=900, pause_ms=0, chars=100)
     assert question.run_id
-    reader = story.attach(question.run_id, APIS[0], has_tiny_buffer=True)
-    wait_until(lambda: reader.fold.count("text") >= MID_ANSWER_TEXTS, what="the first words")
-    reader.pause()
     run_id = question.run_id
+    reader = story.attach(run_id, APIS[0], has_tiny_buffer=True)
+    wait_until(lambda: reader.fold.count("text") >= MID_ANSWER_TEXTS, what="the first words")
+    logs = LogReader(site.folder)
+    reader.pause()
     wait_until(
-        lambda: status_of(site, run_id) not in ("queued", "running"),
+        lambda: b"rare path overflow" in logs.new_text() or status_of(site, run_id) not in ACTIVE,
         LONG_ANSWER_SECONDS,
-        what="a long answer",
+        what="an overflow",
     )
     reader.go_on()
 

@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.chaos.answer_fold import Objection
 from tests.chaos.chaos_site import ChaosSite, chaos_site
 from tests.chaos.rare_path_counts import PATHS, LogReader, count_rare_paths
-from tests.chaos.schedule_machine import schedules_of
+from tests.chaos.schedule_machine import Schedule, schedules_of
 from tests.chaos.story import Story
 
 STEPS = 12
@@ -51,20 +52,8 @@ class Director:
 
     def run(self) -> list[Outcome]:
         """All schedules, in order."""
-        factory = seed(self.seed)(schedules_of(self))
         try:
-            run_state_machine_as_test(
-                factory,
-                settings=settings(
-                    max_examples=self.count,
-                    stateful_step_count=STEPS,
-                    deadline=None,
-                    database=None,
-                    phases=[Phase.generate],
-                    suppress_health_check=list(HealthCheck),
-                    verbosity=Verbosity.quiet,
-                ),
-            )
+            draw(schedules_of(self), self.seed, self.count)
         finally:
             self._close()
         return self.outcomes
@@ -126,6 +115,22 @@ class Director:
         if self._opened is not None:
             opened, self._opened, self.site = self._opened, None, None
             opened.__exit__(*sys.exc_info())
+
+
+def draw(make: Callable[[], Schedule], seed_number: int, count: int) -> None:
+    """Let Hypothesis draw ``count`` schedules, each of which plays itself meanwhile."""
+    run_state_machine_as_test(
+        seed(seed_number)(make),
+        settings=settings(
+            max_examples=count,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+        ),
+    )
 
 
 def summary(outcomes: list[Outcome]) -> str:

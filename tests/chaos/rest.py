@@ -1,6 +1,5 @@
 """The rest after a schedule: all faults are undone, every run comes to its end, and every reader with it."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -69,7 +68,3 @@ def ask_number(site: ChaosSite, statement: str, *values: Any) -> int:
     with site.sql() as connection:
         row = connection.execute(statement, values).fetchone()  # type: ignore[call-overload]
     return int(row[0])
-
-
-def seconds_since(start: float) -> float:
-    return time.monotonic() - start

@@ -7,6 +7,7 @@ shows once in ten plays would be shrunk into what never shows. So a schedule nev
 
 from collections.abc import Callable
 from functools import wraps
+from itertools import count
 from typing import Any, Protocol
 
 import httpx2
@@ -211,14 +212,12 @@ class ClientsAndFaults(Schedule):
             )
 
 
-def schedules_of(stage: Stage) -> Callable[[], Schedule]:
+def schedules_of(stage: Stage, machine: type[Schedule] = ClientsAndFaults) -> Callable[[], Schedule]:
     """Makes the schedules of a stage, numbered as they come."""
-    numbers = iter(range(10**9))
+    numbers = count()
 
     def make() -> Schedule:
-        machine: type[Schedule] = type(
-            "NumberedSchedule", (ClientsAndFaults,), {"stage": stage, "number": next(numbers)}
-        )
-        return machine()
+        numbered: type[Schedule] = type("Numbered", (machine,), {"stage": stage, "number": next(numbers)})
+        return numbered()
 
     return make
