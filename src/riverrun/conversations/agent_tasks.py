@@ -18,7 +18,6 @@ from riverrun.agents.model_choice import choose_model
 from riverrun.agents.runner import Turn, answer_question
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import ChatHistoryService
-from riverrun.conversations.conversation_service import ANSWER_TASK, REGENERATE_TASK
 from riverrun.conversations.models import CANCELLED, Conversation, MessageType
 from riverrun.conversations.tool_ledger import ToolLedger
 from riverrun.infra.settings import Settings
@@ -30,6 +29,7 @@ from riverrun.runs.errors import RunFailed, RunStopped
 from riverrun.runs.models import RunStatus
 from riverrun.runs.performance import perform_run
 from riverrun.runs.succession import wake_next
+from riverrun.runs.task_names import ANSWER_TASK, REGENERATE_TASK
 from riverrun.search.code_index import PostgresCodeIndex
 
 

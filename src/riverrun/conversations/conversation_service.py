@@ -31,11 +31,9 @@ from riverrun.runs.run_service import AsyncRunService, CreatedRun, StoppedRuns
 from riverrun.runs.schemas import StopReceipt
 from riverrun.runs.statements import last_run_of
 from riverrun.runs.stopping import stop_run
+from riverrun.runs.task_names import TASKS
 
 UNTITLED = "New conversation"
-ANSWER_TASK = "riverrun.execute_agent_background"
-REGENERATE_TASK = "riverrun.execute_regenerate_background"
-TASKS = {RunKind.ANSWER: ANSWER_TASK, RunKind.REGENERATION: REGENERATE_TASK}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from riverrun.parsing.text_lines import text_lines
 from riverrun.runs.line_statements import active_run_of
 from riverrun.runs.models import Run, RunKind
 from riverrun.runs.run_service import AsyncRunService, CreatedRun
+from riverrun.runs.task_names import INDEXING_TASK
 
-INDEXING_TASK = "riverrun.process_parsing"
 MAX_LINES = 2_000
 
 

@@ -13,12 +13,12 @@ from riverrun.parsing import statements
 from riverrun.parsing.errors import IndexingFailed, IndexingStopped
 from riverrun.parsing.indexer import index_project
 from riverrun.parsing.parse_pool import ParsePool
-from riverrun.parsing.parsing_service import INDEXING_TASK
 from riverrun.parsing.source_opening import remove_deserted_clones
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.errors import RunFailed, RunStopped
 from riverrun.runs.models import RunStatus
 from riverrun.runs.performance import perform_run
+from riverrun.runs.task_names import INDEXING_TASK
 from riverrun.streaming.events import EventType
 
 

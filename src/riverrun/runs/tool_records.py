@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKey, Integer, Select, Text, Update, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.dml import ReturningInsert
 
 from riverrun.infra.database import Base
 from riverrun.kit.clock import now
