@@ -107,7 +107,6 @@ class Symbol(Base):
     __table_args__ = (
         Index("ix_symbols_file", "file_id"),
         Index("ix_symbols_name", "project_id", "name"),
-        Index("ix_symbols_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
