@@ -2,7 +2,10 @@
 
 import pytest
 from playwright.async_api import Locator, expect
+from tests.support.live_api import client_of
 from tests.support.page_driver import PageDriver
+
+from riverrun.cli.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -29,6 +32,7 @@ async def test_a_new_answer_takes_the_place_of_the_old_one_which_is_a_step_away(
     assert len(await ready.until_complete()) > 40
     await ready.page.reload()
     await ready.until_complete()
+    await expect(ready.answers).to_have_count(1)
     await expect(ready.answers.last).to_contain_text("2 / 2")
 
 
@@ -66,3 +70,26 @@ async def test_only_the_last_answer_can_be_written_again(ready: PageDriver) -> N
     await ready.until_complete()
     await expect(regenerate_button(ready)).to_have_count(1)
     await expect(ready.answers.last.get_by_role("button", name="Regenerate")).to_be_visible()
+
+
+async def test_questions_that_wait_in_line_are_shown_with_their_answers_as_these_come(
+    ready: PageDriver, slow_stack: Stack
+) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_written(40)
+    conversation_id = ready.page.url.rpartition("/")[2]
+    async with client_of(slow_stack.base_url, slow_stack.token) as client:
+        for content in ("And where is it read?", "And how is it cleared?"):
+            response = await client.post(
+                f"/api/v1/conversations/{conversation_id}/message?background=true&if_busy=enqueue",
+                json={"content": content},
+            )
+            assert response.status_code == 202
+    await ready.page.reload()
+    await expect(ready.answers).to_have_count(3)
+    await ready.until_complete()
+    texts = await ready.page.locator("article.answer .prose").all_inner_texts()
+    assert all(len(text) > 40 for text in texts)
+    await ready.page.reload()
+    await ready.until_complete()
+    assert await ready.page.locator("article.answer .prose").all_inner_texts() == texts

@@ -33,6 +33,7 @@ export class Thread {
       openPlace: (place, opener) => panel.open(place, opener),
       askAgain: (text) => this.#ask(text),
       regenerate: () => this.#regenerate(),
+      watch: (runId, answer) => this.#watch(runId, answer),
       onProblem: (problem) => this.showProblem(problem),
     });
     this.end = new EndKeeper(this.turns.node);
@@ -174,19 +175,25 @@ export class Thread {
     }
   }
 
-  /** Show a run to its end; how it ended, or null when nobody looks any more. */
+  /** Show the run of the newest answer to its end; how it ended, or null when nobody looks any more. */
   async #follow(runId, answer) {
-    const { signal } = this.#lifetime;
-    const fold = new RunFold();
     this.#setRun(runId);
     announce("The answer is being written.");
+    const ending = await this.#watch(runId, answer, () => this.#setRun(null));
+    if (ending) announce(OUTCOMES[ending.status] ?? "");
+    if (ending) this.onChanged();
+    return ending;
+  }
+
+  /** Show a run to its end; `onEnd()` is told before the whole is rendered. */
+  async #watch(runId, answer, onEnd = () => {}) {
+    const { signal } = this.#lifetime;
+    const fold = new RunFold();
     answer.showProgress(fold);
     const ending = await this.#readToEnd(runId, fold, answer, signal);
     if (signal.aborted) return null;
-    this.#setRun(null);
+    onEnd();
     await answer.showWhole(fold, ending);
-    announce(OUTCOMES[ending.status] ?? "");
-    this.onChanged();
     return ending;
   }
 

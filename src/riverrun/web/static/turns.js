@@ -10,13 +10,14 @@ const NOTHING = { text: "", thinking: "", tools: [], citations: [] };
 
 /**
  * `openPlace(place, button)` shows a citation; `askAgain(text)` repeats a question; `regenerate()` has the last one
- * answered again; `onProblem` hears of failures.
+ * answered again; `watch(runId, answer)` shows a run to its end; `onProblem` hears of failures.
  */
 export class Turns {
   node = element("div", { class: "turns" });
+  #line = Promise.resolve();
 
-  constructor({ openPlace, askAgain, regenerate, onProblem }) {
-    Object.assign(this, { openPlace, askAgain, regenerate, onProblem });
+  constructor({ openPlace, askAgain, regenerate, watch, onProblem }) {
+    Object.assign(this, { openPlace, askAgain, regenerate, watch, onProblem });
   }
 
   /**
@@ -62,14 +63,14 @@ export class Turns {
   }
 
   #turnsOf(messages, waiting, signal) {
-    const answered = new Set(messages.filter((message) => message.type !== "HUMAN").map((message) => message.run_id));
+    const answered = new Set(messages.filter((message) => message.type !== "HUMAN").map((message) => message.turn));
     const nodes = [];
     let asked = null;
     for (const message of messages) {
       if (message.type === "HUMAN") {
         asked = message.content;
         nodes.push(question(asked));
-        const isWordless = message !== waiting && message.run_id && !answered.has(message.run_id);
+        const isWordless = message !== waiting && message.run_id && !answered.has(message.turn);
         if (isWordless) nodes.push(this.#wordless(message, signal));
       } else {
         nodes.push(this.#storedAnswer(message, asked, signal));
@@ -105,17 +106,18 @@ export class Turns {
     });
   }
 
-  /** A run that left no message: it failed, or was stopped, before its first word. */
+  /** A question without a message: its run failed or was stopped before its first word, or other questions wait for it. */
   #wordless(message, signal) {
     const answer = this.#newAnswer(message.content);
     this.#showFailed(answer, NOTHING, message.run_id, null, signal);
     return answer.node;
   }
 
-  /** The message knows that a run failed; the run knows why. */
+  /** The message knows that a run failed; the run knows why. One that has not ended yet is watched, each in its turn. */
   async #showFailed(answer, whole, runId, title, signal) {
     const run = runId ? await api.runInfo(runId, signal).catch(() => null) : null;
-    await answer.showWhole(whole, { title, ...run?.error, status: run?.status ?? "error" });
+    if (run && !run.ended_at) this.#line = this.#line.then(() => signal.aborted || this.watch(runId, answer));
+    else await answer.showWhole(whole, { title, ...run?.error, status: run?.status ?? "error" });
   }
 
   #newAnswer(asked) {
