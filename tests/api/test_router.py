@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 from tests.conversations.test_session_service import perform
 from tests.support.asking import answer
-from tests.support.live_api import events_of
+from tests.support.live_api import client_of, events_of
 from tests.support.stories import make_user
 from tests.support.waiting import wait_until_async
 
@@ -110,6 +110,22 @@ async def test_a_project_is_asked_in_one_call(
     assert (await program.get(f"/api/v2/conversations/{conversation}/task-status")).json()["isActive"]
 
 
+async def test_a_repository_is_found_by_the_words_that_it_was_added_by(
+    program: httpx2.AsyncClient, base_url: str, engine: Engine
+) -> None:
+    wanted = {"repo_name": "https://github.com/encode/starlette", "branch_name": "main"}
+    added = (await program.post("/api/v2/parse/", json=wanted)).json()
+    found = await program.post("/api/v2/parsing-status/", json=wanted)
+    assert (found.json()["id"], found.json()["run_id"]) == (added["project_id"], added["run_id"])
+    short = await program.post("/api/v2/parsing-status", json={**wanted, "repo_name": "encode/starlette"})
+    assert short.json() == found.json()
+    for other in ({"branch_name": "other"}, {"repo_name": "encode/httpx"}):
+        assert (await program.post("/api/v2/parsing-status", json={**wanted, **other})).status_code == 404
+    token = issue_bearer_token(engine, make_user(engine, "stranger@example.org"), "test")
+    async with client_of(base_url, token) as stranger:
+        assert (await stranger.post("/api/v1/parsing-status", json=wanted)).status_code == 404
+
+
 async def test_projects_are_listed_and_searched(program: httpx2.AsyncClient, project_id: UUID) -> None:
     assert [row["id"] for row in (await program.get("/api/v2/projects/list/")).json()] == [str(project_id)]
     assert (await program.get(f"/api/v2/parsing-status/{project_id}")).json()["status"] == "ready"
@@ -154,12 +170,15 @@ async def test_a_key_is_good_for_its_scopes_alone(
 ) -> None:
     body = {"project_ids": [str(project_id)]}
     search = {"project_id": str(project_id), "query": "start"}
-    for scope, may_look, may_write in (("read", 200, 403), ("write", 403, 201)):
+    for scope, may_look, unknown, may_write in (("read", 200, 404, 403), ("write", 403, 403, 201)):
         async with httpx2.AsyncClient(
             base_url=base_url, headers={"x-api-key": await new_key(client, scope)}
         ) as program:
             assert (await program.get(f"{begun}/info")).status_code == may_look
             assert (await program.post("/api/v2/search", json=search)).status_code == may_look
+            assert (await program.post(f"{begun}/resume/unknown")).status_code == unknown
+            asked = await program.post("/api/v2/parsing-status", json={"repo_name": "o/unknown"})
+            assert asked.status_code == unknown
             written = await program.post("/api/v2/conversations", json=body)
             assert written.status_code == may_write
             if may_write == 403:

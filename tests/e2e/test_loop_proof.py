@@ -120,6 +120,7 @@ def visit(tour: Tour, stack: Stack, api: str, folder: str, headers: dict[str, st
     project = call("POST", "/parse", json={"repo_path": folder}).json()["project_id"]
     wait_until(lambda: call("GET", f"/parsing-status/{project}").json()["status"] == "ready", 60)
     call("GET", "/projects/list")
+    call("POST", "/parsing-status", json={"repo_path": folder})
     call("GET", f"/projects/{project}/file?path=routing.py&start=1&end=50")
     call("POST", "/search", json={"project_id": project, "query": "how are requests routed"})
     begun = call("POST", "/conversations", json={"project_ids": [project]}).json()

@@ -22,7 +22,7 @@ from riverrun.search.search_router import search_router
 VERBS = (parsing_router, search_router, conversations_router, sessions_router, runs_router)
 """What people and programs do alike. Paths are relative to the version's prefix."""
 
-LOOKING = frozenset({"search", "resume"})
+LOOKING = frozenset({"search", "resume", "find_parsing_status"})
 """Names of routes that are POSTed to, and change nothing."""
 
 

@@ -50,6 +50,12 @@ async def get_parsing_status(project_id: UUID, projects: CurrentProjects) -> Pro
     return await projects.get_project(project_id)
 
 
+@parsing_router.post("/parsing-status")
+async def find_parsing_status(request: ParsingRequest, projects: CurrentProjects) -> ProjectView:
+    """The repository of a source that was given to `parse`, by the same words."""
+    return await projects.find_project(request)
+
+
 @parsing_router.delete("/projects/{project_id}", status_code=204)
 async def delete_project(project_id: UUID, projects: CurrentProjects) -> None:
     """Remove a repository with its index; the repository itself is not touched."""

@@ -48,9 +48,7 @@ class ParsingService:
         """
         source, repo_name = await self._source_of(request)
         project_id = await self._session.scalar(
-            statements.upsert_project(
-                self._principal.user_id, repo_name, source, request.commit_id or request.branch_name or ""
-            )
+            statements.upsert_project(self._principal.user_id, repo_name, source, _version_of(request))
         )
         project = await self._session.get_one(Project, project_id)
         active = await self._session.scalar(active_run_of(project.id))
@@ -80,6 +78,21 @@ class ParsingService:
         """One project."""
         project = await get_scoped(self._session, self._principal, Project, project_id)
         return ProjectView.of(project, (await self._active_runs([project_id])).get(project_id))
+
+    async def find_project(self, request: ParsingRequest) -> ProjectView:
+        """The project of a source.
+
+        Raises:
+            NotFound: the principal has none of it.
+            SourceRefused, Forbidden: as for indexing it.
+        """
+        source, _ = await self._source_of(request)
+        project_id = await self._session.scalar(
+            statements.project_of(self._principal, source, _version_of(request))
+        )
+        if project_id is None:
+            raise NotFound
+        return await self.get_project(project_id)
 
     async def delete_project(self, project_id: UUID) -> None:
         """Remove the project and its index; an indexing run under way is told to stop."""
@@ -144,6 +157,11 @@ class ParsingService:
             )
         )
         return {run.subject_id: run.id for run in rows}
+
+
+def _version_of(request: ParsingRequest) -> str:
+    """What of the source is meant: a commit, a branch, or its newest state."""
+    return request.commit_id or request.branch_name or ""
 
 
 def _look_at(folder: Path) -> tuple[Path, bool]:

@@ -5,9 +5,19 @@ from uuid import UUID
 from sqlalchemy import Insert, Select, Update, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from riverrun.auth.principal import Principal, scoped
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.parsing.models import Blob, Project, ProjectStatus, SourceFile
+
+
+def project_of(principal: Principal, source: str, branch_name: str) -> Select[UUID]:
+    """The principal's project of this source and branch."""
+    return (
+        scoped(principal, Project)
+        .where(Project.source == source, Project.branch_name == branch_name)
+        .with_only_columns(Project.id)
+    )
 
 
 def upsert_project(user_id: UUID, repo_name: str, source: str, branch_name: str) -> Insert:
