@@ -26,9 +26,9 @@ TERMINAL = {"completed", "error", "cancelled"}
 OVERLAP_SECONDS = 0.05
 """A claim's time is that of its transaction's start, which may lie a moment before the end that it saw."""
 QUIET_SECONDS = 8.0
-MOST_DATABASE_CONNECTIONS = 60
+MOST_DATABASE_CONNECTIONS = 40
 MOST_REDIS_CONNECTIONS = 90
-MOST_API_BYTES = 400_000_000
+MOST_API_BYTES = 200_000_000
 RE_READ_RUNS = 3
 
 Record = dict[str, Any]
