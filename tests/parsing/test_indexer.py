@@ -396,7 +396,7 @@ def test_progress_goes_through_its_phases_to_the_end(index: Index, tmp_path: Pat
 def test_stopping_keeps_what_is_done_and_the_next_run_goes_on(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexer, "STORED_FILES", 20)
+    monkeypatch.setattr(indexer, "STORED_FILES_AT_FIRST", 20)
     monkeypatch.setattr(indexer, "PARSED_FILES", 5)
     monkeypatch.setattr(index_pace, "STOP_CHECK_SECONDS", 0)
     source = many_files(tmp_path / "source", 200)
@@ -425,7 +425,7 @@ def test_a_killed_run_is_continued_where_it_was(index: Index, tmp_path: Path, da
         "import sys; from uuid import UUID; from pathlib import Path\n"
         "from riverrun.parsing import indexer; from riverrun.infra.database import open_engine\n"
         "from riverrun.infra.settings import Settings\n"
-        "indexer.STORED_FILES = 20; indexer.PARSED_FILES = 5\n"
+        "indexer.STORED_FILES_AT_FIRST = 20; indexer.PARSED_FILES = 5\n"
         "indexer.index_project(open_engine(sys.argv[1]), UUID(sys.argv[2]), Settings(),"
         " progress=lambda *_: None, should_stop=lambda: False)\n"
     )
@@ -445,7 +445,7 @@ def test_a_killed_run_is_continued_where_it_was(index: Index, tmp_path: Path, da
 def test_two_indexers_of_one_project_break_nothing(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexer, "STORED_FILES", 10)
+    monkeypatch.setattr(indexer, "STORED_FILES_AT_FIRST", 10)
     source = many_files(tmp_path / "source", 120)
     project_id = index.add(source)
     reports: list[IndexReport] = []
@@ -462,6 +462,28 @@ def test_two_indexers_of_one_project_break_nothing(
     assert len(reports) == 2
     assert len(index.files(project_id)) == 120
     assert len(index.symbols(project_id)) == 120
+    assert index.project(project_id)["status"] == "ready"
+    index.assert_sound(project_id)
+
+
+@pytest.mark.parametrize("moment", [0, 30, 119])
+def test_a_first_index_that_another_overtakes_counts_its_terms_again(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    monkeypatch.setattr(indexer, "STORED_FILES_AT_FIRST", 10)
+    monkeypatch.setattr(index_pace, "STOP_CHECK_SECONDS", 0)
+    project_id = index.add(many_files(tmp_path / "source", 120))
+    overtaken: list[IndexReport] = []
+
+    def overtake() -> bool:
+        if not overtaken and index.rows(f"SELECT count(*) >= {moment} FROM source_files") == [(True,)]:
+            with ParsePool(1) as own:
+                overtaken.append(index.run(project_id, parsers=own))
+            index.assert_sound(project_id)
+        return False
+
+    index.run(project_id, overtake)
+    assert len(overtaken) == 1
     assert index.project(project_id)["status"] == "ready"
     index.assert_sound(project_id)
 

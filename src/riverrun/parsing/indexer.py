@@ -25,11 +25,11 @@ from riverrun.parsing.skip_rules import reason_by_content
 from riverrun.parsing.source_opening import open_source
 from riverrun.parsing.source_walk import SourceEntry, SourceTree, SourceUnreadable, blob_of
 
-SMALL_CHANGE = 200
-"""So many files are stored at once when a ready project changes, which then is ready in every moment."""
-STORED_FILES = 64
+STORED_FILES = 200
 STORED_BYTES = 4_000_000
-"""How much is stored at once otherwise, and so how much work a killed run loses at most."""
+"""How much is stored at once, and so how much work a killed run loses at most."""
+STORED_FILES_AT_FIRST = 64
+"""Fewer in a first index, whose portions have no terms to add up: less is left to store when all is parsed."""
 PARSED_FILES = 32
 PARSED_BYTES = 256_000
 """How much a parse helper gets at once."""
@@ -102,6 +102,7 @@ class _Indexing:
         self._pace = pace
         self._entries: dict[int, tuple[SourceEntry, str]] = {}
         """Files at the parsers by their new ids, with their blobs."""
+        self._stored_files = STORED_FILES
         self._finished: list[NewFile] = []
         self._finished_bytes = 0
         self._same_bytes: dict[str, str] = {}
@@ -131,10 +132,11 @@ class _Indexing:
 
     def _begin_store(self, changes: Changes, *, is_first: bool, was_ready: bool) -> None:
         if is_first:
+            self._stored_files = STORED_FILES_AT_FIRST
             self._store.begin_first_index()
         elif not was_ready:
             self._store.resume_index()
-        if changes.count > SMALL_CHANGE:
+        if changes.count > STORED_FILES:
             self._store.mark(ProjectStatus.CLONED)
 
     def _begin_report(self, changes: Changes) -> None:
@@ -161,7 +163,7 @@ class _Indexing:
                 for reply in replies:
                     self._finish(self._parsed(reply))
                 self._pace.report("parsing", self._done, total)
-                if len(self._finished) >= STORED_FILES or self._finished_bytes >= STORED_BYTES:
+                if len(self._finished) >= self._stored_files or self._finished_bytes >= STORED_BYTES:
                     self._flush()
         self._pace.report("parsing", total, total)
 
