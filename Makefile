@@ -2,12 +2,13 @@
 PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3.14 python3))
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+STREAM_BENCHMARKS := --target scripts/benchmark_streams.py --target scripts/benchmark_dispatch.py --target scripts/benchmark_polls.py
 
 # Passed on as they are: make demo REPO=/path/or/https-url QUESTION="How does it start?"
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench cutpoints stops
+.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench cutpoints stops fuzz-cursors leaks
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -65,9 +66,14 @@ stops: $(INSTALLED) ## stop answers in every situation, count what the model sen
 	@$(BIN)/python -m tests.proofs.stops
 
 bench-streams: $(INSTALLED) ## benchmarks 1-6, 10, 12 and 13, one line each; needs an idle machine
-	@$(BIN)/python scripts/benchmark_streams.py --json benchmarks/latest/streams.json
-	@$(BIN)/python scripts/benchmark_dispatch.py --json benchmarks/latest/dispatch.json
-	@$(BIN)/python scripts/benchmark_polls.py --no-levels --json benchmarks/latest/polls.json
+	@mkdir -p benchmarks/latest
+	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --no-levels --json benchmarks/latest
 
 bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works
-	@for target in streams dispatch polls; do $(BIN)/python scripts/benchmark_$$target.py --smoke || exit 1; done
+	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --smoke
+
+fuzz-cursors: $(INSTALLED) ## 100,000 random cursors, headers, run ids and tokens
+	@$(BIN)/python -m tests.proofs.cursor_fuzz
+
+leaks: $(INSTALLED) ## 10,000 connects and disconnects; nothing may stay behind
+	@$(BIN)/python -m tests.proofs.leaks

@@ -12,10 +12,15 @@ from bench.harness import Target, run
 def main() -> int:
     """Everything but ``--target`` is the harness' own."""
     parser = argparse.ArgumentParser(description=__doc__, add_help=False)
-    parser.add_argument("--target", type=Path, required=True, help="a script that declares scenarios")
+    parser.add_argument("--target", type=Path, required=True, action="append", help="may be given again")
     chosen, rest = parser.parse_known_args()
-    sys.path.insert(0, str(chosen.target.resolve().parent))
-    return run(cast(Target, importlib.import_module(chosen.target.stem)), rest)
+    return run([load(path) for path in chosen.target], rest)
+
+
+def load(script: Path) -> Target:
+    """A script that declares scenarios."""
+    sys.path.insert(0, str(script.resolve().parent))
+    return cast(Target, importlib.import_module(script.stem))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from riverrun.cli.stack import child_environment
 from riverrun.infra.settings import Settings
 
 HOST = "127.0.0.1"
-PRODUCT_ARMS = ("riverrun", "plan", "threads", "blocking")
 RAW_ARMS = {"raw": "bench.arms.raw_fanout", "raw-asgi": "bench.arms.raw_asgi"}
 LISTEN_SECONDS = 10.0
+LOG_CHARS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +32,26 @@ class Usage:
 
 
 class ArmServer:
-    """One arm, serving inside ``with``."""
+    """One arm, serving inside ``with``. Its log is a file in the data folder, told only when it cannot start."""
 
-    def __init__(self, arm: str, settings: Settings, *, log: Any = None) -> None:
+    def __init__(self, arm: str, settings: Settings) -> None:
         self.arm = arm
         self.port = free_port()
-        self._settings = settings.model_copy(update={"host": HOST, "port": self.port})
-        self._log = log
+        where = {"host": HOST, "port": self.port, "log_level": "WARNING"}
+        self._settings = settings.model_copy(update=where)
         self._last: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        environment = child_environment(self._settings, os.environ)
-        if self.arm in RAW_ARMS:
-            url = self._settings.require_redis_url()
-            self._child = Child(RAW_ARMS[self.arm], str(self.port), url, environment=environment)
-        else:
-            if self.arm == "plan":
-                environment["RIVERRUN_STREAM_READER"] = "threadpool"
-            self._child = Child("bench.arms.serve", self.arm, environment=environment, log=self._log)
+        log_path = self._settings.data_dir / f"bench-{self.arm}-{self.port}.log"
+        with log_path.open("w") as log:
+            self._child = Child(*self._program(), environment=self._environment(), log=log)
         try:
             self._child.hear()
             wait_for_listener(self.port)
             self.look()
         except BaseException:
             self._child.process.kill()
+            print(log_path.read_text()[-LOG_CHARS:])
             raise
         return self
 
@@ -64,6 +60,15 @@ class ArmServer:
     ) -> None:
         self._child.process.send_signal(signal.SIGTERM)
         self._child.close()
+
+    def _program(self) -> tuple[str, ...]:
+        if self.arm in RAW_ARMS:
+            return RAW_ARMS[self.arm], str(self.port), self._settings.require_redis_url()
+        return "bench.arms.serve", self.arm
+
+    def _environment(self) -> dict[str, str]:
+        reader = {"RIVERRUN_STREAM_READER": "threadpool"} if self.arm == "plan" else {}
+        return child_environment(self._settings, os.environ) | reader
 
     @property
     def pid(self) -> int:

@@ -42,22 +42,31 @@ class Target(Protocol):
         ...
 
 
-def run(target: Target, given: Sequence[str] | None = None) -> int:
-    """Measure a target; the exit code is 1 when there were errors, when it is void, or when it has become worse."""
+def run(targets: Sequence[Target], given: Sequence[str] | None = None) -> int:
+    """Measure; the exit code is 1 when there were errors, when a target is void, or when one has become worse."""
     options = parse_options(given)
-    most_files = raise_file_limit()
-    report = Report(target.NAME)
-    report.environment["open_files"] = most_files
+    raise_file_limit()
+    reports = [Report(target.NAME, is_smoke=options.smoke) for target in targets]
     if "BASE_URL" in os.environ:
-        measure_running(target, options, report)
+        for target, report in zip(targets, reports, strict=True):
+            measure_running(target, options, report)
     else:
-        measure_own(target, options, report)
+        with open_site() as site:
+            for target, report in zip(targets, reports, strict=True):
+                measure_own(target, site, options, report)
+    return max(judge(report, options) for report in reports)
+
+
+def judge(report: Report, options: argparse.Namespace) -> int:
+    """Keep a report and say what has become worse; 1 when it is not as it should be."""
     if options.json:
-        report.write(options.json)
+        report.write(
+            options.json.with_name(f"{report.benchmark}.json") if options.json.is_dir() else options.json
+        )
     worse = regressions(report, options.baseline) if options.baseline else []
     for line in worse:
         print(f"WORSE: {line}")
-    is_void = bool(report.void) and not options.smoke
+    is_void = bool(report.void) and not report.is_smoke
     return 1 if worse or report.errors or is_void else 0
 
 
@@ -72,7 +81,8 @@ def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--against", metavar="URL", help="one more arm: any other server")
     parser.add_argument("--baseline", type=Path, help="a former JSON; what is worse makes the exit code 1")
-    parser.add_argument("--json", type=Path, help="write the report to this file")
+    parser.add_argument("--json", type=Path, help="write the report to this file, or into this folder")
+    parser.add_argument("--no-levels", action="store_true", help="only the numbered benchmarks")
     parser.add_argument("--smoke", action="store_true", help="prove that it works; the figures mean nothing")
     return parser.parse_args(given)
 
@@ -90,17 +100,16 @@ def measure_running(target: Target, options: argparse.Namespace, report: Report)
     asyncio.run(measure_levels(arms, target.scenarios(names), plan, report))
 
 
-def measure_own(target: Target, options: argparse.Namespace, report: Report) -> None:
+def measure_own(target: Target, site: Site, options: argparse.Namespace, report: Report) -> None:
     """Levels on all arms, and the numbered benchmarks."""
-    with open_site() as site:
-        scenarios = target.scenarios(target.prepare(site))
-        if scenarios:
-            with serving(site, options.arms) as arms:
-                if options.against:
-                    arms = {**arms, "against": address_of(options.against)}
-                plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
-                asyncio.run(measure_levels(arms, scenarios, plan, report))
-        target.experiments(site, report, smoke=options.smoke)
+    scenarios = () if options.no_levels else target.scenarios(target.prepare(site))
+    if scenarios:
+        with serving(site, options.arms) as arms:
+            if options.against:
+                arms["against"] = address_of(options.against)
+            plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
+            asyncio.run(measure_levels(arms, scenarios, plan, report))
+    target.experiments(site, report, smoke=options.smoke)
 
 
 @contextlib.contextmanager
@@ -129,4 +138,4 @@ def address_of(base_url: str) -> Address:
 
 def main(target: Target) -> None:
     """A script's last line."""
-    sys.exit(run(target))
+    sys.exit(run([target]))

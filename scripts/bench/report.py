@@ -14,6 +14,8 @@ class Report:
     """Filled while a benchmark runs. ``void`` says why its figures must not be used."""
 
     benchmark: str
+    is_smoke: bool = False
+    """Whether it only proves that everything works: its figures are not said."""
     environment: dict[str, Any] = field(default_factory=environment)
     arms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     ratios: list[Ratio] = field(default_factory=list)
@@ -26,12 +28,13 @@ class Report:
     def add(self, ratio: Ratio) -> None:
         """Keep a ratio, and say it."""
         self.ratios.append(ratio)
-        print(ratio, flush=True)
+        print(f"works: {ratio.id}, {ratio.name}" if self.is_smoke else ratio, flush=True)
 
     def reject(self, reason: str) -> None:
         """The figures are worthless, and why."""
         self.void.append(reason)
-        print(f"VOID: {reason}", flush=True)
+        if not self.is_smoke:
+            print(f"VOID: {reason}", flush=True)
 
     @property
     def errors(self) -> int:

@@ -1,4 +1,4 @@
-"""A run's stream read by ``consume_stream``, each wait of which goes the arm's way."""
+"""Runs' streams read by ``consume_stream``, each wait of which goes the arm's way."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,33 +15,47 @@ from riverrun.streaming.stream_endpoint import FrameReader, FrameStream
 MOST_CONNECTIONS = 10_000
 
 
-def stream_class(settings: Settings, way: Way) -> type[FrameStream]:
-    """In place of ``EventStream``: the same head, the same frames, another way to wait for them."""
+@contextlib.contextmanager
+def adapted_reader(settings: Settings, way: Way) -> Iterator["ConsumingReader"]:
+    """In place of the product's choice of a reader."""
     url = settings.require_redis_url()
-    blocking = open_blocking_redis(url, max_connections=MOST_CONNECTIONS)
-    streams = RedisStreamManager(
-        open_redis(url), ttl_seconds=settings.stream_ttl_seconds, blocking_client=blocking
-    )
-
-    class ConsumedStream(FrameStream):
-        """One run, followed to its ``end``."""
-
-        def __init__(
-            self, _hub: object, run_id: UUID, position: Position, *, headers: dict[str, str], **_: Any
-        ) -> None:
-            super().__init__(headers=headers)
-            self._run_id = run_id
-            self._position = position
-
-        @contextlib.contextmanager
-        def attach(self) -> Iterator[FrameReader]:
-            """A place at the run."""
-            yield ConsumedReader(streams, self._run_id, self._position, way)
-
-    return ConsumedStream
+    with open_redis(url) as client, open_blocking_redis(url, max_connections=MOST_CONNECTIONS) as patient:
+        streams = RedisStreamManager(client, ttl_seconds=settings.stream_ttl_seconds, blocking_client=patient)
+        yield ConsumingReader(streams, way)
+        patient.connection_pool.disconnect()
 
 
-class ConsumedReader:
+class ConsumingReader:
+    """Opens streams; each waits for its events by itself."""
+
+    def __init__(self, streams: RedisStreamManager, way: Way) -> None:
+        self._streams = streams
+        self._way = way
+
+    async def open(
+        self, run_id: UUID, position: Position, *, headers: dict[str, str], **_: Any
+    ) -> FrameStream:
+        """The run's stream after ``position``."""
+        return ConsumedStream(ConsumedFrames(self._streams, run_id, position, self._way), headers)
+
+    def drain(self) -> None:
+        """Whoever waits is not disturbed: the server's own patience ends it."""
+
+
+class ConsumedStream(FrameStream):
+    """One run, followed to its ``end``: the same head and the same frames as the product's."""
+
+    def __init__(self, frames: "ConsumedFrames", headers: dict[str, str]) -> None:
+        super().__init__(headers=headers)
+        self._consumed = frames
+
+    @contextlib.contextmanager
+    def attach(self) -> Iterator[FrameReader]:
+        """The frames, while the stream is open."""
+        yield self._consumed
+
+
+class ConsumedFrames:
     """The frames of one run, read by a blocking XREAD of its own."""
 
     def __init__(self, streams: RedisStreamManager, run_id: UUID, position: Position, way: Way) -> None:

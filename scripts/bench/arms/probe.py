@@ -22,6 +22,7 @@ class Probe:
         self._blocked_seconds = 0.0
         self._worst_seconds = 0.0
         self._due = 0.0
+        self._next: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Watch from now on, and tell when asked."""
@@ -32,7 +33,12 @@ class Probe:
         """Watch from now on."""
         loop = asyncio.get_running_loop()
         self._due = loop.time() + PERIOD_SECONDS
-        loop.call_at(self._due, self._look)
+        self._next = loop.call_at(self._due, self._look)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._next is not None:
+            self._next.cancel()
 
     def take(self) -> dict[str, float]:
         """What was used so far, and how late the loop was since the last time."""
@@ -55,7 +61,7 @@ class Probe:
         if late > LATE_SECONDS:
             self._blocked_seconds += late
         self._due = loop.time() + PERIOD_SECONDS
-        loop.call_at(self._due, self._look)
+        self._next = loop.call_at(self._due, self._look)
 
     def _tell(self) -> None:
         sys.stdout.write(json.dumps(self.take()) + "\n")

@@ -1,7 +1,7 @@
 """The product's own server in one of its forms: the same routers and services over another set of drivers.
 
 ``python -m bench.arms.serve riverrun|plan|threads|blocking``, with the settings in the environment; says ``ready``
-when it serves. The seams are names in ``infra``: nothing in the product knows of the arms.
+when it serves. The seams are names in ``infra`` and ``main``: nothing in the product knows of the arms.
 """
 
 import contextlib
@@ -12,14 +12,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
-import riverrun.api.runs_router
-import riverrun.conversations.conversation_routing
-import riverrun.conversations.sessions_router
 import riverrun.infra.dependencies
 import riverrun.infra.resources
 from bench.arms.adapted_database import AdaptedEngine, adapted_session
 from bench.arms.adapted_redis import AdaptedRedis
-from bench.arms.adapted_streams import stream_class
+from bench.arms.adapted_streams import adapted_reader
 from bench.arms.probe import Probe
 from bench.arms.ways import WAYS, Way, widen_default_pool
 from bench.command_lines import answer
@@ -28,11 +25,6 @@ from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.settings import Settings
 
-STREAMING = (
-    riverrun.api.runs_router,
-    riverrun.conversations.conversation_routing,
-    riverrun.conversations.sessions_router,
-)
 POOL_SIZE = 10
 """With SQLAlchemy's overflow of ten: as the native engine's."""
 
@@ -44,9 +36,8 @@ def adapt(settings: Settings, way: Way) -> None:
     resources.open_async_redis = lambda url: AdaptedRedis(open_redis(url), way)
     dependencies: Any = riverrun.infra.dependencies
     dependencies.AsyncSession = adapted_session
-    adapted = stream_class(settings, way)
-    for module in STREAMING:
-        module.EventStream = adapted  # type: ignore[attr-defined, misc, assignment]
+    product: Any = main
+    product.choose_reader = lambda settings, hub, run_log: adapted_reader(settings, way)
 
 
 def observed(create: Any, arm: str, settings: Settings) -> FastAPI:

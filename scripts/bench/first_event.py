@@ -1,0 +1,185 @@
+"""Benchmark 5: from the POST of a question to its worker's first event, against the sum of the raw parts."""
+
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
+
+import psycopg
+
+from bench.arm_server import HOST, ArmServer
+from bench.bare_worker import TASK
+from bench.child import Child
+from bench.ratios import Ratio, interval
+from bench.redis_wire import RedisWire
+from bench.report import Report
+from bench.site import Site
+from riverrun.cli.client import RiverrunClient
+from riverrun.cli.run_follower import RunFollower
+from riverrun.cli.server_address import ServerAddress
+from riverrun.cli.stack import Stack
+from riverrun.infra.celery_app import broker_url, configure_celery
+from riverrun.infra.task_dispatch import WakeUp, encode_message
+from riverrun.kit.ids import new_uuid
+from riverrun.streaming.commands import live_channel
+
+QUESTION = b'{"content": "How is a greeting made?"}'
+SOURCE = 'def greeting(name):\n    """Make a greeting."""\n    return f"Hello, {name}"\n'
+QUEUE = "benchmark_bare"
+PATIENCE_SECONDS = 30.0
+WARM_UP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FirstEvent:
+    """How many questions, each followed by its raw parts."""
+
+    questions: int = 40
+
+
+def measure_first_event(site: Site, report: Report, plan: FirstEvent) -> None:
+    """The built-in model waits for nothing; the event that counts is ``started``, which the worker appends."""
+    with contextlib.ExitStack() as stack:
+        ours = stack.enter_context(open_questions(site, plan.questions + WARM_UP))
+        parts = stack.enter_context(open_parts(site))
+        asked, summed = [], []
+        for _ in range(plan.questions + WARM_UP):
+            asked.append(next(ours))
+            summed.append(parts.measure())
+    totals = [sum(one.values()) for one in summed[WARM_UP:]]
+    asked = asked[WARM_UP:]
+    shares = {name: median(one[name] for one in summed[WARM_UP:]) * 1e3 for name in summed[0]}
+    report.note_level("riverrun", "first event", {"errors": 0, "p50_ms": median(asked) * 1e3})
+    report.note_level("raw", "first event", {"errors": 0, "p50_ms": median(totals) * 1e3, **shares})
+    words = " + ".join(f"{name} {milliseconds:.2f}" for name, milliseconds in shares.items())
+    report.add(
+        Ratio(
+            "5",
+            "POST to first event",
+            median(asked) / median(totals),
+            interval(asked, totals),
+            target=1.5,
+            unit="x the raw parts",
+            note=f"{median(asked) * 1e3:.2f} ms against {words} ms",
+        )
+    )
+
+
+@contextlib.contextmanager
+def open_questions(site: Site, count: int) -> Iterator[Iterator[float]]:
+    """A whole stack on the site's servers; each ``next`` asks a question and gives the seconds to its first event."""
+    source = Path(site.settings.data_dir) / "source"
+    source.mkdir(exist_ok=True)
+    (source / "greeting.py").write_text(SOURCE)
+    with Stack(site.settings.model_copy(update={"port": 0})) as stack:
+        with RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client:
+            started = client.parse({"repo_path": str(source)})
+            for _ in RunFollower(client, started["run_id"]).events():
+                pass
+            conversations = [client.start_conversation(started["project_id"]) for _ in range(count)]
+        port = urlsplit(stack.base_url).port or 0
+        yield (ask(port, stack.token, conversation_id) for conversation_id in conversations)
+
+
+def ask(port: int, token: str, conversation_id: str) -> float:
+    """Seconds from the request's first byte to ``started``; the answer is read to its end all the same."""
+    request = post(f"/api/v1/conversations/{conversation_id}/message", token)
+    with socket.create_connection((HOST, port), PATIENCE_SECONDS) as connection:
+        began = time.perf_counter()
+        connection.sendall(request)
+        received = read_until(connection, b"\nevent: started\n", b"")
+        seconds = time.perf_counter() - began
+        read_until(connection, b"\nevent: end\n", received)
+    return seconds
+
+
+def post(path: str, token: str) -> bytes:
+    """The question as a request."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(QUESTION)}\r\n\r\n"
+    ).encode() + QUESTION
+
+
+def read_until(connection: socket.socket, wanted: bytes, received: bytes) -> bytes:
+    """What has been received when ``wanted`` has come.
+
+    Raises:
+        ConnectionError: the server ended without it.
+    """
+    while wanted not in received:
+        data = connection.recv(65_536)
+        if not data:
+            raise ConnectionError(f"no {wanted!r} in {received[:500]!r}")
+        received += data
+    return received
+
+
+class RawParts:
+    """One request, one commit, one broker hop with an append that is heard: nothing of ours in between."""
+
+    def __init__(self, site: Site, port: int, database: psycopg.Connection, message_of: "MessageOf") -> None:
+        self._port = port
+        self._database = database
+        self._message_of = message_of
+        self._broker = RedisWire(broker_url(site.settings))
+        self._redis_url = site.settings.require_redis_url()
+
+    def measure(self) -> dict[str, float]:
+        """Seconds of each part."""
+        return {"HTTP": self._request(), "commit": self._commit(), "hop and append": self._hop()}
+
+    def _request(self) -> float:
+        with socket.create_connection((HOST, self._port), PATIENCE_SECONDS) as connection:
+            began = time.perf_counter()
+            connection.sendall(post("/", "none"))
+            read_until(connection, b"\r\n\r\n{}", b"")
+            return time.perf_counter() - began
+
+    def _commit(self) -> float:
+        began = time.perf_counter()
+        self._database.execute("INSERT INTO bare_commit VALUES (%s, %s)", (new_uuid(), QUESTION.decode()))
+        return time.perf_counter() - began
+
+    def _hop(self) -> float:
+        wake_up = WakeUp(TASK, QUEUE, new_uuid())
+        message = self._message_of(wake_up)
+        ear = RedisWire(self._redis_url)
+        ear.call("SUBSCRIBE", live_channel(wake_up.run_id))
+        began = time.perf_counter()
+        self._broker.call("LPUSH", QUEUE, message)
+        ear.replies(1)
+        seconds = time.perf_counter() - began
+        ear.close()
+        return seconds
+
+
+class MessageOf:
+    """Celery's message for a wake-up, built before the clock runs."""
+
+    def __init__(self, site: Site) -> None:
+        self._app = configure_celery(site.settings)
+
+    def __call__(self, wake_up: WakeUp) -> bytes:
+        return encode_message(self._app, wake_up)
+
+
+@contextlib.contextmanager
+def open_parts(site: Site) -> Iterator[RawParts]:
+    """A raw server, a database connection and a bare worker, which has answered once."""
+    url = site.settings.require_redis_url()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(ArmServer("raw-asgi", site.settings))
+        database = stack.enter_context(psycopg.connect(site.settings.require_database_url(), autocommit=True))
+        database.execute("CREATE TABLE IF NOT EXISTS bare_commit (id uuid PRIMARY KEY, content text)")
+        log = stack.enter_context((site.settings.data_dir / "bench-worker.log").open("w"))
+        worker = stack.enter_context(Child("bench.bare_worker", QUEUE, url, log=log))
+        stack.callback(worker.process.send_signal, signal.SIGTERM)
+        parts = RawParts(site, server.port, database, MessageOf(site))
+        parts.measure()
+        yield parts
