@@ -39,7 +39,7 @@ ENDS_WITHIN_SECONDS = 8.0
 """Five on a machine that has nothing else to do."""
 SOON_SECONDS = 30.0
 """Ten there; and half a lease, so that no lease has run out meanwhile."""
-DEAF_SECONDS = 2
+DEAF_SECONDS = 3
 CHUNK_DELAY_MS = 150
 
 

@@ -1,5 +1,6 @@
 """A worker that does not hear its queue is found out, and nobody else is taken for one."""
 
+import time
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -74,6 +75,32 @@ def test_one_that_somebody_took_or_the_broker_lost_is_no_deafness(
     wait_until(lambda: canary.look() is None and queue not in canary._songs)
     assert canary.look() is None
     assert broker.llen(queue) == 1
+
+
+def test_a_long_queue_that_gets_shorter_is_work_and_no_deafness(
+    canary: Canary, broker: SyncRedis, queue: str, settings: Settings
+) -> None:
+    broker.rpush(queue, *(f"a run that was there before {number}" for number in range(20)))
+    canary.look()
+    for _ in range(8):  # much longer than deafness
+        taken = broker.llen(queue)
+        began = canary._songs[queue].since
+        broker.rpop(queue)
+        wait_until(lambda began=began: canary.look() is None and canary._songs[queue].since > began)
+        assert broker.llen(queue) == taken - 1
+    assert wait_until(canary.look) == queue, "now nobody takes anything"
+
+
+def test_hands_that_become_free_just_now_are_given_time(
+    canary: Canary, engine: Engine, queued_run: UUID, queue: str, settings: Settings
+) -> None:
+    claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    own(engine, f"{WORKER}:7")
+    canary.look()
+    outlasts_deafness = time.monotonic() + 2 * settings.deaf_seconds
+    wait_until(lambda: canary.look() is None and time.monotonic() > outlasts_deafness)
+    own(engine, "elsewhere:1:7")
+    assert canary.look() is None, "it has not had a chance yet"
 
 
 def test_a_worker_whose_processes_all_hold_a_lease_is_busy_and_deaf_again_when_one_is_free(

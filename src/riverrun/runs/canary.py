@@ -51,20 +51,21 @@ def answer_key(canary_id: str) -> str:
 
 @dataclass(slots=True)
 class _Song:
-    """A canary under way; ``since`` is the moment from which its silence counts."""
+    """A canary under way. Its silence counts from ``since``, when ``ahead`` messages were to be taken before it."""
 
     queue: str
     canary_id: str
     message: str
     since: float
+    ahead: int | None = None
 
 
 class Canary:
     """Looks after the queues of one worker; belongs to a thread of its main process.
 
-    A worker is deaf when its canary has been waiting in a queue for ``deaf_seconds`` although the broker was there all
-    that time and a process of the pool was free: a worker with free hands takes the oldest message at once. One whose
-    processes all hold a lease is busy, and while Redis or Postgres is away nothing is concluded.
+    A worker is deaf when at every look for ``deaf_seconds`` its canary had not come forward in its queue although a process
+    of the pool was free: a worker with free hands takes the oldest message at once. One whose processes all hold a lease
+    is busy, one with a long queue comes nearer, and while Redis or Postgres is away nothing is concluded.
     """
 
     def __init__(
@@ -103,18 +104,27 @@ class Canary:
         if song is None or self._streams.delete(answer_key(song.canary_id)):
             self._songs[queue] = self._sing(queue)
             return False
-        self._broker.ping()
-        if time.monotonic() - song.since < self._settings.deaf_seconds:
+        ahead = self._messages_before(song)
+        is_long_ago = time.monotonic() - song.since >= self._settings.deaf_seconds
+        if ahead is None:  # somebody has it and will answer, or the broker lost it
+            if is_long_ago:
+                del self._songs[queue]
             return False
-        if self._broker.lpos(queue, song.message) is None:  # somebody has it, or the broker lost it
-            del self._songs[queue]
+        if ahead != song.ahead or self._is_busy():
+            song.ahead, song.since = ahead, time.monotonic()
             return False
-        if self._is_busy():
-            song.since = time.monotonic()
-            return False
-        with contextlib.suppress(RedisError):
-            self._broker.lrem(queue, 1, song.message)
-        return True
+        if is_long_ago:
+            with contextlib.suppress(RedisError):
+                self._broker.lrem(queue, 1, song.message)
+        return is_long_ago
+
+    def _messages_before(self, song: _Song) -> int | None:
+        """How many messages will be taken before the canary; none when it is not in the queue."""
+        with self._broker.pipeline() as pipeline:
+            pipeline.llen(song.queue)
+            pipeline.lpos(song.queue, song.message)
+            length, place = pipeline.execute()
+        return None if place is None else int(length - 1 - place)
 
     def _sing(self, queue: str) -> _Song:
         canary_id = new_uuid()
