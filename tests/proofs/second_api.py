@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -16,9 +17,17 @@ from riverrun.cli.stack import Stack, child_environment
 from riverrun.embedded.guarded_process import GuardedProcess
 
 
+@dataclass(frozen=True, slots=True)
+class SecondApi:
+    """Where it listens, and a client of it by the administrator's token."""
+
+    base_url: str
+    client: RiverrunClient
+
+
 @contextmanager
-def second_api(stack: Stack, folder: Path) -> Iterator[RiverrunClient]:
-    """A client of it, by the administrator's token."""
+def second_api(stack: Stack, folder: Path) -> Iterator[SecondApi]:
+    """Another API process while the block lasts."""
     settings = stack.settings.model_copy(update={"port": choose_free_port(stack.settings.host)})
     base_url = f"http://{settings.host}:{settings.port}"
     process = GuardedProcess(
@@ -29,7 +38,7 @@ def second_api(stack: Stack, folder: Path) -> Iterator[RiverrunClient]:
     try:
         wait_until(lambda: _is_live(base_url), 60, what=f"{folder / 'second-api.log'}")
         with RiverrunClient(ServerAddress(base_url, stack.token)) as client:
-            yield client
+            yield SecondApi(base_url, client)
     finally:
         process.stop()
 

@@ -199,7 +199,7 @@ class Stops:
 def prove_stops(folder: Path, *, rounds: int, pause_seconds: float) -> list[StopResult]:
     """All cases, in rounds, over two API processes; the model pauses so long before each chunk."""
     with ProofSite(folder) as site, second_api(site.stack, folder) as elsewhere:
-        stops = Stops(site, elsewhere, pause_seconds)
+        stops = Stops(site, elsewhere.client, pause_seconds)
         return [case() for _ in range(rounds) for case in stops.cases]
 
 

@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import uvicorn
+from fastapi import FastAPI
 
 from riverrun.infra.settings import Settings
 from riverrun.main import DrainingServer, create_app
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[str]:
-    """The application's address while it serves."""
-    app = create_app(settings)
+async def serving(settings: Settings, app: FastAPI | None = None) -> AsyncIterator[str]:
+    """The application's address while it serves; ``app`` is one that was made of these settings already."""
+    app = app or create_app(settings)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(

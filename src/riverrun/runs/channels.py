@@ -52,17 +52,16 @@ class RunChannels:
         stopping: Sequence[UUID] = (),
         wake_up: WakeUp | None = None,
     ) -> None:
-        """Commit, then tell the readers of the ended runs and the workers of those that are stopping, and wake a worker.
+        """Commit, tell the readers of the ended runs and the workers of those that are stopping, and wake a worker.
 
         All of it gets lost without harm: readers find an end in the record, workers look there for a stop, the
         sweeper finds a wake-up in the outbox.
         """
+        await self._hint_stops(stopping)
         await commit_now(session)
         if wake_up is not None:
             self.outbox.send_soon(wake_up)
-        with contextlib.suppress(RedisError, OSError):
-            async with asyncio.timeout(HINT_SECONDS):
-                await self._hint(stopping, wake_up)
+            await self._hint_wake_up(wake_up)
         for run in ended:
             with contextlib.suppress(RedisError, OSError):
                 await self.streams.publish_events(run.run_id, run.log)
@@ -74,8 +73,17 @@ class RunChannels:
             for run_id in run_ids:
                 await self.streams.clear_session(run_id)
 
-    async def _hint(self, stopping: Sequence[UUID], wake_up: WakeUp | None) -> None:
-        for run_id in stopping:
-            await self.streams.set_cancellation(run_id)
-        if wake_up is not None:
-            await self.streams.set_task_status(wake_up.run_id, RunStatus.QUEUED)
+    async def _hint_stops(self, stopping: Sequence[UUID]) -> None:
+        """Before the commit: the look into the record that this makes a worker take waits for the intent's row lock.
+
+        So not one event more is said than the one that brings the hint. Of a commit that fails the worker finds nothing.
+        """
+        with contextlib.suppress(RedisError, OSError):
+            async with asyncio.timeout(HINT_SECONDS):
+                for run_id in stopping:
+                    await self.streams.set_cancellation(run_id)
+
+    async def _hint_wake_up(self, wake_up: WakeUp) -> None:
+        with contextlib.suppress(RedisError, OSError):
+            async with asyncio.timeout(HINT_SECONDS):
+                await self.streams.set_task_status(wake_up.run_id, RunStatus.QUEUED)
