@@ -3,8 +3,15 @@
 import asyncio
 
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeout
 
-from riverrun.infra.redis_clients import database_of, open_async_redis
+from riverrun.infra.redis_clients import (
+    REPLY_TIMEOUT_SECONDS,
+    database_of,
+    open_async_redis,
+    open_blocking_redis,
+    open_redis,
+)
 
 
 async def test_more_commands_than_connections_wait_their_turn(redis_url: str) -> None:
@@ -12,6 +19,14 @@ async def test_more_commands_than_connections_wait_their_turn(redis_url: str) ->
         assert await asyncio.gather(*(client.echo(str(number)) for number in range(200))) == [
             str(number).encode() for number in range(200)
         ]
+
+
+def test_only_the_blocking_client_waits_longer_than_a_reply_may_take(redis_url: str) -> None:
+    longer = round(1_000 * REPLY_TIMEOUT_SECONDS) + 300
+    with open_blocking_redis(redis_url, max_connections=1) as patient, open_redis(redis_url) as other:
+        assert not patient.xread({"nothing": "$"}, block=longer)
+        with pytest.raises(RedisTimeout):
+            other.xread({"nothing": "$"}, block=longer)
 
 
 @pytest.mark.parametrize(
