@@ -88,6 +88,7 @@ class Arms:
         self.tree = tree
         self.files = files
         self.parsers = parsers
+        self.settings = Settings()  # Reading them is no part of indexing.
         with engine.connect() as connection:  # The pool has one connection, so all is done in this session.
             pid = connection.scalar(text("SELECT pg_backend_pid()"))
         self.session = psutil.Process(pid)
@@ -125,7 +126,7 @@ class Arms:
         report = index_project(
             self.engine,
             project_id,
-            Settings(),
+            self.settings,
             progress=lambda *_: None,
             should_stop=lambda: False,
             parsers=self.parsers,
