@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from redis.exceptions import RedisError
 from sqlalchemy import Engine, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.support.live_api import client_of
@@ -154,6 +155,25 @@ async def test_a_poll_may_wait_for_a_worker(
     streams.set_task_status(UUID(asked["run_id"]), "running")
     assert (await waiting).json()["status"] == "running"
     assert (await client.get(f"{conversation}/task-status?wait_seconds=26")).status_code == 422
+
+
+async def test_a_poll_is_answered_while_redis_is_silent(
+    client: httpx2.AsyncClient, conversation: str, sync_redis: SyncRedis
+) -> None:
+    asked = await ask(client, conversation)
+    sync_redis.client_pause(3_000)
+    status = (await client.get(f"{conversation}/task-status")).json()
+    session = (await client.get(f"{conversation}/active-session")).json()
+    await wait_until_async(lambda: answers(sync_redis))
+    assert (status["status"], status["runId"], status["taskId"]) == ("queued", asked["run_id"], None)
+    assert (session["status"], session["cursor"]) == ("queued", "1-1")
+
+
+def answers(redis: SyncRedis) -> bool:
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False
 
 
 async def test_a_strangers_session_is_an_unknown_one(

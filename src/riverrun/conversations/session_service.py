@@ -3,6 +3,7 @@
 There is no sync twin: workers and the command line never ask.
 """
 
+import asyncio
 import logging
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -25,6 +26,8 @@ from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.snapshot import Snapshot
 
+HOT_PATIENCE_SECONDS = 0.5
+"""How long a poll waits for a silent Redis before the record answers alone."""
 UNKNOWN = TaskState(None, None, None, None)
 IDLE = "idle"
 
@@ -119,7 +122,8 @@ class AsyncSessionService:
 
     async def _state_of(self, run: Run) -> TaskState:
         try:
-            return await self._streams.get_task_state(run.id)
+            async with asyncio.timeout(HOT_PATIENCE_SECONDS):
+                return await self._streams.get_task_state(run.id)
         except (RedisError, OSError) as error:
             logger.warning("the record alone tells of run %s: %s", run.id, error)
             return UNKNOWN
