@@ -67,9 +67,11 @@ def check_at_every_step(site: ChaosSite, story: Story) -> None:
 
 def check_at_rest(site: ChaosSite, story: Story) -> None:
     """Everything, once all runs have ended. Objections go to the story."""
+    story.post_under_known_keys()
     for question in story.questions:
-        if question.run_id:
-            story.objections += check_run(site, story, question)
+        story.objections += (
+            check_run(site, story, question) if question.run_id else check_refusal(site, question)
+        )
     story.objections += check_lines(site, story)
     story.objections += check_strangers(site, story)
     re_read(site, story)
@@ -107,6 +109,12 @@ def check_run(site: ChaosSite, story: Story, question: Question) -> list[Objecti
         ]
     except Objection as found:
         return [Objection(found.invariant, f"in the record of run {run_id}: {found}")]
+
+
+def check_refusal(site: ChaosSite, question: Question) -> list[Objection]:
+    """What was refused is wholly not there."""
+    found = ask_number(site, "SELECT count(*) FROM runs WHERE idempotency_key = %s", question.key)
+    return [Objection("I1", f"a refused question has {found} runs")] if found else []
 
 
 def fold_of(log: list[Record]) -> AnswerFold:

@@ -136,6 +136,11 @@ class ClientsAndFaults(Schedule):
         if question.run_id and len(story.readers) < MOST_READERS:
             story.attach(question.run_id, api)
 
+    @step(pick=ANY, api=API, is_repeated=st.booleans())
+    def post_and_hang_up(self, site: ChaosSite, story: Story, pick: int, api: str, is_repeated: bool) -> None:
+        conversation = story.conversations[pick % len(story.conversations)]
+        story.ask_and_hang_up(conversation, api, is_repeated=is_repeated)
+
     @step(pick=ANY, api=API, if_busy=IF_BUSY)
     def regenerate(self, site: ChaosSite, story: Story, pick: int, api: str, if_busy: str) -> None:
         story.ask_again(story.conversations[pick % len(story.conversations)], api, if_busy=if_busy)
@@ -188,6 +193,13 @@ class ClientsAndFaults(Schedule):
     def kill_redis_clients(self, site: ChaosSite, story: Story, kind: str) -> None:
         with site.redis() as client:
             client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+
+    @step(api=API)
+    def lose_the_line_to_redis(self, site: ChaosSite, story: Story, api: str) -> None:
+        """All connections of one API at once, and none for a moment."""
+        site.proxies[api].cut()
+        story.pause(SHORTEST_PAUSE_MS)
+        site.proxies[api].mend()
 
     @step(milliseconds=st.integers(100, MOST_PAUSE_MS))
     def pause_redis(self, site: ChaosSite, story: Story, milliseconds: int) -> None:

@@ -1,6 +1,9 @@
 """What happens in one schedule, as its clients see it: questions asked, runs accepted, readers attached."""
 
+import json
+import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from uuid import uuid4
@@ -17,6 +20,7 @@ CALL_SECONDS = 3.0
 STOP_SECONDS = 7.0
 """A receipt is waited for up to five."""
 MOST_READERS = 10
+REPEATED_POSTS = 3
 _tokens = count(1)
 
 
@@ -31,6 +35,10 @@ class Question:
     key: str = field(default_factory=lambda: str(uuid4()))
     run_id: str | None = None
     is_refused: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"conversations/{self.conversation_id}/{self.verb}?background=true&if_busy={self.if_busy}"
 
 
 class Story:
@@ -77,6 +85,16 @@ class Story:
         script = Script(f"q{next(_tokens)}", pieces, pause_ms, chars)
         return self._post(Question(conversation_id, "message", script, if_busy), api)
 
+    def ask_and_hang_up(self, conversation_id: str, api: str, *, is_repeated: bool) -> Question:
+        """Post a question and close the line at once; repeat it over the other API, or leave it in doubt."""
+        question = Question(conversation_id, "message", Script(f"q{next(_tokens)}"), "enqueue")
+        self.questions.append(question)
+        with suppress(OSError), self._line_to(api) as line:
+            line.sendall(self._raw_post(question))
+        if is_repeated:
+            self._send(question, next(name for name in APIS if name != api))
+        return question
+
     def ask_again(self, conversation_id: str, api: str, *, if_busy: str = "reject") -> Question:
         """Have the last question answered anew."""
         return self._post(Question(conversation_id, "regenerate", None, if_busy), api)
@@ -89,6 +107,27 @@ class Story:
                     lambda one=question: self._send(one, APIS[0]), what="the answer to a repeated POST"
                 )
 
+    def post_under_known_keys(self) -> None:
+        """A repeated POST is answered by the run that it made."""
+        for question in self.questions[-REPEATED_POSTS:]:
+            known = question.run_id
+            if known and self._send(question, APIS[-1]) and question.run_id != known:
+                words = f"the key of run {known} now gives {question.run_id or 'a refusal'}"
+                self.objections.append(Objection("I1", words))
+
+    def _line_to(self, api: str) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.site.ports[api]), CALL_SECONDS)
+
+    def _raw_post(self, question: Question) -> bytes:
+        assert question.script is not None
+        body = json.dumps({"content": question.script.question}).encode()
+        head = (
+            f"POST /api/v1/{question.path} HTTP/1.1\r\nHost: riverrun\r\n"
+            f"Authorization: Bearer {self.site.token}\r\nIdempotency-Key: {question.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
     def _post(self, question: Question, api: str) -> Question:
         self.questions.append(question)
         self._send(question, api)
@@ -96,9 +135,8 @@ class Story:
 
     def _send(self, question: Question, api: str) -> bool:
         """Whether the server said yes or no."""
-        path = f"conversations/{question.conversation_id}/{question.verb}?background=true&if_busy={question.if_busy}"
         body = {"json": {"content": question.script.question}} if question.script else {}
-        answer = self.call("POST", path, api, headers={"Idempotency-Key": question.key}, **body)
+        answer = self.call("POST", question.path, api, headers={"Idempotency-Key": question.key}, **body)
         if answer is None:
             return False
         if answer.status_code == 202:

@@ -40,14 +40,13 @@ def steps_of(seed: int) -> dict[int, list[str]]:
 
 def test_a_seed_and_a_number_give_the_same_steps_again() -> None:
     steps = steps_of(7)
-    assert list(steps) == list(range(SCHEDULES))
     assert steps == steps_of(7)
     assert steps != steps_of(8)
 
 
 def test_schedules_differ_and_take_every_rule_among_them() -> None:
     steps = steps_of(7)
-    assert len({tuple(one) for one in steps.values()}) == SCHEDULES
+    assert len({tuple(one) for one in steps.values()}) == len(steps) >= SCHEDULES
     taken = {words.partition("(")[0] for one in steps.values() for words in one if "(" in words}
     rules = {
         name for name, member in vars(ClientsAndFaults).items() if hasattr(member, "hypothesis_stateful_rule")

@@ -9,6 +9,10 @@ from sqlalchemy.orm import DeclarativeBase
 CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 30
 KEEPALIVE_SECONDS = 5
+IDLE_TRANSACTION_SECONDS = 10
+"""Postgres ends a session that was left in mid-transaction: a frozen worker must not keep its run's row locked for as long
+as it sleeps. Shorter than a lease, so that the row is free when the lease has run out."""
+IDLE_TRANSACTION = "idle_in_transaction_session_timeout"
 
 
 class Base(DeclarativeBase):
@@ -47,6 +51,7 @@ def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: i
             "ssl": _tls(str(mode)),
             "timeout": CONNECT_TIMEOUT_SECONDS,
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
+            "server_settings": {IDLE_TRANSACTION: f"{IDLE_TRANSACTION_SECONDS}s"},
         },
     )
 
@@ -72,6 +77,7 @@ def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c {IDLE_TRANSACTION}={IDLE_TRANSACTION_SECONDS}s",
             "keepalives_idle": KEEPALIVE_SECONDS,
             "keepalives_interval": KEEPALIVE_SECONDS,
             "keepalives_count": 3,
