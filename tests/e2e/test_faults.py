@@ -151,7 +151,7 @@ def test_a_frozen_worker_is_taken_over_and_fenced_when_it_wakes(site: Site) -> N
 def second_worker(site: Site) -> Iterator[None]:
     """Another worker for chats beside the stack's own."""
     process = GuardedProcess(
-        [sys.executable, "-m", "riverrun", "worker", "--queues", "chats"],
+        [sys.executable, "-m", "riverrun", "worker", "--queues", "chats", "--supervised"],
         log_path=site.folder / "second-worker.log",
         environment=child_environment(site.stack.settings, os.environ),
     )
