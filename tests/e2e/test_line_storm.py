@@ -80,8 +80,10 @@ def test_after_a_storm_every_run_has_ended_once_and_none_overlapped(
         events = read_all(client, str(run.id))
         assert_exact(events)
         assert events[-1].data["status"] == run.status != "error"
-        said = "" if run.is_rolled_back else text_of(events)
-        assert [row.content for row in rows(engine, ANSWERS, run.id)] == ([said] if said else [])
+        stored = [row.content for row in rows(engine, ANSWERS, run.id)]
+        assert len(stored) <= (0 if run.is_rolled_back else 1)
+        if not run.is_rolled_back:
+            assert "".join(stored) == text_of(events), "a message without words holds tool calls alone"
     turns = rows(engine, TURNS, conversation_id)
     assert all(turn.questions == 1 and turn.shown <= 1 for turn in turns)
     assert all(turn.shown == 1 for turn in turns if turn.answers)
