@@ -24,10 +24,14 @@ def take_the_lock(engine: Engine) -> None:
 @pytest.mark.usefixtures("_short_patience")
 def test_a_lock_in_a_forgotten_transaction_of_a_worker_is_freed(database_url: str) -> None:
     frozen, other = open_engine(database_url), open_engine(database_url)
-    with pytest.raises(OperationalError), frozen.begin() as connection:
+    with frozen.connect() as connection:
+        driver = connection.connection.driver_connection
         connection.execute(LOCK)
         take_the_lock(other)
-        connection.execute(LOCK)
+        with pytest.raises(OperationalError):
+            connection.execute(LOCK)
+    assert driver is not None
+    driver.close()  # SQLAlchemy has only forgotten it
     frozen.dispose()
     other.dispose()
 
