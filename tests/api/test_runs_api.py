@@ -1,7 +1,7 @@
 """Following runs over HTTP: exactly three answers to a position, and one answer to a stranger."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
 from uuid import UUID
 
 import httpx2
@@ -21,18 +21,6 @@ from riverrun.runs.attempt import Attempt
 from riverrun.runs.performance import perform_run
 
 WORDS = [f"word {number} " for number in range(120)]
-
-
-@pytest.fixture
-async def base_url(settings: Settings) -> AsyncIterator[str]:
-    async with serving(settings) as url:
-        yield url
-
-
-@pytest.fixture
-async def client(base_url: str, engine: Engine, user_id: UUID) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(base_url, issue_bearer_token(engine, user_id, "test")) as client:
-        yield client
 
 
 def joined(events: list[tuple[str, str, str]]) -> str:
@@ -191,13 +179,18 @@ async def test_servers_that_shut_down_send_readers_away_with_their_position(
 ) -> None:
     token = issue_bearer_token(engine, user_id, "test")
     server = serving(settings)
-    async with client_of(await server.__aenter__(), token) as client:
+    async with client_of(await server.__aenter__(), token) as client, contextlib.AsyncExitStack() as streams:
         path = f"/api/v1/runs/{queued_run}/events"
-        reading = [asyncio.create_task(read_sse(client, path)) for _ in range(20)]
-        await asyncio.sleep(0.5)
-        await server.__aexit__(None, None, None)
-        for events in await asyncio.gather(*reading):
-            assert events[-1][1:] == ("reconnect", '{"position":"1-1"}')
+        opened = [await streams.enter_async_context(client.stream("GET", path)) for _ in range(20)]
+        lines = [response.aiter_lines() for response in opened]
+        for stream in lines:
+            while await anext(stream) != "event: queued":
+                pass
+        leaving = asyncio.create_task(server.__aexit__(None, None, None))
+        for stream in lines:
+            rest = [line async for line in stream if line]
+            assert rest[-2:] == ["event: reconnect", 'data: {"position":"1-1"}']
+        await leaving
 
 
 async def test_readiness_names_the_servers(client: httpx2.AsyncClient) -> None:
