@@ -25,6 +25,7 @@ from riverrun.infra.task_dispatch import TaskDispatcher
 from riverrun.infra.trailing_slash import TrailingSlash
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.outbox import Outbox
+from riverrun.streaming.hand_over import HandOver
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import choose_reader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
     app.add_middleware(TrailingSlash)
+    app.add_middleware(HandOver)
     app.add_middleware(RequestContext)
     add_problem_handlers(app)
     for router in ROUTERS:

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 class _Topic:
     """A run with readers, or one that lost its last reader since the watchdog's last look."""
 
+    __slots__ = ("readers", "run_id", "was_heard")
+
     def __init__(self, run_id: UUID) -> None:
         self.run_id = run_id
         self.readers: set[Subscription] = set()

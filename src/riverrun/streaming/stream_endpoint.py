@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
+from riverrun.streaming.hand_over import hand_over
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.subscription import Subscription
 
@@ -69,6 +70,11 @@ class FrameStream(Response):
         """The reader, while the stream is open."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Leave the framework, then send."""
+        if not hand_over(self._send_all, scope):
+            await self._send_all(scope, receive, send)
+
+    async def _send_all(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the end, until the client goes, or until the server leaves; frees everything then."""
         with self.attach() as reader:
             watcher = asyncio.ensure_future(disconnected(receive))

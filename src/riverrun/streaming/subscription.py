@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from uuid import UUID
 
@@ -22,7 +21,25 @@ class Subscription:
 
     The hub calls ``offer``, ``nudge``, ``beat`` and ``leave``; none of them waits. The reader awaits ``next_events``.
     One that follows many runs takes what each has instead; ``on_wake`` tells it that one ``is_awake``.
+    There may be tens of thousands of them: an empty deque alone is 760 bytes.
     """
+
+    __slots__ = (
+        "_beats",
+        "_is_behind",
+        "_is_unreadable",
+        "_known_top",
+        "_live",
+        "_live_bytes",
+        "_log",
+        "_on_wake",
+        "_waiter",
+        "is_awake",
+        "is_closed",
+        "is_leaving",
+        "position",
+        "run_id",
+    )
 
     def __init__(
         self, run_id: UUID, position: Position, log: RunLog, *, on_wake: Callable[[], None] | None = None
@@ -31,21 +48,17 @@ class Subscription:
         self.position = position
         self.is_leaving = False
         self.is_closed = False
+        self.is_awake = True
+        """Whether ``take``, ``take_beat`` or ``is_leaving`` may have something to tell."""
         self._log = log
-        self._live: deque[Event] = deque()
+        self._live: list[Event] = []
         self._live_bytes = 0
         self._is_behind = True
         self._known_top = position
         self._is_unreadable = False
         self._beats = False
-        self._wake = asyncio.Event()
-        self._wake.set()
+        self._waiter: asyncio.Future[None] | None = None
         self._on_wake = on_wake
-
-    @property
-    def is_awake(self) -> bool:
-        """Whether ``take``, ``take_beat`` or ``is_leaving`` may have something to tell."""
-        return self._wake.is_set()
 
     def offer(self, event: Event) -> None:
         """Take a live frame, or note that the log must be read when the reader is too slow for pushing."""
@@ -87,12 +100,12 @@ class Subscription:
                 return events
             if self.take_beat():
                 return []
-            await self._wake.wait()
+            await self._sleep()
         return []
 
     async def take(self) -> list[Event]:
         """What there is now, in order, maybe nothing. Still awake afterwards if there may be more."""
-        self._wake.clear()
+        self.is_awake = False
         events = await self._read_log() if self._is_behind else self._take_live()
         if events:
             self.position = events[-1].position
@@ -105,8 +118,16 @@ class Subscription:
         beats, self._beats = self._beats, False
         return beats
 
+    async def _sleep(self) -> None:
+        """Wait for ``_wake_up``; only one reader ever does."""
+        if not self.is_awake:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
     def _wake_up(self) -> None:
-        self._wake.set()
+        self.is_awake = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
         if self._on_wake is not None:
             self._on_wake()
 
@@ -127,19 +148,18 @@ class Subscription:
     def _take_live(self, *, after_reading: bool = False) -> list[Event]:
         """Drain what was pushed. A hole sends the reader to the log, once: what the log lacks too is not waited for."""
         taken: list[Event] = []
-        position = self.position
-        while self._live:
-            event = self._live[0]
-            if event.position > position and not event.continues(position):
-                if not after_reading or taken:
-                    note(RarePath.GAP, self.run_id)
-                    self._is_behind = True
-                    break
-            elif event.position > position:
+        position, seen = self.position, 0
+        for event in self._live:
+            if event.continues(position):
                 taken.append(event)
                 position = event.position
-            self._live.popleft()
-            self._live_bytes -= len(event.data)
+            elif event.position > position and not (after_reading and not taken):
+                note(RarePath.GAP, self.run_id)
+                self._is_behind = True
+                break
+            seen += 1
+        self._live_bytes -= sum(len(event.data) for event in self._live[:seen])
+        del self._live[:seen]
         return taken
 
     def _forget_live(self) -> None:
