@@ -14,6 +14,7 @@ from riverrun.search.ranking import (
     rank,
     saturated,
     selecting_terms,
+    strongest,
 )
 
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -30,11 +31,12 @@ def candidate(
     project: UUID = ONE,
     path: str = "src/code.py",
     name: str = "name",
+    kind: str = "function",
     lengths: tuple[int, ...] = (4, 4, 4, 4),
     **labels: str,
 ) -> Candidate:
     """A chunk with its terms as keywords: ``term="AD"`` stands once in the name, once in the body."""
-    return Candidate(chunk_id, project, path, name, lengths, list(labels), list(labels.values()))
+    return Candidate(chunk_id, project, path, name, kind, lengths, list(labels), list(labels.values()))
 
 
 def order(corpora, asked: str, *candidates: Candidate, limit: int = 10) -> list[int]:
@@ -114,6 +116,36 @@ def test_a_word_that_only_holds_test_is_no_test(path: str) -> None:
 def test_a_definition_comes_before_the_lines_between_definitions() -> None:
     corpora = {ONE: corpus(term=10)}
     assert order(corpora, "term", candidate(1, term="D", name=""), candidate(2, term="D")) == [2, 1]
+
+
+@pytest.mark.parametrize("kind", ["class", "constant"])
+def test_what_does_something_comes_before_what_only_declares_it(kind: str) -> None:
+    corpora = {ONE: corpus(term=10)}
+    assert order(corpora, "term", candidate(1, term="D", kind=kind), candidate(2, term="D")) == [2, 1]
+
+
+@pytest.mark.parametrize("name", ["Client.__init__", "constructor"])
+def test_a_constructor_comes_after_the_methods(name: str) -> None:
+    corpora = {ONE: corpus(term=10)}
+    methods = candidate(1, term="D", name=name), candidate(2, term="D", name="Client.send")
+    assert order(corpora, "term", *methods) == [2, 1]
+
+
+def test_a_chunk_gains_by_the_share_of_its_path_that_the_question_says() -> None:
+    corpora = {ONE: corpus(term=10, redis=10)}
+    half = candidate(1, term="D", redis="BD", lengths=(4, 2, 4, 4))
+    whole = candidate(2, term="D", redis="BD", lengths=(4, 1, 4, 4))
+    assert order(corpora, "term redis", half, whole) == [2, 1]
+
+
+def test_of_two_names_the_one_with_more_code_under_it_comes_first() -> None:
+    corpora = {ONE: corpus(term=10)}
+    bodies = candidate(1, term="A", lengths=(4, 4, 4, 2)), candidate(2, term="A", lengths=(4, 4, 4, 80))
+    assert order(corpora, "term", *bodies) == [2, 1]
+
+
+def test_a_term_of_several_concepts_has_its_greatest_weight() -> None:
+    assert strongest([{"one": 1.0, "two": 0.4}, {"two": 0.8}]) == {"one": 1.0, "two": 0.8}
 
 
 def selected(corpora, *concepts: dict[str, float]) -> list[str]:

@@ -4,6 +4,9 @@ What is counted are concepts: a chunk that says ``credential`` for the asked ``p
 A concept's weight comes from how rare it is *in its own project*. A chunk's labels (name, path, docstring, body) are
 normalised by their average lengths before they are added up (Robertson & Zaragoza, "The Probabilistic Relevance
 Framework", 2009, section 3.6).
+
+What is left of the order is decided by what kind of place answers questions at all. Those factors were fitted to the
+evaluation's tuned-on questions and rounded (docs/adr/0020).
 """
 
 import re
@@ -20,11 +23,20 @@ LENGTH_NORMALISATION = (0.0, 0.0, 0.4, 0.4)
 """BM25's b for each label: 1 divides by the relative length in full, 0 not at all. A long name is no prose."""
 SATURATION = 1.2
 """BM25's k1: how soon more of the same stops to count."""
-WINDOW_FACTOR = 0.7
+WINDOW_FACTOR = 0.5
 """Lines between definitions answer a question less often than a definition does."""
+CONSTRUCTOR_FACTOR = 0.8
+"""A constructor names everything that its class knows, and does none of it."""
+KIND_FACTORS = {"class": 0.65, "constant": 0.5}
+"""What a class says outside its methods, and a constant, seldom say how something is done. Other kinds count in full."""
 TEST_FACTOR = 0.6
 """Tests repeat the words of what they test."""
+PATH_GAIN = 0.35
+"""What a chunk gains when the question says its whole path, in parts of its score."""
+BODY_EXPONENT = 0.05
+"""Longer bodies do more of what is asked for: the score grows with this power of their length."""
 
+_CONSTRUCTORS = frozenset(["__init__", "constructor"])
 MOST_POSTINGS = 5_000
 """How many chunk entries are looked at to propose candidates, whatever the size of the project."""
 FEWEST_SELECTING_TERMS = 2
@@ -61,6 +73,7 @@ class Candidate:
     project_id: UUID
     path: str
     name: str
+    kind: str
     lengths: Sequence[int]
     terms: Sequence[str]
     labels: Sequence[str]
@@ -117,11 +130,13 @@ def rank(
         project_id: [corpus.rarity(concept) for concept in concepts] for project_id, corpus in corpora.items()
     }
     wants_tests = any("test" in concept and concept["test"] == 1.0 for concept in concepts)
+    asked = strongest(concepts)
     scored = [
         Ranked(
             candidate.chunk_id,
             score(candidate, concepts, rarities[candidate.project_id], corpora[candidate.project_id])
-            * prior(candidate, wants_tests=wants_tests),
+            * prior(candidate, wants_tests=wants_tests)
+            * (1 + PATH_GAIN * path_share(candidate, asked)),
         )
         for candidate in candidates
     ]
@@ -161,5 +176,27 @@ def saturated(count: float) -> float:
 
 def prior(candidate: Candidate, *, wants_tests: bool) -> float:
     """How likely such a place answers anything, whatever was asked."""
-    factor = 1.0 if candidate.name else WINDOW_FACTOR
-    return factor * TEST_FACTOR if not wants_tests and _TEST_PATH.search(candidate.path) else factor
+    factor = KIND_FACTORS.get(candidate.kind, 1.0) if candidate.name else WINDOW_FACTOR
+    if candidate.name.rpartition(".")[2] in _CONSTRUCTORS:
+        factor *= CONSTRUCTOR_FACTOR
+    if not wants_tests and _TEST_PATH.search(candidate.path):
+        factor *= TEST_FACTOR
+    return factor * float((1 + candidate.lengths[LABELS.index("D")]) ** BODY_EXPONENT)
+
+
+def path_share(candidate: Candidate, asked: Concept) -> float:
+    """How much of its path the question says: 0 nothing, 1 every term of it."""
+    said = sum(
+        asked.get(term, 0.0) * labels.count("B")
+        for term, labels in zip(candidate.terms, candidate.labels, strict=True)
+    )
+    return said / max(candidate.lengths[LABELS.index("B")], 1)
+
+
+def strongest(concepts: Iterable[Concept]) -> Concept:
+    """Every term of the concepts with the greatest weight that one of them gives it."""
+    weights: dict[str, float] = {}
+    for concept in concepts:
+        for term, weight in concept.items():
+            weights[term] = max(weights.get(term, 0.0), weight)
+    return weights

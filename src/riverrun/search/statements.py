@@ -50,7 +50,7 @@ def term_frequencies(project_ids: Sequence[UUID], terms: Sequence[str]) -> Rows:
 
 
 def candidates(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], terms: Sequence[str]) -> Rows:
-    """``(chunk id, project_id, path, name, lengths, [term], [labels])``: which of ``terms`` stand where in the chunks
+    """``(chunk id, project_id, path, name, kind, lengths, [term], [labels])``: which of ``terms`` stand where in the chunks
     that gain most by the ``selecting`` terms."""
     proposed = proposals(project_ids, selecting).subquery()
     lexeme = func.unnest(Chunk.terms).table_valued("lexeme", "positions", "weights").lateral()
@@ -69,6 +69,7 @@ def candidates(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], 
             Chunk.project_id,
             SourceFile.path,
             Chunk.name,
+            Chunk.kind,
             Chunk.lengths,
             found.c.terms,
             found.c.labels,
