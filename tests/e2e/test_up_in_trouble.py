@@ -93,7 +93,9 @@ def test_a_process_that_cannot_start_ends_it_with_its_last_words(tmp_path: Path)
     assert "SHOUTING" in words
 
 
-@pytest.mark.parametrize("arguments", [("api",), ("worker", "--queues", "indexing", "--supervised")], ids=["api", "worker"])
+@pytest.mark.parametrize(
+    "arguments", [("api",), ("worker", "--queues", "indexing", "--supervised")], ids=["api", "worker"]
+)
 def test_a_process_that_is_killed_is_started_again_and_that_is_said(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
