@@ -2,7 +2,7 @@
 
 import ssl
 
-from sqlalchemy import Engine, MetaData, create_engine, make_url
+from sqlalchemy import Engine, ExceptionContext, MetaData, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -13,6 +13,7 @@ IDLE_TRANSACTION_SECONDS = 10
 """Postgres ends a session that was left in mid-transaction: a frozen worker must not keep its run's row locked for as long
 as it sleeps. Shorter than a lease, so that the row is free when the lease has run out."""
 IDLE_TRANSACTION = "idle_in_transaction_session_timeout"
+IDLE_TRANSACTION_SQLSTATE = "25P03"
 
 
 class Base(DeclarativeBase):
@@ -40,7 +41,7 @@ def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: i
     """
     url = make_url(database_url)
     mode = url.query.get("sslmode", "disable")
-    return create_async_engine(
+    engine = create_async_engine(
         url.difference_update_query(["sslmode"]).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=max_overflow,
@@ -54,6 +55,8 @@ def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: i
             "server_settings": {IDLE_TRANSACTION: f"{IDLE_TRANSACTION_SECONDS}s"},
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _note_ended_session)
+    return engine
 
 
 def _tls(mode: str) -> ssl.SSLContext | bool:
@@ -70,7 +73,7 @@ def _tls(mode: str) -> ssl.SSLContext | bool:
 
 def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
     """A worker's engine (psycopg 3, sync). Build it after the fork: sockets are not shared by processes."""
-    return create_engine(
+    engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         pool_pre_ping=True,
@@ -84,3 +87,11 @@ def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
             "tcp_user_timeout": 1_000 * COMMAND_TIMEOUT_SECONDS,
         },
     )
+    event.listen(engine, "handle_error", _note_ended_session)
+    return engine
+
+
+def _note_ended_session(context: ExceptionContext) -> None:
+    """A session that Postgres ended is a lost connection, whatever class of error the driver makes of it."""
+    if getattr(context.original_exception, "sqlstate", None) == IDLE_TRANSACTION_SQLSTATE:
+        context.is_disconnect = True
