@@ -19,7 +19,11 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="riverrun-chaos-"))
     director = Director(folder, int(os.environ.get("CHAOS_SEED") or 1), count, int(only) if only else None)
     print(f"chaos: seed {director.seed}, logs in {folder}", flush=True)
-    outcomes = director.run()
+    try:
+        director.run()
+    except KeyboardInterrupt:
+        print("stopped before its end; this is what was played")
+    outcomes = director.outcomes
     reached = schedules_by_rare_path(outcomes)
     print("schedules by rare path: " + ", ".join(f"{path} {reached[path]}" for path in PATHS))
     print(summary(outcomes))

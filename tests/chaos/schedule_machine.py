@@ -97,7 +97,7 @@ class Schedule(RuleBasedStateMachine):
             self.story.objections.append(Objection("stuck", f"at rest: {stuck!r}"))
         finally:
             self.story.close()
-            self.stage.report(self.number, self.act, self.story)
+        self.stage.report(self.number, self.act, self.story)
 
 
 def step(**drawn: Any) -> Callable[[Callable[..., None]], Any]:
