@@ -1,6 +1,7 @@
 """``make chaos``: many schedules. CHAOS_SCHEDULES, CHAOS_SEED and CHAOS_ONLY choose which."""
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="riverrun-chaos-"))
     director = Director(folder, int(os.environ.get("CHAOS_SEED") or 1), count, int(only) if only else None)
     print(f"chaos: seed {director.seed}, logs in {folder}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         director.run()
     except KeyboardInterrupt:
