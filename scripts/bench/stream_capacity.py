@@ -21,8 +21,8 @@ class Capacity:
     """The levels that each arm climbs until it is late; ``seconds`` a level. Each stream speaks every five seconds."""
 
     native: Sequence[int] = (1_000, 2_500, 5_000, 6_000)
-    threads: Sequence[int] = (20, 30, 40, 50, 60)
-    plan: Sequence[int] = (20, 30, 40, 50, 60)
+    threads: Sequence[int] = (30, 40, 50)
+    plan: Sequence[int] = (30, 40, 50)
     seconds: float = 10.0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import UUID
@@ -15,7 +16,11 @@ from riverrun.streaming.subscriber import ChannelSubscriber
 from riverrun.streaming.subscription import Subscription
 
 WATCH_SECONDS = 2.0
+WATCHED_AT_ONCE = 250
+"""So many tops are asked for at a time: thousands in one go would hold the loop."""
+BEATS_A_PERIOD = 30
 RECONNECT_SECONDS = 0.2
+"""The least time between two connections: a line that held for longer is replaced at once."""
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +140,9 @@ class StreamHub:
                 reader.nudge()
 
     async def _keep_connected(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             self._lost.clear()
             subscriber = ChannelSubscriber(
                 on_message=self._deliver, on_subscribed=self._confirm, on_lost=self._lost.set
@@ -149,7 +156,7 @@ class StreamHub:
                 subscriber.subscribe(channel.decode() for channel in self._topics)
                 await self._lost.wait()
                 self._subscriber = None
-            await asyncio.sleep(RECONNECT_SECONDS)
+            await asyncio.sleep(max(0.0, began + RECONNECT_SECONDS - loop.time()))
 
     async def _watch(self) -> None:
         """Compare tops of silent runs, so that a lost last frame leaves nobody hanging; forget deserted topics."""
@@ -161,8 +168,8 @@ class StreamHub:
                 topic.was_heard = False
             if self._subscriber is not None:
                 self._subscriber.ping()
-            if silent:
-                await self._catch_up(silent)
+            for start in range(0, len(silent), WATCHED_AT_ONCE):
+                await self._catch_up(silent[start : start + WATCHED_AT_ONCE])
 
     async def _catch_up(self, topics: list[_Topic]) -> None:
         tops = await self._log.tops([topic.run_id for topic in topics])
@@ -182,8 +189,10 @@ class StreamHub:
             self._subscriber.unsubscribe(channel.decode() for channel in deserted)
 
     async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(self._heartbeat_seconds)
+        """Every run's readers once a period, a part of the runs at a time: all at once would hold the loop."""
+        for turn in itertools.cycle(range(BEATS_A_PERIOD)):
+            await asyncio.sleep(self._heartbeat_seconds / BEATS_A_PERIOD)
             for topic in self._topics.values():
-                for reader in topic.readers:
-                    reader.beat()
+                if hash(topic.run_id) % BEATS_A_PERIOD == turn:
+                    for reader in topic.readers:
+                        reader.beat()
