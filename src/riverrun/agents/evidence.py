@@ -4,20 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from riverrun.agents.code_window import language_of
 from riverrun.agents.deps import CallSite, Excerpt, SearchHit, SymbolHit
-from riverrun.agents.question_terms import identifiers, is_about_the_whole, terms
+from riverrun.agents.question_terms import identifiers, is_about_the_whole
 
 Hit = SearchHit | SymbolHit
 
 _MOST_HITS = 4
 _LOWEST_SHARE_OF_BEST = 0.5
 """Under half of the best score, a hit mostly shares common words with the question."""
-
-_TEST_WEIGHT = 0.6
-_PASSAGE_WEIGHT = 0.75
-_CONSTANT_WEIGHT = 0.8
-"""Tests, imports and tables repeat the words of the code that does the work."""
 
 
 @dataclass
@@ -72,11 +66,9 @@ class Evidence:
     def hits(self) -> Sequence[Hit]:
         """The hits worth telling, best first: definitions the question names, then well-ranked ones."""
         named = [hit for hit in self.named if is_named(hit, self.subject)]
-        asks_for_tests = any(term.startswith("test") for term in terms(self.subject))
-        weights = [(_weight(hit, asks_for_tests), hit) for hit in self.searched]
-        threshold = max((weight for weight, _ in weights), default=0.0) * _LOWEST_SHARE_OF_BEST
-        ranked = sorted(weights, key=lambda weighted: -weighted[0])
-        return _distinct([*named[: _MOST_HITS - 1], *(hit for weight, hit in ranked if weight >= threshold)])
+        ranked = sorted(self.searched, key=lambda hit: -hit.score)
+        threshold = ranked[0].score * _LOWEST_SHARE_OF_BEST if ranked else 0.0
+        return _distinct([*named[: _MOST_HITS - 1], *(hit for hit in ranked if hit.score >= threshold)])
 
 
 def is_named(hit: Hit, text: str) -> bool:
@@ -91,17 +83,6 @@ def is_in_tests(path: str) -> bool:
     return bool({"test", "tests", "spec", "__tests__"}.intersection(folders)) or (
         stem.startswith("test_") or stem.endswith(("_test", "_spec")) or ".test." in name or ".spec." in name
     )
-
-
-def _weight(hit: SearchHit, asks_for_tests: bool) -> float:
-    weight = hit.score
-    if not asks_for_tests and is_in_tests(hit.location.path):
-        weight *= _TEST_WEIGHT
-    if not hit.name and language_of(hit.location.path) not in ("text", "markdown"):
-        weight *= _PASSAGE_WEIGHT
-    if hit.kind == "constant":
-        weight *= _CONSTANT_WEIGHT
-    return weight
 
 
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:
