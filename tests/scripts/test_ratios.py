@@ -1,0 +1,64 @@
+"""The arithmetic by which benchmarks are judged."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.baseline import regressions
+from bench.load import Level
+from bench.ratios import Ratio, apart, interval, percentile_interval
+from bench.report import Report
+from bench.scenario import Scenario, has_fields
+
+
+def test_an_interval_holds_the_ratio_and_narrows_with_the_spread() -> None:
+    quiet = interval([2.0, 2.01, 1.99, 2.0, 2.0], [1.0, 1.01, 0.99, 1.0, 1.0])
+    noisy = interval([1.0, 2.0, 3.0, 2.0, 4.0], [0.5, 1.0, 2.0, 1.0, 1.5])
+    assert quiet[0] <= 2.0 <= quiet[1]
+    assert quiet[1] - quiet[0] < 0.1 < noisy[1] - noisy[0]
+    assert noisy == interval([1.0, 2.0, 3.0, 2.0, 4.0], [0.5, 1.0, 2.0, 1.0, 1.5])
+
+
+def test_twins_are_as_far_apart_as_their_medians_whichever_is_slower() -> None:
+    assert apart([1.0, 1.1, 9.0], [1.21, 1.21, 0.1]) == pytest.approx(0.1)
+    assert apart([1.21], [1.1]) == pytest.approx(0.1)
+
+
+def test_a_ratio_says_whether_its_target_is_met_in_either_direction() -> None:
+    at_most = Ratio("1", "fan-out CPU", 1.42, target=1.6, unit="x raw")
+    at_least = Ratio("3", "streams a core", 90, target=100, bound=">=")
+    assert str(at_most) == "bench 1: fan-out CPU 1.42x raw (target <= 1.6) met"
+    assert at_least.met is False
+    assert Ratio("6b", "told only", 7.0).met is None
+
+
+def test_a_p95_is_worse_only_when_its_whole_interval_lies_above_the_former(tmp_path: Path) -> None:
+    former, now = Report("polls"), Report("polls")
+    former.note_level("riverrun", "same@10", {"errors": 0, "p95_ms": 10.0})
+    former.note_level("riverrun", "slow@10", {"errors": 0, "p95_ms": 10.0})
+    now.note_level("riverrun", "same@10", {"errors": 0, "p95_ms": 11.0, "p95_ci95_ms": [9.0, 12.0]})
+    now.note_level("riverrun", "slow@10", {"errors": 0, "p95_ms": 15.0, "p95_ci95_ms": [12.0, 16.0]})
+    now.note_level("raw", "wrong@10", {"errors": 2})
+    former.write(tmp_path / "former.json")
+    assert regressions(now, tmp_path / "former.json") == [
+        "riverrun, slow@10: p95 15.00 ms, was 10.00 ms",
+        "raw, wrong@10: 2 errors",
+    ]
+    assert json.loads((tmp_path / "former.json").read_text())["benchmark"] == "polls"
+
+
+def test_an_answer_of_another_status_or_shape_is_no_right_answer() -> None:
+    poll = Scenario("poll", "/poll", has_fields("status"))
+    assert poll.is_answered_by(200, b'{"status": "idle", "more": 1}')
+    assert not poll.is_answered_by(503, b'{"status": "idle"}')
+    assert not poll.is_answered_by(200, b'{"state": "idle"}')
+    assert not poll.is_answered_by(200, b"<html>")
+
+
+def test_an_error_is_counted_and_is_no_latency() -> None:
+    figures = Level(latencies=[0.010, 0.030], errors=1, wall_seconds=1.0, client_cpu_seconds=0.9).as_dict()
+    assert (figures["requests"], figures["errors"], figures["max_ms"]) == (3, 1, 30.0)
+    assert figures["client_was_bottleneck"]
+    low, high = percentile_interval([0.01] * 50 + [0.02], 95)
+    assert low <= high <= 0.02
