@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
@@ -30,12 +31,16 @@ class PageDriver:
         self.page = page
         self.base_url = base_url
         self.faults: list[str] = []
-        self.positions: list[str] = []
-        """The position of each request for events, in order: what the page said it had."""
+        self.streams: list[dict[str, str]] = []
+        """The runs of each request for events with their positions, in order: what the page said it had."""
+        self.open_streams: set[Request] = set()
+        self.most_open_streams = 0
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.faults.append(f"threw {error}"))
         page.on("console", self._on_console)
         page.on("request", self._on_request)
+        page.on("requestfinished", self._on_request_over)
+        page.on("requestfailed", self._on_request_over)
 
     @classmethod
     async def open(cls, browser: Browser, base_url: str, **context: Any) -> "PageDriver":
@@ -51,8 +56,20 @@ class PageDriver:
             self.faults.append(f"said {message.text}")
 
     def _on_request(self, request: Request) -> None:
-        if request.url.endswith("/events"):
-            self.positions.append(request.headers["last-event-id"])
+        address = urlsplit(request.url)
+        if not address.path.endswith("/events"):
+            return
+        self.streams.append(dict(run.split("@") for run in parse_qs(address.query)["run"]))
+        self.open_streams.add(request)
+        self.most_open_streams = max(self.most_open_streams, len(self.open_streams))
+
+    def _on_request_over(self, request: Request) -> None:
+        self.open_streams.discard(request)
+
+    @property
+    def positions(self) -> list[str]:
+        """The position of each run in each request for events, in order."""
+        return [position for stream in self.streams for position in stream.values()]
 
     async def go(self, path: str = "/") -> None:
         await self.page.goto(self.base_url + path)

@@ -1,6 +1,7 @@
 /** What the agent did, in one quiet line that unfolds. */
 
 import { element } from "./dom.js";
+import { largeResult } from "./large_result.js";
 import { count } from "./words.js";
 
 const MOST_RESULT_CHARS = 4_000;
@@ -50,18 +51,22 @@ export class Activity {
 
   #showStep(tool, index) {
     const shown = this.#shown[index];
-    if (shown?.callId === tool.call_id && shown.hasResult === (tool.result !== undefined)) return;
+    if (shown?.callId === tool.call_id && shown.hasResult === hasResult(tool)) return;
     const node = step(tool);
     if (shown) shown.node.replaceWith(node);
     else this.#steps.append(node);
-    this.#shown[index] = { node, callId: tool.call_id, hasResult: tool.result !== undefined };
+    this.#shown[index] = { node, callId: tool.call_id, hasResult: hasResult(tool) };
   }
+}
+
+function hasResult({ result, pointer }) {
+  return result !== undefined || pointer !== undefined;
 }
 
 function step(tool) {
   const call = element("code", {}, `${tool.name}(${argumentsOf(tool)})`);
-  if (tool.result === undefined) return element("li", {}, call);
-  const result = element("pre", { tabindex: 0 }, shorten(String(tool.result)));
+  if (!hasResult(tool)) return element("li", {}, call);
+  const result = tool.pointer ? largeResult(tool) : element("pre", { tabindex: 0 }, shorten(String(tool.result)));
   return element("li", {}, element("details", {}, element("summary", {}, call), result));
 }
 

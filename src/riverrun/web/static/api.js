@@ -107,10 +107,14 @@ export const readMessage = (id, messageId, signal) =>
 export const runInfo = (id, signal) => request("GET", `${v1}/runs/${id}`, { signal });
 export const stopRun = (id) => request("POST", `${v1}/runs/${id}/stop`);
 
-/** The open stream of a run's events after a position; null when nothing is missing. */
-export async function openEvents(runId, position, signal) {
-  const response = await send("GET", `${v1}/runs/${runId}/events`, {
-    headers: { "last-event-id": position, accept: "text/event-stream" },
+/** A tool's result that an event only points to. */
+export const readResult = (pointer) => request("GET", pointer);
+
+/** The open stream of the events of `[run id, position]` pairs, each after its position; null when nothing is missing. */
+export async function openEvents(places, signal) {
+  const runs = places.map(([runId, position]) => `run=${runId}@${position}`);
+  const response = await send("GET", `${v1}/runs/events?${runs.join("&")}`, {
+    headers: { accept: "text/event-stream" },
     signal,
   });
   return response.status === 204 ? null : response.body;

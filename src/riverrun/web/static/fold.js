@@ -66,8 +66,8 @@ export class RunFold {
     for (const event of this.#events) this.#take(event);
   }
 
-  #take({ id, type, data }) {
-    this.position = id ?? `${data.attempt}-${data.seq}`;
+  #take({ type, data }) {
+    this.position = `${data.attempt}-${data.seq}`;
     this.seq = data.seq;
     if (type !== "queued") this.isStarted = true;
     if (type === "text") this.text += data.text;
@@ -79,9 +79,9 @@ export class RunFold {
     else if (type === "end") this.end = data;
   }
 
-  #takeResult({ call_id: callId, result }) {
-    const call = this.tools.find((tool) => tool.call_id === callId);
-    if (call) call.result = result ?? "(the result is too long to show)";
+  #takeResult({ call_id: callId, result, pointer, bytes }) {
+    const call = this.tools.findLast((tool) => tool.call_id === callId);
+    if (call) Object.assign(call, pointer === undefined ? { result } : { pointer, bytes });
   }
 }
 

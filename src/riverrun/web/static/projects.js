@@ -1,21 +1,26 @@
 /** The repositories that may be asked about, and the runs that index them. */
 
 import * as api from "./api.js";
-import { followRun } from "./follow.js";
 import { RunFold } from "./fold.js";
 
-const MOST_FOLLOWED = 1;
-const POLL_MS = 4_000;
+const RETRY_MS = 4_000;
 
 /** Fires `change` whenever the list or a progress changes, `indexed` with `detail.project` when a run has ended. */
 export class Projects extends EventTarget {
   list = [];
   isLoaded = false;
   #selectedId = null;
-  #followed = new Map();
+  #followed = new Set();
   #progress = new Map();
   #failures = new Map();
   #lifetime = new AbortController();
+  #stream;
+
+  /** `stream` is the tab's one connection to its runs. */
+  constructor(stream) {
+    super();
+    this.#stream = stream;
+  }
 
   /** The repository that a new conversation is about: the chosen one, else a ready one, else any. */
   get selected() {
@@ -87,27 +92,25 @@ export class Projects extends EventTarget {
   }
 
   #followAll() {
-    const active = this.list.filter((project) => project.run_id && !this.#followed.has(project.run_id));
-    const free = Math.max(0, MOST_FOLLOWED - this.#followed.size);
-    for (const project of active.slice(0, free)) this.#follow(project);
-    if (active.length > free) this.#poll();
+    for (const project of this.list) {
+      if (project.run_id && !this.#followed.has(project.run_id)) this.#follow(project);
+    }
   }
 
-  /** Browsers open six connections to a server, for all tabs together: further runs are looked at now and then. */
-  #poll() {
-    const timer = setTimeout(() => this.load().catch(() => this.#poll()), POLL_MS);
+  #loadLater() {
+    const timer = setTimeout(() => this.load().catch(() => this.#loadLater()), RETRY_MS);
     this.#lifetime.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
   async #follow({ id, run_id: runId }) {
     const fold = new RunFold();
-    this.#followed.set(runId, fold);
+    this.#followed.add(runId);
     const onChange = () => {
       this.#progress.set(runId, fold.progress ?? {});
       this.#changed();
     };
     try {
-      await followRun(runId, fold, { signal: this.#lifetime.signal, onChange, onLine: () => {} });
+      await this.#stream.follow(runId, fold, { signal: this.#lifetime.signal, onChange, onLine: () => {} });
     } catch {
       // The list says how the run ended; without the list there is nothing to say.
     } finally {
@@ -116,7 +119,7 @@ export class Projects extends EventTarget {
     }
     if (this.#lifetime.signal.aborted) return;
     this.#failures.set(id, fold.end?.error?.detail ?? "");
-    await this.load().catch(() => this.#poll());
+    await this.load().catch(() => this.#loadLater());
     const project = this.find(id);
     if (project) this.dispatchEvent(new CustomEvent("indexed", { detail: { project, end: fold.end } }));
   }

@@ -5,9 +5,10 @@ export class SilentLine extends Error {}
 
 /**
  * The events of a response body as `{id, type, data}`, `data` parsed as JSON, in order. Heartbeats keep the line alive
- * and are not yielded. An unfinished event at the stream's end is dropped: it will come again after its predecessor.
+ * and are not yielded. `onRetry` hears of the pause in milliseconds that the server asks for before a reconnect. An
+ * unfinished event at the stream's end is dropped: it will come again after its predecessor.
  */
-export async function* readEvents(body, { silenceMs = 40_000 } = {}) {
+export async function* readEvents(body, { silenceMs = 40_000, onRetry = () => {} } = {}) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {
@@ -17,6 +18,8 @@ export async function* readEvents(body, { silenceMs = 40_000 } = {}) {
       const blocks = (rest + value.replaceAll("\r", "")).split("\n\n");
       rest = blocks.pop();
       for (const block of blocks) {
+        const retry = /^retry: ?(\d+)$/m.exec(block);
+        if (retry) onRetry(Number(retry[1]));
         const event = parseEvent(block);
         if (event) yield event;
       }

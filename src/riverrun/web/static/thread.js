@@ -5,18 +5,18 @@ import { announce } from "./announce.js";
 import { Composer } from "./composer.js";
 import { button, element } from "./dom.js";
 import { EndKeeper } from "./end_keeper.js";
-import { followRun, RunDamaged } from "./follow.js";
 import { RunFold } from "./fold.js";
 import { isWhole } from "./integrity.js";
 import { Painter } from "./painter.js";
+import { RunDamaged } from "./tab_stream.js";
 import { Turns } from "./turns.js";
 import { welcome } from "./welcome.js";
 
 const OUTCOMES = { completed: "The answer is complete.", cancelled: "The answer was stopped.", error: "The answer failed." };
 
 /**
- * `panel` shows citations; `onBegun(id)` is told of a new conversation, `onChanged()` when the list is out of date,
- * `onTitle(title)` of the title, null on the first page.
+ * `stream` is the tab's one connection to its runs; `panel` shows citations; `onBegun(id)` is told of a new conversation,
+ * `onChanged()` when the list is out of date, `onTitle(title)` of the title, null on the first page.
  */
 export class Thread {
   id = null;
@@ -26,8 +26,8 @@ export class Thread {
   #unsent = null;
   #notice = element("div", { class: "toast", role: "alert", hidden: true });
 
-  constructor({ projects, panel, onBegun, onChanged, onTitle }) {
-    Object.assign(this, { projects, panel, onBegun, onChanged, onTitle });
+  constructor({ stream, projects, panel, onBegun, onChanged, onTitle }) {
+    Object.assign(this, { stream, projects, panel, onBegun, onChanged, onTitle });
     this.composer = new Composer({ onAsk: (text) => this.#ask(text), onStop: () => this.#stop() });
     this.turns = new Turns({
       openPlace: (place, opener) => panel.open(place, opener),
@@ -214,10 +214,10 @@ export class Thread {
 
   /** Follow the run; where the text is not exactly what was sent, once more from the start. */
   async #readExactly(runId, fold, line) {
-    await followRun(runId, fold, line);
+    await this.stream.follow(runId, fold, line);
     if (await isWhole(fold.text, fold.end.text_sha256)) return;
     fold.restart();
-    await followRun(runId, fold, line);
+    await this.stream.follow(runId, fold, line);
     if (await isWhole(fold.text, fold.end.text_sha256)) return;
     throw new RunDamaged("What arrived is not what was sent. Reload the page to read the stored answer.");
   }

@@ -8,6 +8,7 @@ import { conversationInAddress, showInAddress } from "./location.js";
 import { Projects } from "./projects.js";
 import { RepositoryList } from "./repository_list.js";
 import { SourcePanel } from "./source_panel.js";
+import { TabStream } from "./tab_stream.js";
 import { changeTheme } from "./theme.js";
 import { Thread } from "./thread.js";
 
@@ -15,7 +16,8 @@ const NARROW = window.matchMedia("(max-width: 860px)");
 
 /** Everything of one signed-in person. */
 export class Workspace {
-  #projects = new Projects();
+  #stream = new TabStream();
+  #projects = new Projects(this.#stream);
   #listeners = new AbortController();
 
   constructor(account, { onSignedOut }) {
@@ -25,6 +27,7 @@ export class Workspace {
       onToggle: (isOpen) => this.node.classList.toggle("with-panel", isOpen),
     });
     this.thread = new Thread({
+      stream: this.#stream,
       projects: this.#projects,
       panel: this.panel,
       onBegun: (id) => this.#begun(id),
