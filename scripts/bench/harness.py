@@ -60,9 +60,8 @@ def run(targets: Sequence[Target], given: Sequence[str] | None = None) -> int:
 def judge(report: Report, options: argparse.Namespace) -> int:
     """Keep a report and say what has become worse; 1 when it is not as it should be."""
     if options.json:
-        report.write(
-            options.json.with_name(f"{report.benchmark}.json") if options.json.is_dir() else options.json
-        )
+        is_folder = options.json.is_dir()
+        report.write(options.json / f"{report.benchmark}.json" if is_folder else options.json)
     worse = regressions(report, options.baseline) if options.baseline else []
     for line in worse:
         print(f"WORSE: {line}")
