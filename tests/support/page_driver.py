@@ -34,7 +34,7 @@ class PageDriver:
         self.streams: list[dict[str, str]] = []
         """The runs of each request for events with their positions, in order: what the page said it had."""
         self.open_streams: set[Request] = set()
-        self.most_open_streams = 0
+        """The requests for events that are not over yet."""
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.faults.append(f"threw {error}"))
         page.on("console", self._on_console)
@@ -61,7 +61,6 @@ class PageDriver:
             return
         self.streams.append(dict(run.split("@") for run in parse_qs(address.query)["run"]))
         self.open_streams.add(request)
-        self.most_open_streams = max(self.most_open_streams, len(self.open_streams))
 
     def _on_request_over(self, request: Request) -> None:
         self.open_streams.discard(request)

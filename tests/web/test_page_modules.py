@@ -1,9 +1,8 @@
 """The page's pure modules, run where they live: in the browser."""
 
-from typing import Any
-
 import pytest
 from tests.support.page_driver import PageDriver
+from tests.support.page_modules import run
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -14,16 +13,6 @@ FOLD = """
   const text = (seq, words, attempt = 1) => event("text", seq, { text: words }, attempt);
   const fold = new RunFold();
 """
-
-
-async def run(page: PageDriver, body: str, argument: Any = None) -> Any:
-    """The value of a function body in the page, which can ``load`` a module of the page by name."""
-    source = f"""async (argument) => {{
-      const root = document.querySelector("script[src]").src.replace(/[^/]*$/, "");
-      const load = (name) => import(root + name);
-      {body}
-    }}"""
-    return await page.page.evaluate(source, argument)
 
 
 async def test_events_fold_into_an_answer(page: PageDriver) -> None:
