@@ -137,9 +137,7 @@ def decode_text(reply: bytes | str | None) -> str | None:
 
 def decode_entries(entries: Entries) -> list[Event]:
     """Events of an XRANGE or XREVRANGE reply, in its order."""
-    return [
-        Event(decode_position(entry_id), fields[b"t"].decode(), fields[b"d"]) for entry_id, fields in entries
-    ]
+    return [Event.of_bytes(entry_id, fields[b"t"], fields[b"d"]) for entry_id, fields in entries]
 
 
 def decode_snapshot(entries: Entries) -> PlacedSnapshot | None:
@@ -173,8 +171,7 @@ def decode_position(entry_id: bytes) -> Position:
 
 def decode_frame(frame: bytes) -> Event:
     """An event as the append script published it: ``<id> <type> <data>``."""
-    entry_id, event_type, data = frame.split(b" ", 2)
-    return Event(decode_position(entry_id), event_type.decode(), data)
+    return Event.of_bytes(*frame.split(b" ", 2))
 
 
 def contiguous_after(position: Position, events: Sequence[Event]) -> bool:

@@ -17,10 +17,6 @@ class Position(NamedTuple):
     def __str__(self) -> str:
         return f"{self.attempt}-{self.seq}"
 
-    def is_followed_by(self, other: "Position") -> bool:
-        """Whether nothing of the same attempt lies between; a take-over is for its own event to explain."""
-        return other.attempt == self.attempt and other.seq == self.seq + 1
-
 
 START = Position(0, 0)
 

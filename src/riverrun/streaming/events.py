@@ -1,8 +1,7 @@
 """Events: what a run says, in the form in which it is stored, sent and replayed, byte for byte."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from typing import Any, Self
 
 import orjson
@@ -11,6 +10,8 @@ from riverrun.streaming.cursor import Position
 from riverrun.streaming.errors import OversizedFrame
 
 MAX_FRAME_BYTES = 64 * 1024
+
+_SSE = b"id: %b\nevent: %b\ndata: %b\n\n"
 
 
 class EventType(StrEnum):
@@ -29,13 +30,14 @@ class EventType(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Event:
-    """One entry of a run's log. ``data`` is one line of JSON that begins with ``seq`` and ``attempt``."""
+    """One entry of a run's log, never changed. ``data`` is one line of JSON that begins with ``seq`` and ``attempt``."""
 
     position: Position
     type: str
     data: bytes
+    _sse: bytes | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def create(cls, position: Position, event_type: str, fields: dict[str, Any]) -> Self:
@@ -49,20 +51,29 @@ class Event:
             raise OversizedFrame(f"a {event_type} event of {len(data):,} bytes; at most {MAX_FRAME_BYTES:,}")
         return cls(position, event_type, data)
 
+    @classmethod
+    def of_bytes(cls, entry_id: bytes, event_type: bytes, data: bytes) -> Self:
+        """An event as Redis has it: what is to be sent is joined from these bytes as they are."""
+        attempt, _, seq = entry_id.partition(b"-")
+        return cls(
+            Position(int(attempt), int(seq)),
+            event_type.decode(),
+            data,
+            _SSE % (entry_id, event_type, data),
+        )
+
     @property
     def fields(self) -> dict[str, Any]:
         """The decoded data, ``seq`` and ``attempt`` included."""
         decoded: dict[str, Any] = orjson.loads(self.data)
         return decoded
 
-    @cached_property
+    @property
     def sse(self) -> bytes:
         """The event on the wire, encoded once for all its readers."""
-        return b"id: %s\nevent: %s\ndata: %s\n\n" % (
-            str(self.position).encode(),
-            self.type.encode(),
-            self.data,
-        )
+        if self._sse is None:
+            self._sse = _SSE % (str(self.position).encode(), self.type.encode(), self.data)
+        return self._sse
 
     @property
     def is_end(self) -> bool:
@@ -75,11 +86,10 @@ class Event:
 
     def continues(self, position: Position) -> bool:
         """Whether a reader at ``position`` may take this event next without having missed one."""
-        if position.is_followed_by(self.position):
+        attempt, seq = self.position
+        if seq == position.seq + 1 and (attempt == position.attempt or position.attempt == 0):
             return True
-        if self.position <= position:
+        if attempt <= position.attempt or position.attempt == 0:
             return False
-        if self.position.attempt == position.attempt or position.attempt == 0:
-            return self.position.seq == position.seq + 1
         keeps_seq = self.keeps_seq
         return keeps_seq is not None and keeps_seq <= position.seq

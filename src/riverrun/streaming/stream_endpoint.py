@@ -141,18 +141,21 @@ class _RunReader:
             reset, self._reset = self._reset, None
             return reset.sse
         events = await self._subscription.next_events()
-        self.is_over = bool(events) and events[-1].is_end
-        return b"".join([event.sse for event in events])
+        if not events:
+            return b""
+        self.is_over = events[-1].is_end
+        return events[0].sse if len(events) == 1 else b"".join([event.sse for event in events])
 
     def close(self) -> None:
         self._subscription.close()
 
 
 async def _follow(reader: FrameReader, send: Send) -> None:
+    """One ``send`` a wake-up."""
     while not reader.is_over:
         frames = await reader.next_frames()
         if frames:
-            await _send_body(send, frames)
+            await send({"type": "http.response.body", "body": frames, "more_body": True})
         elif reader.is_closed:
             return
         elif reader.is_leaving:

@@ -32,6 +32,7 @@ class Subscription:
         "_live",
         "_live_bytes",
         "_log",
+        "_loop",
         "_on_wake",
         "_waiter",
         "is_awake",
@@ -51,6 +52,7 @@ class Subscription:
         self.is_awake = True
         """Whether ``take``, ``take_beat`` or ``is_leaving`` may have something to tell."""
         self._log = log
+        self._loop = asyncio.get_running_loop()  # once: each such call asks the system for the process' id
         self._live: list[Event] = []
         self._live_bytes = 0
         self._is_behind = True
@@ -96,20 +98,33 @@ class Subscription:
     async def next_events(self) -> list[Event]:
         """The next events in order, at least one; empty on a heartbeat, on leaving, and when closed."""
         while not (self.is_closed or self.is_leaving):
-            if events := await self.take():
+            if events := await self.take() if self._is_behind else self._take_pushed():
                 return events
             if self.take_beat():
                 return []
-            await self._sleep()
+            if not self.is_awake:
+                self._waiter = self._loop.create_future()
+                await self._waiter
         return []
 
     async def take(self) -> list[Event]:
         """What there is now, in order, maybe nothing. Still awake afterwards if there may be more."""
+        if not self._is_behind:
+            return self._take_pushed()
         self.is_awake = False
-        events = await self._read_log() if self._is_behind else self._take_live()
+        events = await self._read_log()
         if events:
             self.position = events[-1].position
         if self._is_behind and not self._is_unreadable:
+            self._wake_up()
+        return events
+
+    def _take_pushed(self) -> list[Event]:
+        self.is_awake = False
+        events = self._take_live()
+        if events:
+            self.position = events[-1].position
+        if self._is_behind:
             self._wake_up()
         return events
 
@@ -117,12 +132,6 @@ class Subscription:
         """Whether a heartbeat is due; it is not any more then."""
         beats, self._beats = self._beats, False
         return beats
-
-    async def _sleep(self) -> None:
-        """Wait for ``_wake_up``; only one reader ever does."""
-        if not self.is_awake:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
 
     def _wake_up(self) -> None:
         self.is_awake = True
@@ -143,10 +152,20 @@ class Subscription:
         if events:
             self._is_behind = True
             return events
-        return [] if self._is_behind else self._take_live(after_reading=True)
+        return [] if self._is_behind else self._take_what_continues(after_reading=True)
 
-    def _take_live(self, *, after_reading: bool = False) -> list[Event]:
-        """Drain what was pushed. A hole sends the reader to the log, once: what the log lacks too is not waited for."""
+    def _take_live(self) -> list[Event]:
+        """Drain what was pushed: all of it in the usual case, in which all goes on from here."""
+        position = self.position
+        for event in self._live:
+            if not event.continues(position):
+                return self._take_what_continues()
+            position = event.position
+        taken, self._live, self._live_bytes = self._live, [], 0
+        return taken
+
+    def _take_what_continues(self, *, after_reading: bool = False) -> list[Event]:
+        """A hole sends the reader to the log, once: what the log lacks too is not waited for."""
         taken: list[Event] = []
         position, seen = self.position, 0
         for event in self._live:
