@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 from tests.support.fault_proxy import FaultProxy
 from tests.support.live_api import serving
 from tests.support.page_driver import PageDriver
@@ -125,7 +125,7 @@ def make_project(engine: Engine, user_id: UUID, name: str) -> UUID:
     values = {"id": project_id, "user_id": user_id, "repo_name": name, "source": f"/nowhere/{name}"}
     state = {"status": "ready", "branch_name": "", "files": 10, "symbols": 0, "created_at": now()}
     with engine.begin() as connection:
-        connection.execute(Project.__table__.insert().values(**values, **state, indexed_at=now()))
+        connection.execute(insert(Project).values(**values, **state, indexed_at=now()))
     return project_id
 
 

@@ -121,6 +121,21 @@ async def test_events_survive_a_cut_at_every_byte(page: PageDriver) -> None:
     ]
 
 
+async def test_the_pause_that_the_server_asks_for_is_heard(page: PageDriver) -> None:
+    heard = await run(
+        page,
+        """
+      const { readEvents } = await load("sse.js");
+      const heard = [];
+      const body = new Response(argument).body;
+      for await (const event of readEvents(body, { onRetry: (milliseconds) => heard.push(milliseconds) })) heard.push(event.type);
+      return heard;
+    """,
+        'retry: 1898\n\nevent: text\ndata: {"text":"retry: 5"}\n\n',
+    )
+    assert heard == [1898, "text"]
+
+
 async def test_a_silent_line_is_given_up(page: PageDriver) -> None:
     assert await run(
         page,

@@ -112,13 +112,17 @@ export class Projects extends EventTarget {
     try {
       await this.#stream.follow(runId, fold, { signal: this.#lifetime.signal, onChange, onLine: () => {} });
     } catch {
-      // The list says how the run ended; without the list there is nothing to say.
+      // The list says how the run ended, or that it goes on and is to be followed again.
     } finally {
       this.#followed.delete(runId);
       this.#progress.delete(runId);
     }
     if (this.#lifetime.signal.aborted) return;
-    this.#failures.set(id, fold.end?.error?.detail ?? "");
+    if (!fold.end) {
+      this.#loadLater();
+      return;
+    }
+    this.#failures.set(id, fold.end.error?.detail ?? "");
     await this.load().catch(() => this.#loadLater());
     const project = this.find(id);
     if (project) this.dispatchEvent(new CustomEvent("indexed", { detail: { project, end: fold.end } }));

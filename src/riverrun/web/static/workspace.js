@@ -112,7 +112,7 @@ export class Workspace {
 
   #onIndexed({ project, end }) {
     const words = { ready: "can be asked about now", error: "could not be indexed" };
-    announce(`${project.repo_name} ${end?.status === "cancelled" ? "is no longer being indexed" : (words[project.status] ?? "was not indexed to the end")}.`);
+    announce(`${project.repo_name} ${end.status === "cancelled" ? "is no longer being indexed" : (words[project.status] ?? "was not indexed to the end")}.`);
   }
 
   #choose(id) {
