@@ -1,4 +1,4 @@
-"""A session that is left in mid-transaction gives its locks back: its process may be frozen, or its machine gone."""
+"""Connections that were lost: frozen in mid-transaction, or dead while nobody used them."""
 
 import pytest
 from sqlalchemy import Engine, text
@@ -52,3 +52,41 @@ async def test_the_same_holds_for_the_api(database_url: str) -> None:
 
 def test_a_frozen_worker_gives_its_locks_back_before_its_lease_runs_out() -> None:
     assert Settings.model_fields["lease_seconds"].default > database.IDLE_TRANSACTION_SECONDS
+
+
+PID = text("SELECT pg_backend_pid()")
+END = text("SELECT pg_terminate_backend(:pid, 5000)")
+
+
+def test_a_worker_notices_after_a_pause_that_its_connection_died(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, other = open_engine(database_url), open_engine(database_url)
+    with engine.connect() as connection:
+        pid = connection.scalar(PID)
+    with other.connect() as connection:
+        connection.execute(END, {"pid": pid})
+    monkeypatch.setattr(database, "PING_AFTER_SECONDS", 0)
+    with engine.connect() as connection:
+        assert connection.scalar(PID) != pid
+    engine.dispose()
+    other.dispose()
+
+
+async def test_the_api_notices_it_too_and_then_trusts_none_of_its_connections(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, other = open_async_engine(database_url), open_engine(database_url)
+    async with engine.connect() as first, engine.connect() as second:
+        pids = [await first.scalar(PID), await second.scalar(PID)]
+    with other.connect() as connection:
+        for pid in pids:
+            connection.execute(END, {"pid": pid})
+    monkeypatch.setattr(database, "PING_AFTER_SECONDS", 0)
+    async with engine.connect() as connection:
+        assert await connection.scalar(PID) not in pids
+    monkeypatch.setattr(database, "PING_AFTER_SECONDS", 60)
+    async with engine.connect() as first, engine.connect() as second:
+        assert {await first.scalar(PID), await second.scalar(PID)}.isdisjoint(pids)
+    await engine.dispose()
+    other.dispose()

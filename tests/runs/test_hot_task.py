@@ -3,19 +3,23 @@
 import threading
 from uuid import UUID
 
+import httpx2
 import pytest
 from sqlalchemy import Engine
 from tests.runs.test_attempt import ask_to_stop, keep, row_of, says
+from tests.support.asking import ask
 from tests.support.waiting import wait_until
 
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs import attempt as attempt_module
 from riverrun.runs.attempt import Attempt
+from riverrun.runs.channels import QUEUED
 from riverrun.runs.errors import RunFailed
 from riverrun.runs.hot_task import HotTask
 from riverrun.runs.models import RunStatus
 from riverrun.runs.performance import perform_run
+from riverrun.streaming.commands import AppendOutcome
 from riverrun.streaming.redis_streaming import RedisStreamManager
 
 
@@ -30,6 +34,14 @@ def test_the_status_follows_the_run(
     perform_run(queued_run, worker, work, keep, task_id="celery's")
     assert seen == [("running", "celery's")]
     assert streams.get_task_status(queued_run) == "completed"
+
+
+async def test_a_post_begins_the_hot_copy_so_that_nobody_asks_the_record_for_it(
+    client: httpx2.AsyncClient, conversation: str, streams: RedisStreamManager
+) -> None:
+    run_id = UUID((await ask(client, conversation, "Why?")).json()["run_id"])
+    assert streams.publish_event(run_id, QUEUED) is AppendOutcome.KNOWN
+    assert streams.get_task_status(run_id) == "queued"
 
 
 def test_an_error_is_told_as_one(

@@ -16,8 +16,9 @@ from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
 from riverrun.conversations.session_names import claim_name, name_of
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.continuation import recorded_end
-from riverrun.runs.models import Run, RunStatus
+from riverrun.runs.models import RunStatus
 from riverrun.runs.position_answers import run_headers
+from riverrun.runs.run_service import CreatedRun
 from riverrun.streaming.cursor import START
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import StreamReader
@@ -45,7 +46,7 @@ async def answer_to(
         AnswerFailed: a whole answer was wanted, and there is none.
     """
     created = accepted.created
-    name = await async_ensure_unique_run_id(session, accepted.run, delivery.session_id)
+    name = await async_ensure_unique_run_id(session, created, delivery.session_id)
     stopped = created.stopped
     await channels.commit(
         session, ended=stopped.ended, stopping=stopped.still_running, wake_up=created.wake_up
@@ -57,13 +58,14 @@ async def answer_to(
     return await start_celery_task_and_wait(accepted, session, channels.hub, receive)
 
 
-async def async_ensure_unique_run_id(session: AsyncSession, run: Run, wanted: str | None) -> str:
+async def async_ensure_unique_run_id(session: AsyncSession, created: CreatedRun, wanted: str | None) -> str:
     """The run's name within its conversation, claimed in the transaction that creates the run.
 
     Of many that want the same name one gets it, the others ``wanted-1``, ``wanted-2``, ...: Postgres decides, by one
     INSERT. A run that has a name keeps it, so a repeated post is told the same; without a wish a run goes by its id.
     """
-    name: str | None = await session.scalar(name_of(run.id))
+    run = created.run
+    name: str | None = None if created.is_new else await session.scalar(name_of(run.id))
     while name is None and wanted is not None:
         name = await session.scalar(claim_name(run.subject_id, wanted, run.id))
     return name or str(run.id)

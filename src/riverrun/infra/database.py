@@ -1,8 +1,11 @@
 """Postgres: the declarative base, and the only place where engines are built."""
 
 import ssl
+import time
+from typing import Any
 
 from sqlalchemy import Engine, ExceptionContext, MetaData, create_engine, event, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -12,6 +15,8 @@ KEEPALIVE_SECONDS = 5
 IDLE_TRANSACTION_SECONDS = 10
 """Postgres ends a session that was left in mid-transaction: a frozen worker must not keep its run's row locked for as long
 as it sleeps. Shorter than a lease, so that the row is free when the lease has run out."""
+PING_AFTER_SECONDS = 1.0
+"""A connection that was used within this time is taken as alive. A ping costs three round trips, a request has a dozen."""
 IDLE_TRANSACTION = "idle_in_transaction_session_timeout"
 IDLE_TRANSACTION_SQLSTATE = "25P03"
 
@@ -34,7 +39,7 @@ class Base(DeclarativeBase):
 
 
 def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEngine:
-    """The API's engine (asyncpg). Connects lazily; a dead connection is found by a ping at check-out.
+    """The API's engine (asyncpg). Connects lazily; a dead connection is found when it is taken after a pause.
 
     TLS is decided here, once, by the URL's ``sslmode`` (``disable``, the default; ``require``; ``verify-full``): left
     to itself asyncpg looks for certificates on the disk at each connection, on the event loop.
@@ -46,7 +51,6 @@ def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: i
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=10,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
             "ssl": _tls(str(mode)),
@@ -55,7 +59,7 @@ def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: i
             "server_settings": {IDLE_TRANSACTION: f"{IDLE_TRANSACTION_SECONDS}s"},
         },
     )
-    event.listen(engine.sync_engine, "handle_error", _note_ended_session)
+    _watch_over(engine.sync_engine)
     return engine
 
 
@@ -76,7 +80,6 @@ def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
     engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -87,8 +90,28 @@ def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
             "tcp_user_timeout": 1_000 * COMMAND_TIMEOUT_SECONDS,
         },
     )
-    event.listen(engine, "handle_error", _note_ended_session)
+    _watch_over(engine)
     return engine
+
+
+def _watch_over(engine: Engine) -> None:
+    """Find connections that died while nobody used them, and see lost ones as what they are."""
+    dialect = engine.dialect
+
+    def note_return(_connection: object, record: Any) -> None:
+        record.info["returned_at"] = time.monotonic()
+
+    def ping_after_a_pause(connection: Any, record: Any, _proxy: object) -> None:
+        paused = time.monotonic() - record.info.get("returned_at", time.monotonic())
+        if paused > PING_AFTER_SECONDS:
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError("a connection died while it was not used") from error
+
+    event.listen(engine, "checkin", note_return)
+    event.listen(engine, "checkout", ping_after_a_pause)
+    event.listen(engine, "handle_error", _note_ended_session)
 
 
 def _note_ended_session(context: ExceptionContext) -> None:

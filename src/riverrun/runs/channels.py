@@ -13,11 +13,14 @@ from riverrun.infra.dependencies import commit_now
 from riverrun.infra.task_dispatch import WakeUp
 from riverrun.runs.models import RunStatus
 from riverrun.runs.outbox import Outbox
-from riverrun.streaming.events import Event
+from riverrun.streaming.cursor import Position
+from riverrun.streaming.events import Event, EventType
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 
+QUEUED = Event.create(Position(1, 1), EventType.QUEUED, {})
+"""What every run begins with; it is recorded with the run."""
 HINT_SECONDS = 0.1
 """How long a request waits for a silent Redis to take what only saves time."""
 
@@ -84,6 +87,10 @@ class RunChannels:
                     await self.streams.set_cancellation(run_id)
 
     async def _hint_wake_up(self, wake_up: WakeUp) -> None:
+        """Begin the hot copy, so that neither the reader nor the worker has to look at the record for ``queued``."""
         with contextlib.suppress(RedisError, OSError):
             async with asyncio.timeout(HINT_SECONDS):
-                await self.streams.set_task_status(wake_up.run_id, RunStatus.QUEUED)
+                await asyncio.gather(
+                    self.streams.publish_event(wake_up.run_id, QUEUED),
+                    self.streams.set_task_status(wake_up.run_id, RunStatus.QUEUED),
+                )

@@ -11,7 +11,7 @@ from riverrun.infra.task_dispatch import WakeUp
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.runs import line_statements, statements
-from riverrun.runs.channels import EndedRun
+from riverrun.runs.channels import QUEUED, EndedRun
 from riverrun.runs.errors import LineFull, SubjectBusy
 from riverrun.runs.event_log import decode_rows
 from riverrun.runs.models import IfBusy, OutboxEntry, Run, RunKind, RunStatus
@@ -139,10 +139,9 @@ class AsyncRunService:
 
     async def _insert(self, **values: Any) -> Run:
         values |= {"id": new_uuid(), "status": RunStatus.QUEUED, "attempt": 0, "created_at": now()}
-        run_id = await self._session.scalar(statements.insert_run(values))
-        queued = Event.create(Position(1, 1), EventType.QUEUED, {})
-        await self._session.execute(statements.insert_events(values["id"], [queued]))
-        return await self._session.get_one(Run, run_id)
+        run: Run = (await self._session.scalars(statements.insert_run(values))).one()
+        await self._session.execute(statements.insert_events(run.id, [QUEUED]))
+        return run
 
     async def _end(self, run: Run) -> EndedRun:
         log = decode_rows(await self._session.execute(statements.events_after(run.id, START)))

@@ -30,8 +30,8 @@ from riverrun.streaming.events import Event
 
 
 def insert_run(values: dict[str, Any]) -> Insert:
-    """Create a run at the end of its subject's line, whose row the caller has locked; returns the id."""
-    return insert(Run).values(values).returning(Run.id)
+    """Create a run at the end of its subject's line, whose row the caller has locked; returns it."""
+    return insert(Run).values(values).returning(Run)
 
 
 def last_run_of(subject_id: UUID) -> Select[Run]:
