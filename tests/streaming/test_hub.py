@@ -18,7 +18,7 @@ from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
-from riverrun.streaming.run_log import RunLog
+from riverrun.streaming.run_log import Page, RunLog
 from riverrun.streaming.subscription import MAX_BUFFERED_EVENTS, Subscription
 
 
@@ -152,27 +152,28 @@ async def test_a_take_over_reaches_a_reader_ahead_of_what_is_kept(
         assert await reading == [*positions(8), (2, 2), (2, 3), (2, 4)]
 
 
+@pytest.mark.parametrize("position", [START, Position(1, 1)], ids=["a page", "an empty page"])
 async def test_a_nudge_during_a_read_is_not_forgotten(
-    async_streams: AsyncRedisStreamManager, event_log: AsyncEventLog, queued_run: UUID
+    async_streams: AsyncRedisStreamManager, event_log: AsyncEventLog, queued_run: UUID, position: Position
 ) -> None:
     """What is appended after the read and told by a nudge before its answer is used must be read."""
 
     class Interrupted(RunLog):
-        """The real log; between the answer of its second read and its use something happens."""
+        """The real log; between the answer of its first read and its use something happens."""
 
         reads = 0
 
-        async def read_after(self, *args: Any, **kwargs: Any) -> list[Event]:
-            events = await super().read_after(*args, **kwargs)
+        async def next_page(self, *args: Any, **kwargs: Any) -> Page:
+            page = await super().next_page(*args, **kwargs)
             self.reads += 1
-            if self.reads == 2:
+            if self.reads == 1:
                 await async_streams.publish_event(queued_run, end_event(2))
                 subscription.nudge()
-            return events
+            return page
 
     await async_streams.publish_event(queued_run, text_event(1))
-    subscription = Subscription(queued_run, START, Interrupted(async_streams, event_log))
-    assert await read_to_end(subscription) == positions(2)
+    subscription = Subscription(queued_run, position, Interrupted(async_streams, event_log))
+    assert await read_to_end(subscription) == positions(2)[position.seq :]
 
 
 async def test_draining_sends_readers_away_with_their_position(

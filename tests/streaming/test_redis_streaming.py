@@ -12,7 +12,7 @@ from tests.support.stories import take_over, text_event
 
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.kit.ids import new_uuid
-from riverrun.streaming.commands import AppendOutcome, session_keys, stream_key
+from riverrun.streaming.commands import AppendOutcome, Place, session_keys, stream_key
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager, RedisStreamManager
@@ -73,9 +73,31 @@ async def test_a_second_sending_changes_nothing(
         KNOWN,
         KNOWN,
     ]
-    events, top = await async_streams.read_after(run_id, START, limit=10)
-    assert [event.position for event in events] == [(1, 1), (1, 2)]
-    assert top == (1, 2)
+    [stretch] = await async_streams.read_stretches([Place(run_id, START)], limit=10)
+    assert [event.position for event in stretch.events] == [(1, 1), (1, 2)]
+
+
+async def test_stretches_after_many_places_are_told_in_their_order(
+    async_streams: AsyncRedisStreamManager, run_id: UUID
+) -> None:
+    other, unknown = new_uuid(), new_uuid()
+    await async_streams.publish_events(run_id, [text_event(seq) for seq in range(1, 6)])
+    await async_streams.publish_events(other, [text_event(1)])
+    places = [
+        Place(other, Position(1, 1)),
+        Place(run_id, Position(1, 2)),
+        Place(unknown, START),
+        Place(other, Position(1, 7)),
+        Place(run_id, START),
+    ]
+    stretches = await async_streams.read_stretches(places, limit=3)
+    assert [([event.position for event in stretch.events], *stretch[1:]) for stretch in stretches] == [
+        ([], True, True),
+        ([(1, 3), (1, 4)], True, False),
+        ([], False, True),
+        ([], False, True),
+        ([(1, 1), (1, 2), (1, 3)], False, False),
+    ]
 
 
 async def test_a_missing_entry_is_a_hole(publish: Publish, run_id: UUID) -> None:

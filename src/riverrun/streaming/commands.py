@@ -84,6 +84,23 @@ class PlacedSnapshot(NamedTuple):
     position: Position
 
 
+class Place(NamedTuple):
+    """A position in a run's log."""
+
+    run_id: UUID
+    position: Position
+
+
+class Stretch(NamedTuple):
+    """What a stream holds from a place on: ``events`` after it, in order."""
+
+    events: list[Event]
+    holds_place: bool
+    """Whether the event at the place itself is there."""
+    reaches_top: bool
+    """Whether the stream ended there when it was read."""
+
+
 def stream_key(run_id: UUID) -> str:
     """The run's stream; the hash tag keeps all keys of a run on one node of a cluster."""
     return f"run:{{{run_id}}}:events"
@@ -125,11 +142,6 @@ def append_arguments(run_id: UUID, event: Event, ttl_seconds: int) -> list[str |
     return [live_channel(run_id), ttl_seconds, attempt, seq, event.type, event.data]
 
 
-def exclusive(position: Position) -> str:
-    """XRANGE's lower bound: everything after ``position``."""
-    return f"({position}"
-
-
 def decode_text(reply: bytes | str | None) -> str | None:
     """A GET's reply; none for no key."""
     return reply.decode() if isinstance(reply, bytes) else reply
@@ -138,6 +150,13 @@ def decode_text(reply: bytes | str | None) -> str | None:
 def decode_entries(entries: Entries) -> list[Event]:
     """Events of an XRANGE or XREVRANGE reply, in its order."""
     return [Event.of_bytes(entry_id, fields[b"t"], fields[b"d"]) for entry_id, fields in entries]
+
+
+def decode_stretch(position: Position, entries: Entries, *, limit: int) -> Stretch:
+    """An XRANGE reply of at most ``limit`` entries whose lower bound was ``position`` itself."""
+    events = decode_entries(entries)
+    holds_place = bool(events) and events[0].position == position
+    return Stretch(events[1:] if holds_place else events, holds_place, len(entries) < limit)
 
 
 def decode_snapshot(entries: Entries) -> PlacedSnapshot | None:

@@ -138,7 +138,9 @@ class ThreadpoolReader:
 
     async def _known_after(self, run_id: UUID, position: Position, known_top: Position) -> list[Event]:
         known: list[Event] = []
-        while page := await self._run_log.read_after(run_id, position, known_top=known_top):
-            known += page
-            position = page[-1].position
-        return known
+        while True:
+            page = await self._run_log.next_page(run_id, position, known_top=known_top)
+            known += page.events
+            if page.is_last:
+                return known
+            position = page.events[-1].position

@@ -14,7 +14,9 @@ from riverrun.streaming.commands import (
     APPEND_SCRIPT,
     SET_STATUS_SCRIPT,
     AppendOutcome,
+    Place,
     PlacedSnapshot,
+    Stretch,
     TaskState,
     append_arguments,
     append_keys,
@@ -23,8 +25,8 @@ from riverrun.streaming.commands import (
     decode_position,
     decode_snapshot,
     decode_state,
+    decode_stretch,
     decode_text,
-    exclusive,
     has_started,
     session_keys,
     status_key,
@@ -117,17 +119,6 @@ class RedisStreamManager:
             if events:
                 position = events[-1].position
 
-    def read_after(
-        self, run_id: UUID, position: Position, *, limit: int
-    ) -> tuple[list[Event], Position | None]:
-        """At most ``limit`` events after ``position``, in order, and the stream's top (none: no stream)."""
-        key = stream_key(run_id)
-        with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.xrange(key, exclusive(position), "+", count=limit)
-            pipeline.xrevrange(key, "+", "-", count=1)
-            entries, top = pipeline.execute()
-        return decode_entries(entries), decode_position(top[0][0]) if top else None
-
     def _await_entries(self, run_id: UUID, after: str, block_ms: int) -> list[Event]:
         if self._blocking_client is None:
             raise TypeError("waiting needs a blocking_client")
@@ -204,16 +195,16 @@ class AsyncRedisStreamManager:
             await asyncio.sleep(START_PAUSE_SECONDS)
         return status
 
-    async def read_after(
-        self, run_id: UUID, position: Position, *, limit: int
-    ) -> tuple[list[Event], Position | None]:
-        """At most ``limit`` events after ``position``, in order, and the stream's top (none: no stream)."""
-        key = stream_key(run_id)
+    async def read_stretches(self, places: Sequence[Place], *, limit: int) -> list[Stretch]:
+        """Of each place at most ``limit`` entries from it on, itself included, in one round trip."""
         async with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.xrange(key, exclusive(position), "+", count=limit)
-            pipeline.xrevrange(key, "+", "-", count=1)
-            entries, top = await pipeline.execute()
-        return decode_entries(entries), decode_position(top[0][0]) if top else None
+            for run_id, position in places:
+                pipeline.xrange(stream_key(run_id), str(position), "+", count=limit)
+            replies = await pipeline.execute()
+        return [
+            decode_stretch(place.position, entries, limit=limit)
+            for place, entries in zip(places, replies, strict=True)
+        ]
 
     async def has(self, run_id: UUID, position: Position) -> bool:
         """Whether the stream holds an event at exactly this position."""

@@ -98,7 +98,7 @@ class Subscription:
     async def next_events(self) -> list[Event]:
         """The next events in order, at least one; empty on a heartbeat, on leaving, and when closed."""
         while not (self.is_closed or self.is_leaving):
-            if events := await self.take() if self._is_behind else self._take_pushed():
+            if events := await self._take_logged() if self._is_behind else self._take_pushed():
                 return events
             if self.take_beat():
                 return []
@@ -109,13 +109,14 @@ class Subscription:
 
     async def take(self) -> list[Event]:
         """What there is now, in order, maybe nothing. Still awake afterwards if there may be more."""
-        if not self._is_behind:
-            return self._take_pushed()
+        return await self._take_logged() if self._is_behind else self._take_pushed()
+
+    async def _take_logged(self) -> list[Event]:
         self.is_awake = False
         events = await self._read_log()
         if events:
             self.position = events[-1].position
-        if self._is_behind and not self._is_unreadable:
+        if (self._is_behind or self._live) and not self._is_unreadable:
             self._wake_up()
         return events
 
@@ -144,14 +145,14 @@ class Subscription:
         self._is_unreadable = False
         self._is_behind = False  # before the read: a nudge or an overflow meanwhile must be seen after it
         try:
-            events = await self._log.read_after(self.run_id, self.position, known_top=self._known_top)
+            page = await self._log.next_page(self.run_id, self.position, known_top=self._known_top)
         except Exception as error:
             logger.warning("run %s cannot be read now, waiting: %s", self.run_id, error)
             self._is_unreadable = self._is_behind = True
             return []
-        if events:
-            self._is_behind = True
-            return events
+        if page.events:
+            self._is_behind |= not page.is_last
+            return page.events
         return [] if self._is_behind else self._take_what_continues(after_reading=True)
 
     def _take_live(self) -> list[Event]:
