@@ -16,6 +16,7 @@ from riverrun.auth.api_keys_router import api_keys_router
 from riverrun.auth.auth_router import auth_router
 from riverrun.infra.body_limit import BodyLimit
 from riverrun.infra.celery_app import configure_celery
+from riverrun.infra.garbage import collect_calmly
 from riverrun.infra.logs import configure_logs
 from riverrun.infra.problem_handlers import add_problem_handlers
 from riverrun.infra.request_context import RequestContext
@@ -102,6 +103,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     configure_logs(settings.log_level)
     app = create_app(settings)
+    collect_calmly()
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -3,7 +3,7 @@
 redis-py 8 defaults to a 5 s socket timeout and retries in the dark; we name both. RESP2 keeps reply shapes fixed.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import redis
@@ -14,6 +14,7 @@ from redis.retry import Retry
 
 SyncRedis = redis.Redis
 AsyncRedis = redis.asyncio.Redis
+Client = TypeVar("Client", SyncRedis, AsyncRedis)
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 REPLY_TIMEOUT_SECONDS = 2.0
@@ -22,7 +23,7 @@ RETRIES = 1
 
 def open_redis(redis_url: str) -> redis.Redis:
     """A worker's client; connects lazily, answers or raises within seconds."""
-    return redis.Redis.from_url(redis_url, retry=Retry(_backoff(), RETRIES), **_common())
+    return _plain(redis.Redis.from_url(redis_url, retry=Retry(_backoff(), RETRIES), **_common()))
 
 
 def open_blocking_redis(redis_url: str, *, max_connections: int) -> redis.Redis:
@@ -32,8 +33,10 @@ def open_blocking_redis(redis_url: str, *, max_connections: int) -> redis.Redis:
     dead peer.
     """
     patient = _common() | {"socket_timeout": None}
-    return redis.Redis.from_url(
-        redis_url, max_connections=max_connections, retry=Retry(_backoff(), 0), **patient
+    return _plain(
+        redis.Redis.from_url(
+            redis_url, max_connections=max_connections, retry=Retry(_backoff(), 0), **patient
+        )
     )
 
 
@@ -49,7 +52,7 @@ def open_async_redis(redis_url: str, *, max_connections: int = 50) -> redis.asyn
         retry=AsyncRetry(_backoff(), RETRIES),
         **_common(),
     )
-    return redis.asyncio.Redis.from_pool(pool)
+    return _plain(redis.asyncio.Redis.from_pool(pool))
 
 
 def database_of(redis_url: str, database: int) -> str:
@@ -59,6 +62,17 @@ def database_of(redis_url: str, database: int) -> str:
         kept = [item for item in parse_qsl(parts.query) if item[0] != "db"]
         return f"unix://{parts.path}?{urlencode([*kept, ('db', database)])}"
     return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+def _plain(client: Client) -> Client:
+    """Leave entries of streams as they come, ``[id, [name, value, ...]]``: a dict each costs more than what they are for."""
+    for command in ("XRANGE", "XREVRANGE", "XREAD"):
+        client.set_response_callback(command, _as_it_came)
+    return client
+
+
+def _as_it_came(response: Any, **kwargs: Any) -> Any:
+    return response
 
 
 def _backoff() -> ExponentialBackoff:

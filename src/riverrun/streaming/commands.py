@@ -11,7 +11,7 @@ from riverrun.streaming.events import Event
 from riverrun.streaming.snapshot import Snapshot
 
 Entries = Any
-"""An XRANGE reply, ``[(id, fields), ...]`` in bytes; redis-py's own type knows no encoding."""
+"""An XRANGE reply as it came, ``[[id, [b"t", type, b"d", data, b"s", second]], ...]``; redis-py's own type knows no encoding."""
 
 
 class AppendOutcome(StrEnum):
@@ -149,7 +149,7 @@ def decode_text(reply: bytes | str | None) -> str | None:
 
 def decode_entries(entries: Entries) -> list[Event]:
     """Events of an XRANGE or XREVRANGE reply, in its order."""
-    return [Event.of_bytes(entry_id, fields[b"t"], fields[b"d"]) for entry_id, fields in entries]
+    return [Event.of_bytes(entry_id, fields[1], fields[3]) for entry_id, fields in entries]
 
 
 def decode_stretch(position: Position, entries: Entries, *, limit: int) -> Stretch:
@@ -167,8 +167,8 @@ def decode_snapshot(entries: Entries) -> PlacedSnapshot | None:
 
 def decode_state(status: bytes | None, task_id: bytes | None, newest: Entries) -> TaskState:
     """The replies of GET, GET, and an XREVRANGE of one entry."""
-    entry_id, fields = newest[0] if newest else (None, {})
-    seconds = fields.get(b"s")
+    entry_id, fields = newest[0] if newest else (None, [])
+    seconds = fields[5] if len(fields) > 5 else None
     return TaskState(
         decode_text(status),
         decode_text(task_id),
