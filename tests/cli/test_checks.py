@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 
@@ -7,6 +8,7 @@ import redis
 from riverrun.cli import checks
 from riverrun.cli.checks import Verdict, examine
 from riverrun.cli.listen_address import choose_free_port
+from riverrun.cli.server_address import CLIENT_FILE
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_readiness import ready_key
 
@@ -66,6 +68,19 @@ def test_the_servers_of_a_running_stack_are_found_by_its_folder(servers, redis_u
     assert found["postgres"].words.startswith("18.")
     assert found["redis"].words.startswith("valkey 9.")
     assert found["tables"].words.endswith("run riverrun migrate")
+
+
+def test_the_api_of_a_running_stack_is_asked_where_it_was_told_to_listen(
+    servers, redis_url, settings, database_url
+):
+    port = choose_free_port("127.0.0.1")
+    file = servers.folder.root / CLIENT_FILE
+    file.write_text(json.dumps({"base_url": f"http://127.0.0.1:{port}", "token": "rr_none"}))
+    try:
+        running = settings.model_copy(update={"data_dir": servers.folder.root})
+        assert f"does not answer on port {port}" in findings(running)["api"].words
+    finally:
+        file.unlink()
 
 
 def test_no_password_is_shown(own_servers, servers):

@@ -10,6 +10,9 @@ from rich.text import Text
 from riverrun.cli.app import PLAIN
 from riverrun.cli.terminal import ends_in_words, open_client, output
 
+ID_CHARS = 36
+"""An id is shown whole, however narrow the terminal is: `revoke` needs it."""
+
 keys = typer.Typer(
     help="Make, list and revoke the API keys with which programs come in at /api/v2.",
     no_args_is_help=True,
@@ -56,12 +59,13 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `list` sh
 
 def _table(found: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("id", "name", "begins", "scopes", "made", "last used"):
-        table.add_column(column, no_wrap=column != "name", overflow="fold")
+    table.add_column("id", no_wrap=True, min_width=ID_CHARS)
+    for column in ("name", "begins", "scopes", "made", "last used"):
+        table.add_column(column, overflow="fold")
     for key in found:
         used = _minute(key["last_used_at"]) if key["last_used_at"] else "never"
         scopes = ",".join(key["scopes"])
-        table.add_row(key["id"], Text(key["name"]), key["hint"], scopes, _minute(key["created_at"]), used)
+        table.add_row(key["id"], Text(key["name"]), key["hint"], scopes, key["created_at"][:10], used)
     return table
 
 

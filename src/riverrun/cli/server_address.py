@@ -26,7 +26,7 @@ def find_server(data_dir: Path) -> ServerAddress:
     base_url = os.environ.get("RIVERRUN_URL", "").rstrip("/")
     token = os.environ.get("RIVERRUN_TOKEN", "")
     if not (base_url and token):
-        written = _read_client_file(data_dir / CLIENT_FILE)
+        written = read_client_file(data_dir / CLIENT_FILE)
         base_url = base_url or written.get("base_url", "").rstrip("/")
         token = token or (
             written.get("token", "") if base_url == written.get("base_url", "").rstrip("/") else ""
@@ -40,7 +40,8 @@ def find_server(data_dir: Path) -> ServerAddress:
     return ServerAddress(base_url, token)
 
 
-def _read_client_file(path: Path) -> dict[str, str]:
+def read_client_file(path: Path) -> dict[str, str]:
+    """``base_url`` and ``token`` as ``riverrun up`` wrote them; empty when it never did. Raises ``NotSetUp``."""
     try:
         written = json.loads(path.read_text())
     except FileNotFoundError:
