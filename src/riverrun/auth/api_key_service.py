@@ -29,6 +29,7 @@ class AsyncApiKeyService:
         Raises:
             TooManyApiKeys: the owner has a hundred already.
         """
+        await self._session.execute(_one_at_a_time(owner))
         if len(await self.list(owner)) >= MOST_KEYS:
             raise TooManyApiKeys(f"You have {MOST_KEYS} keys: revoke one that is not used any more.")
         text = new_api_key()
@@ -79,6 +80,11 @@ def _holder_of(text: str) -> Select[User, ApiKey]:
         .join(ApiKey, ApiKey.user_id == User.id)
         .where(ApiKey.key_hash == api_key_hash(text), ApiKey.revoked_at.is_(None))
     )
+
+
+def _one_at_a_time(owner: Principal) -> Select[UUID]:
+    """Lets requests that count the owner's keys wait for each other, and nobody else."""
+    return select(User.id).where(User.id == owner.user_id).with_for_update(key_share=True)
 
 
 def _note_use(key_id: UUID) -> Update:
