@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                         "outbox": outbox,
                     }
 
-    app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(BodyLimit)
     app.add_middleware(TrailingSlash)
     app.add_middleware(HandOver)

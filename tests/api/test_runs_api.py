@@ -200,3 +200,14 @@ async def test_readiness_names_the_servers(client: httpx2.AsyncClient) -> None:
         "status": "ok",
         "servers": {"postgres": "ok", "streams": "ok", "broker": "ok"},
     }
+
+
+async def test_a_results_name_that_no_text_can_be_is_refused(
+    client: httpx2.AsyncClient, queued_run: UUID
+) -> None:
+    assert (await client.get(f"/api/v1/runs/{queued_run}/results/%00")).status_code == 422
+
+
+async def test_a_slash_too_many_is_no_way_in_a_circle(client: httpx2.AsyncClient, queued_run: UUID) -> None:
+    for path in (f"/api/v1/runs/{queued_run}/results/", "/api/v1/runs//"):
+        assert (await client.get(path)).status_code == 404

@@ -263,3 +263,31 @@ async def test_a_file_whose_path_holds_a_nul_is_refused(client: httpx2.AsyncClie
 async def test_a_folder_name_that_no_disk_takes_is_refused(client: httpx2.AsyncClient) -> None:
     response = await client.post("/api/v1/parse", json={"repo_path": "/" + "x" * 300})
     assert response.status_code == 422
+
+
+MALFORMED_FORMS = [
+    ("multipart/form-data", b"x", "boundary"),
+    ("multipart/form-data; boundary=b", b"x", "multipart"),
+    (
+        "multipart/form-data; boundary=b",
+        b'--b\r\nContent-Disposition: form-data; name="content"; filename="f"\r\n\r\nWhy?\r\n--b--\r\n',
+        "files",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content_type", "body", "words"), MALFORMED_FORMS)
+async def test_a_form_that_cannot_be_read_is_refused_in_words(
+    client: httpx2.AsyncClient, conversation: str, content_type: str, body: bytes, words: str
+) -> None:
+    headers = {"content-type": content_type}
+    refused = await client.post(f"{conversation}/message", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-request")
+    assert words in refused.json()["detail"]
+
+
+async def test_a_forms_type_may_be_spelled_in_capitals(client: httpx2.AsyncClient, conversation: str) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="content"\r\n\r\nWhy?\r\n--b--\r\n'
+    headers = {"content-type": "Multipart/Form-Data; boundary=b"}
+    asked = await client.post(f"{conversation}/message?background=true", content=body, headers=headers)
+    assert asked.status_code == 202

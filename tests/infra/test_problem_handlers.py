@@ -3,7 +3,7 @@
 import asyncpg
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -42,6 +42,43 @@ async def test_an_error_leaves_as_a_problem(error: Exception, status: int, words
     assert words in response.json()["detail"]
     assert "secret" not in response.text
     assert ("retry-after" in response.headers) == (status == 503)
+
+
+async def test_a_path_with_control_characters_is_logged_in_one_plain_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+
+    @app.get("/{rest:path}")
+    async def fail(rest: str) -> None:
+        raise KeyError(rest)
+
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        await client.get("/a%0Dforged%1B%00")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "GET /a%0Dforged%1B%00 broke"
+    ]
+
+
+async def test_what_the_framework_says_is_the_detail() -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise HTTPException(400, "Missing boundary in multipart.")
+
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        document = (await client.get("/")).json()
+    assert document == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "Missing boundary in multipart.",
+    }
 
 
 async def test_the_frameworks_own_errors_are_problems_too() -> None:

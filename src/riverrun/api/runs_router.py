@@ -10,8 +10,10 @@ from riverrun.auth.principal import get_scoped, scoped
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.kit.problem import NotFound
+from riverrun.parsing.orphaned_indexing import note_orphaned_stop
+from riverrun.kit.storable_text import StorableText
 from riverrun.runs.dependencies import CurrentChannels, CurrentEventLog, CurrentPositionAnswers
-from riverrun.runs.models import Run
+from riverrun.runs.models import Run, RunKind
 from riverrun.runs.outsized import stored_result
 from riverrun.runs.schemas import RunView, StopReceipt, ToolResultView
 from riverrun.runs.seating import find_seats
@@ -85,7 +87,9 @@ async def follow_run(
 
 
 @runs_router.get("/{run_id}/results/{call_id:path}")
-async def get_result(run_id: UUID, call_id: str, principal: CurrentPrincipal, db: AsyncDb) -> ToolResultView:
+async def get_result(
+    run_id: UUID, call_id: StorableText, principal: CurrentPrincipal, db: AsyncDb
+) -> ToolResultView:
     """A tool's result that was too large for its event, as the event's ``pointer`` names it."""
     await get_scoped(db, principal, Run, run_id)
     result = await db.scalar(stored_result(run_id, call_id))
@@ -100,4 +104,5 @@ async def stop(
 ) -> StopReceipt:
     """Stop the run; the receipt says what is kept."""
     run = await get_scoped(db, principal, Run, run_id)
-    return await stop_run(run, db, channels, keep_orphaned_answer)
+    record = note_orphaned_stop if run.kind == RunKind.INDEXING else keep_orphaned_answer
+    return await stop_run(run, db, channels, record)

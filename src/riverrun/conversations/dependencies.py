@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.conversations.conversation_routing import Delivery
@@ -28,15 +29,17 @@ async def read_message(request: Request) -> NewMessage:
     """The question, as JSON or as a form (``multipart/form-data``, field ``content``).
 
     Raises:
-        InvalidRequest: no ``content``.
+        InvalidRequest: no ``content``, or a form that cannot be read.
     """
     try:
-        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             async with request.form(max_files=0, max_fields=20) as form:
                 return NewMessage(content=str(form.get("content", "")))
         return NewMessage.model_validate_json(await request.body())
     except ValidationError as error:
         raise InvalidRequest('Send JSON like {"content": "your question"}.') from error
+    except HTTPException as error:
+        raise InvalidRequest(f"Send a form with the field content ({error.detail})") from error
 
 
 def get_delivery(

@@ -1,7 +1,9 @@
 """Every error leaves as a problem document (RFC 9457), never as a traceback."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -62,19 +64,18 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     return respond(InvalidRequest(summary, errors=places))
 
 
-async def _on_http_error(request: Request, error: Exception) -> Response:
+async def _on_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return respond(NotFound())
     if error.status_code == 405:
         allowed = dict(error.headers or {}).get("Allow", "")
         return respond(MethodNotAllowed(f"Allowed here: {allowed or 'nothing'}."), dict(error.headers or {}))
-    detail = f"This address does not take {request.method} requests of this kind."
     document = {
         "type": "about:blank",
-        "title": str(error.detail),
+        "title": HTTPStatus(error.status_code).phrase,
         "status": error.status_code,
-        "detail": detail,
+        "detail": str(error.detail),
     }
     return _document(error.status_code, document, dict(error.headers or {}))
 
@@ -82,15 +83,20 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_outage(request: Request, error: Exception) -> Response:
     if isinstance(error, SQLAlchemyError) and not _is_outage(error):
         return await _on_unforeseen(request, error)
-    logger.warning("%s %s: a server is away: %s", request.method, request.url.path, error)
+    logger.warning("%s: a server is away: %s", _in_one_line(request), error)
     if getattr(getattr(error, "orig", None), "sqlstate", None) == DISK_FULL:
         return respond(TryAgainLater("The database's disk is full: make room on it. Nothing was lost."))
     return respond(TryAgainLater("A server behind this one cannot be reached now. Nothing was lost."))
 
 
 async def _on_unforeseen(request: Request, error: Exception) -> Response:
-    logger.error("%s %s broke", request.method, request.url.path, exc_info=error)
+    logger.error("%s broke", _in_one_line(request), exc_info=error)
     return respond(ServerFault("This is a fault of the server; its log says more under this request's id."))
+
+
+def _in_one_line(request: Request) -> str:
+    """What was asked, quoted again: a caller may put control characters into a path, and so draw over the log."""
+    return f"{request.method} {quote(request.scope['path'])}"
 
 
 def _is_outage(error: SQLAlchemyError) -> bool:
