@@ -30,9 +30,8 @@ change. Some problems carry more members, named below.
 A run that ends in error carries the same document in the `error` member of its `end` event; see
 [streaming.md](streaming.md#end).
 
-Three answers have no section. A fault of the server itself is a 500 of type `/problems/problem`; the log names its cause
-under the request's `X-Request-ID`. A method that an address does not take is a 405 of type `about:blank`. `GET
-/health/ready` answers 503 with its own document, which names the servers that cannot be reached.
+Two answers have no section. A body that cannot be parsed at all may be a 400 of type `about:blank`. `GET /health/ready`
+answers 503 with its own document, which names the servers that cannot be reached.
 
 This page is written by `scripts/write_problems.py` out of the classes.
 """
