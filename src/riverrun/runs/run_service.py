@@ -107,7 +107,7 @@ class AsyncRunService:
             idempotency_key=idempotency_key,
         )
         self._session.add(OutboxEntry(run_id=run.id, task=task, queue=queue))
-        is_next = not active or (stopped.runs and len(stopped.ended) == len(stopped.runs))
+        is_next = not active or await self._is_first_in_line(run)
         return CreatedRun(run, WakeUp(task, queue, run.id) if is_next else None, stopped=stopped)
 
     async def stop_all(self, subject_id: UUID, *, rolls_back: bool) -> StoppedRuns:
@@ -136,6 +136,11 @@ class AsyncRunService:
         """The wake-up of the run whose turn it is now, if one waits."""
         row = (await self._session.execute(line_statements.next_wake_up(subject_id))).first()
         return None if row is None else WakeUp(row.task, row.queue, row.run_id)
+
+    async def _is_first_in_line(self, run: Run) -> bool:
+        """As it is now: those before it may have ended since they were looked at."""
+        first: Run | None = await self._session.scalar(line_statements.active_run_of(run.subject_id))
+        return first is not None and first.id == run.id
 
     async def _insert(self, **values: Any) -> Run:
         values |= {"id": new_uuid(), "status": RunStatus.QUEUED, "attempt": 0, "created_at": now()}
