@@ -10,8 +10,8 @@ from riverrun.auth.principal import get_scoped, scoped
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.kit.problem import NotFound
-from riverrun.parsing.orphaned_indexing import note_orphaned_stop
 from riverrun.kit.storable_text import StorableText
+from riverrun.parsing.orphaned_indexing import note_orphaned_stop
 from riverrun.runs.dependencies import CurrentChannels, CurrentEventLog, CurrentPositionAnswers
 from riverrun.runs.models import Run, RunKind
 from riverrun.runs.outsized import stored_result

@@ -39,10 +39,11 @@ async def require_indexes(session: AsyncSession, principal: Principal, conversat
     if not projects:
         raise ProjectNotReady("The repository of this conversation was removed: start a new conversation.")
     for project in projects:
+        if project.indexed_at is None and project.error:
+            raise ProjectNotReady(f"{project.repo_name} has no index yet: {project.error}")
         if project.indexed_at is None:
             raise ProjectNotReady(
-                f"{project.repo_name} is {project.error or 'still being indexed'}: "
-                "ask again when its index is ready."
+                f"{project.repo_name} is still being indexed: ask again when its index is ready."
             )
 
 

@@ -2,6 +2,9 @@
 
 from riverrun.kit.problem import Problem
 
+STOPPED = "Indexing was stopped. What is done so far is kept; index again to go on."
+"""What a project says after a stop, whoever ended the run."""
+
 
 class SourceRefused(Problem):
     """The path or URL cannot be indexed; the detail says why and what would."""

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from riverrun.code_provider.errors import RepositoryFailed, RepositoryStopped
 from riverrun.infra.settings import Settings
-from riverrun.parsing.errors import IndexingFailed, IndexingStopped
+from riverrun.parsing.errors import STOPPED, IndexingFailed, IndexingStopped
 from riverrun.parsing.index_changes import Changes, find_changes
 from riverrun.parsing.index_pace import IndexPace, Progress
 from riverrun.parsing.index_report import IndexReport
@@ -68,9 +68,8 @@ def index_project(
                     was_ready=project.is_ready
                 )
         except (IndexingStopped, RepositoryStopped) as stopped:
-            message = "Indexing was stopped. What is done so far is kept; index again to go on."
-            store.mark_failed(message)
-            raise IndexingStopped(message) from stopped
+            store.mark_failed(STOPPED)
+            raise IndexingStopped(STOPPED) from stopped
         except (SourceUnreadable, RepositoryFailed, HelperUnavailable) as failed:
             store.mark_failed(str(failed))
             raise IndexingFailed(str(failed)) from failed
