@@ -39,6 +39,9 @@ AT_ONCE = 20
 RUNS = 30
 WARM_UP = 300
 """After so many cycles the pools are as large as they get."""
+WARM_UP_SHARE = 0.5
+"""Of the measured cycles: until then the allocator's high-water mark still rises. Over 24,000 cycles without a pause the
+process had 124, 133, 138 and 139 MiB, and as many objects at the end as at the beginning."""
 ALLOWED_GROWTH_BYTES = 8 * 2**20
 """Of memory: what an allocator keeps for later; 10,000 leaked streams would be ten times that."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -138,7 +141,7 @@ async def seek_leaks(settings: Settings, engine: Engine, *, cycles: int, seed: i
     state = _remember_state(app)
     async with serving(settings, app) as base_url:
         visitors = Visitors(base_url, token, runs, seed)
-        await visitors.come_and_go(WARM_UP)
+        await visitors.come_and_go(max(WARM_UP, int(WARM_UP_SHARE * cycles)))
         before = await _holdings(state, settings, base_url)
         await visitors.come_and_go(cycles)
         after = await _holdings(state, settings, base_url)
