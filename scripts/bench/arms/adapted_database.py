@@ -17,6 +17,10 @@ class AdaptedEngine:
         self.sync = engine
         self.way = way
 
+    def execution_options(self, **options: Any) -> "AdaptedEngine":
+        """The same pool, another isolation."""
+        return AdaptedEngine(self.sync.execution_options(**options), self.way)
+
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator["Adapted"]:
         """A connection in a transaction."""

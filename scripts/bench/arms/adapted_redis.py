@@ -62,7 +62,7 @@ class AdaptedScript:
         self._script = script
         self._way = way
 
-    async def __call__(self, keys: Any, args: Any, client: AdaptedPipeline | None = None) -> Any:
+    async def __call__(self, keys: Any, args: Any = (), client: AdaptedPipeline | None = None) -> Any:
         if client is not None:
             return self._script(keys=keys, args=args, client=client.sync)
         return await self._way(self._script, keys=keys, args=args)

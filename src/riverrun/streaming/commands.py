@@ -57,6 +57,16 @@ return 'APPENDED'
 An entry's ``s`` is the second in which it was appended; it is for polls, and no part of the event.
 """
 
+TOPS_SCRIPT = """
+local tops = {}
+for number, key in ipairs(KEYS) do
+  local top = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
+  tops[number] = top[1] and top[1][1] or ''
+end
+return tops
+"""
+"""The newest entry's id of each stream, empty for none: a hundred runs cost their reader what one does."""
+
 SET_STATUS_SCRIPT = """
 local ranks = {queued = 1, running = 2}
 local held = redis.call('GET', KEYS[1])

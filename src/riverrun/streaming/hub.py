@@ -16,9 +16,10 @@ from riverrun.streaming.subscriber import ChannelSubscriber
 from riverrun.streaming.subscription import Subscription
 
 WATCH_SECONDS = 2.0
-WATCHED_AT_ONCE = 250
+WATCHED_AT_ONCE = 100
 """So many tops are asked for at a time: thousands in one go would hold the loop."""
-BEATS_A_PERIOD = 30
+TURNS = 20
+"""Watching and beating take the runs in so many parts a period: all at once would be late for those that speak."""
 RECONNECT_SECONDS = 0.2
 """The least time between two connections: a line that held for longer is replaced at once."""
 
@@ -48,6 +49,7 @@ class StreamHub:
         self._log = log
         self._heartbeat_seconds = heartbeat_seconds
         self._topics: dict[bytes, _Topic] = {}
+        self._turns: list[set[_Topic]] = [set() for _ in range(TURNS)]
         self._subscriber: ChannelSubscriber | None = None
         self._lost = asyncio.Event()
         self._is_draining = False
@@ -120,9 +122,13 @@ class StreamHub:
         topic = self._topics.get(channel.encode())
         if topic is None:
             topic = self._topics[channel.encode()] = _Topic(run_id)
+            self._turn_of(topic).add(topic)
             if self._subscriber is not None:
                 self._subscriber.subscribe([channel])
         return topic
+
+    def _turn_of(self, topic: _Topic) -> set[_Topic]:
+        return self._turns[hash(topic.run_id) % TURNS]
 
     def _deliver(self, channel: bytes, frame: bytes) -> None:
         topic = self._topics.get(channel)
@@ -160,14 +166,15 @@ class StreamHub:
 
     async def _watch(self) -> None:
         """Compare tops of silent runs, so that a lost last frame leaves nobody hanging; forget deserted topics."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            self._forget_deserted()
-            silent = [topic for topic in self._topics.values() if not topic.was_heard]
-            for topic in self._topics.values():
+        for turn in itertools.cycle(self._turns):
+            await asyncio.sleep(WATCH_SECONDS / TURNS)
+            if turn is self._turns[0]:
+                self._forget_deserted()
+                if self._subscriber is not None:
+                    self._subscriber.ping()
+            silent = [topic for topic in turn if not topic.was_heard]
+            for topic in turn:
                 topic.was_heard = False
-            if self._subscriber is not None:
-                self._subscriber.ping()
             for start in range(0, len(silent), WATCHED_AT_ONCE):
                 await self._catch_up(silent[start : start + WATCHED_AT_ONCE])
 
@@ -184,15 +191,15 @@ class StreamHub:
     def _forget_deserted(self) -> None:
         deserted = [channel for channel, topic in self._topics.items() if not topic.readers]
         for channel in deserted:
-            del self._topics[channel]
+            topic = self._topics.pop(channel)
+            self._turn_of(topic).discard(topic)
         if self._subscriber is not None:
             self._subscriber.unsubscribe(channel.decode() for channel in deserted)
 
     async def _beat(self) -> None:
-        """Every run's readers once a period, a part of the runs at a time: all at once would hold the loop."""
-        for turn in itertools.cycle(range(BEATS_A_PERIOD)):
-            await asyncio.sleep(self._heartbeat_seconds / BEATS_A_PERIOD)
-            for topic in self._topics.values():
-                if hash(topic.run_id) % BEATS_A_PERIOD == turn:
-                    for reader in topic.readers:
-                        reader.beat()
+        """Every run's readers once a period."""
+        for turn in itertools.cycle(self._turns):
+            await asyncio.sleep(self._heartbeat_seconds / TURNS)
+            for topic in turn:
+                for reader in topic.readers:
+                    reader.beat()

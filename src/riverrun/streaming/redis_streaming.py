@@ -13,6 +13,7 @@ from riverrun.infra.redis_clients import AsyncRedis, SyncRedis
 from riverrun.streaming.commands import (
     APPEND_SCRIPT,
     SET_STATUS_SCRIPT,
+    TOPS_SCRIPT,
     AppendOutcome,
     Place,
     PlacedSnapshot,
@@ -133,6 +134,7 @@ class AsyncRedisStreamManager:
         self._client = client
         self._append = client.register_script(APPEND_SCRIPT)
         self._set_status = client.register_script(SET_STATUS_SCRIPT)
+        self._tops = client.register_script(TOPS_SCRIPT)
         self._ttl_seconds = ttl_seconds
 
     async def get_task_status(self, run_id: UUID) -> str | None:
@@ -212,12 +214,5 @@ class AsyncRedisStreamManager:
 
     async def tops(self, run_ids: Sequence[UUID]) -> dict[UUID, Position]:
         """The newest position of each run that has a stream, in one round trip."""
-        async with self._client.pipeline(transaction=False) as pipeline:
-            for run_id in run_ids:
-                pipeline.xrevrange(stream_key(run_id), "+", "-", count=1)
-            replies = await pipeline.execute()
-        return {
-            run_id: decode_position(reply[0][0])
-            for run_id, reply in zip(run_ids, replies, strict=True)
-            if reply
-        }
+        tops = await self._tops(keys=[stream_key(run_id) for run_id in run_ids])
+        return {run_id: decode_position(top) for run_id, top in zip(run_ids, tops, strict=True) if top}
