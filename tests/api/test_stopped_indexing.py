@@ -6,9 +6,10 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, update
 from tests.support.asking import ask
-from tests.support.run_reading import expire_lease
+from tests.support.run_reading import expire_lease, hot
 from tests.support.stories import make_run
 
+from riverrun.infra.redis_clients import SyncRedis
 from riverrun.parsing.models import Project
 from riverrun.runs.lease import claim_run
 from riverrun.runs.models import RunKind
@@ -37,3 +38,11 @@ async def test_a_question_is_not_told_to_wait_for_an_indexing_that_was_stopped(
     assert "stopped" in refusal.json()["detail"]
     project = (await client.get(f"/api/v1/parsing-status/{project_id}")).json()
     assert (project["status"], project["run_id"]) == ("error", None)
+
+
+async def test_a_reader_hears_at_once_of_an_indexing_that_ends_with_its_repository(
+    client: httpx2.AsyncClient, project_id: UUID, engine: Engine, user_id: UUID, sync_redis: SyncRedis
+) -> None:
+    run_id = make_run(engine, user_id, RunKind.INDEXING, project_id)
+    assert (await client.delete(f"/api/v1/projects/{project_id}")).status_code == 204
+    assert [event.type for event in hot(sync_redis, run_id)] == ["queued", "end"]

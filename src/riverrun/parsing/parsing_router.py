@@ -10,7 +10,7 @@ from riverrun.infra.dependencies import AsyncDb, CurrentResources, after_commit
 from riverrun.kit.storable_text import StorableText
 from riverrun.parsing.parsing_service import ParsingService
 from riverrun.parsing.schemas import FileView, ParsingAccepted, ParsingRequest, ProjectView
-from riverrun.runs.dependencies import CurrentOutbox
+from riverrun.runs.dependencies import CurrentChannels, CurrentOutbox
 
 parsing_router = APIRouter(tags=["projects"])
 
@@ -57,9 +57,12 @@ async def find_parsing_status(request: ParsingRequest, projects: CurrentProjects
 
 
 @parsing_router.delete("/projects/{project_id}", status_code=204)
-async def delete_project(project_id: UUID, projects: CurrentProjects) -> None:
+async def delete_project(
+    project_id: UUID, projects: CurrentProjects, db: AsyncDb, channels: CurrentChannels
+) -> None:
     """Remove a repository with its index; the repository itself is not touched."""
-    await projects.delete_project(project_id)
+    ended = await projects.delete_project(project_id)
+    await channels.commit(db, ended=[ended] if ended else [])
 
 
 @parsing_router.get("/projects/{project_id}/file")

@@ -18,6 +18,7 @@ from riverrun.parsing.errors import SourceRefused
 from riverrun.parsing.models import Project
 from riverrun.parsing.schemas import FileView, ParsingRequest, ProjectView
 from riverrun.parsing.text_lines import text_lines
+from riverrun.runs.channels import EndedRun
 from riverrun.runs.line_statements import active_run_of
 from riverrun.runs.models import Run, RunKind
 from riverrun.runs.run_service import AsyncRunService, CreatedRun
@@ -94,14 +95,17 @@ class ParsingService:
             raise NotFound
         return await self.get_project(project_id)
 
-    async def delete_project(self, project_id: UUID) -> None:
-        """Remove the project and its index; an indexing run under way is told to stop."""
+    async def delete_project(self, project_id: UUID) -> EndedRun | None:
+        """Remove the project and its index; an indexing run under way is told to stop, and returned if that ended it."""
         await get_scoped(self._session, self._principal, Project, project_id)
         active = await self._session.scalar(active_run_of(project_id))
+        ended = None
         if active is not None:  # before the project is locked: the run's end locks in this order too
-            await AsyncRunService(self._session).request_stop(active)
+            ended = await AsyncRunService(self._session).request_stop(active)
         project = await get_scoped(self._session, self._principal, Project, project_id, lock=True)
         await self._session.delete(project)
+        await self._session.flush()
+        return ended
 
     async def read_file(self, project_id: UUID, path: str, start: int, end: int) -> FileView:
         """Lines ``start`` to ``end`` of a file as it was indexed, clipped to the file, at most 2,000.

@@ -23,6 +23,8 @@ QUEUED = Event.create(Position(1, 1), EventType.QUEUED, {})
 """What every run begins with; it is recorded with the run."""
 HINT_SECONDS = 0.1
 """How long a request waits for a silent Redis to take what only saves time."""
+ENDS_SECONDS = 1.0
+"""The same for the ends of all runs that make way for another: readers who miss them wait for the watchdog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,20 @@ class RunChannels:
         if wake_up is not None:
             self.outbox.send_soon(wake_up)
             await self._hint_wake_up(wake_up)
-        for run in ended:
-            with contextlib.suppress(RedisError, OSError):
-                await self.streams.publish_events(run.run_id, run.log)
-                await self.streams.set_task_status(run.run_id, run.status)
+        await self._tell_ends(ended)
 
     async def forget(self, run_ids: Sequence[UUID]) -> None:
         """Drop the hot copies of runs that are over; while Redis is away their time to live does it."""
         with contextlib.suppress(RedisError, OSError):
             for run_id in run_ids:
                 await self.streams.clear_session(run_id)
+
+    async def _tell_ends(self, ended: Sequence[EndedRun]) -> None:
+        with contextlib.suppress(RedisError, OSError):
+            async with asyncio.timeout(ENDS_SECONDS):
+                for run in ended:
+                    await self.streams.publish_events(run.run_id, run.log)
+                    await self.streams.set_task_status(run.run_id, run.status)
 
     async def _hint_stops(self, stopping: Sequence[UUID]) -> None:
         """Before the commit: the look into the record that this makes a worker take waits for the intent's row lock.
