@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx2
 from redis.exceptions import RedisError
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from riverrun.cli.client_errors import NotSetUp
 from riverrun.cli.listen_address import CannotListen, local_url, require_free_port
-from riverrun.cli.server_address import CLIENT_FILE, read_client_file
-from riverrun.embedded import EmbeddedError, EmbeddedServers
+from riverrun.cli.running_stack import with_running_servers
+from riverrun.embedded import EmbeddedError
 from riverrun.embedded.binaries import find_postgres_folder, find_valkey_server, version_of
 from riverrun.embedded.data_folder import LEAST_FREE_BYTES
 from riverrun.infra.database import open_engine
@@ -115,26 +113,6 @@ def check_programs(settings: Settings) -> Iterator[Finding]:
         yield ok("valkey program", f"{version_of(program)} at {program}")
     except EmbeddedError as error:
         yield to_do("server programs", str(error))
-
-
-def with_running_servers(settings: Settings) -> tuple[Settings, bool]:
-    """Settings that name the embedded servers if a stack runs on the data folder, and whether one does."""
-    if settings.database_url and settings.redis_url:
-        return settings, True
-    servers = EmbeddedServers.find_running(settings.data_dir)
-    if servers is None:
-        return settings, False
-    urls = {"database_url": servers.database_url, "redis_url": servers.redis_url}
-    return settings.model_copy(update=urls | listening_address(settings.data_dir)), True
-
-
-def listening_address(data_dir: Path) -> dict[str, str | int]:
-    """``host`` and ``port`` of the stack on the data folder: ``up --port`` may differ from the settings."""
-    try:
-        written = urlsplit(read_client_file(data_dir / CLIENT_FILE).get("base_url", ""))
-    except NotSetUp:
-        return {}
-    return {"host": written.hostname, "port": written.port} if written.hostname and written.port else {}
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:

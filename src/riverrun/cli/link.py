@@ -4,6 +4,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from riverrun.auth.sign_in import ensure_administrator, issue_one_time_token
 from riverrun.cli.client_errors import ClientError
+from riverrun.cli.listen_address import local_url
+from riverrun.cli.running_stack import with_running_servers
 from riverrun.cli.terminal import ends_in_words, output
 from riverrun.embedded import EmbeddedError, EmbeddedServers
 from riverrun.infra.database import open_engine
@@ -13,8 +15,8 @@ from riverrun.infra.settings import Settings
 @ends_in_words
 def link() -> None:
     """Print a new link that signs the administrator in once, within twelve hours."""
-    settings = Settings()
     try:
+        settings, _ = with_running_servers(Settings())
         if settings.database_url:
             token = one_time_token(settings.database_url)
         else:
@@ -24,7 +26,8 @@ def link() -> None:
         raise ClientError(
             f"no link could be made ({str(error).splitlines()[0]}): is the database migrated? See riverrun doctor"
         ) from error
-    output().print(f"{settings.base_url}/sign-in?token={token}", soft_wrap=True)
+    base_url = settings.public_url or local_url(settings.host, settings.port)
+    output().print(f"{base_url.rstrip('/')}/sign-in?token={token}", soft_wrap=True)
 
 
 def one_time_token(database_url: str) -> str:

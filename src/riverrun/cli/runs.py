@@ -41,15 +41,21 @@ def _list_runs(console: Console, found: list[dict[str, Any]]) -> None:
     if not found:
         console.print("no runs yet; ask something: riverrun ask QUESTION")
         return
+    console.print(_table(found))
+
+
+def _table(found: list[dict[str, Any]]) -> Table:
+    """One line a run; what it is about is cut where the terminal ends."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("run", "kind", "status", "started", "what"):
-        table.add_column(column, no_wrap=column != "what", overflow="fold")
+        table.add_column(column, no_wrap=column != "what")
     for run in found:
         what = error_in_words(run["error"]) if run.get("error") else str(run.get("title") or "")
-        started = str(run.get("started_at") or run["created_at"])[:19].replace("T", " ")
+        started = str(run.get("started_at") or run["created_at"])[5:16].replace("T", " ")
         status = Text(run["status"], style=STATUS_STYLES.get(run["status"], ""))
-        table.add_row(run["run_id"], run["kind"], status, started, Text(what))
-    console.print(table)
+        about = Text(" ".join(what.split()), no_wrap=True, overflow="ellipsis")
+        table.add_row(run["run_id"], run["kind"], status, started, about)
+    return table
 
 
 def _follow(console: Console, client: RiverrunClient, run_id: str) -> None:
