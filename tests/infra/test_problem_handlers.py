@@ -3,11 +3,12 @@
 import asyncpg
 import httpx2
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from starlette.types import Message
 
-from riverrun.infra.problem_handlers import add_problem_handlers
+from riverrun.infra.problem_handlers import CLIENT_GONE, add_problem_handlers
 from riverrun.kit.problem import NotFound
 
 
@@ -100,3 +101,27 @@ async def test_the_frameworks_own_errors_are_problems_too() -> None:
             assert response.status_code == status
             assert response.headers["content-type"] == "application/problem+json"
             assert {"type", "title", "status"} <= response.json().keys()
+
+
+async def test_a_client_that_hangs_up_in_mid_body_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+
+    @app.post("/")
+    async def read(request: Request) -> None:
+        await request.body()
+
+    parts = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(parts)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(
+        {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}, receive, send
+    )
+    assert sent[0]["status"] == CLIENT_GONE
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

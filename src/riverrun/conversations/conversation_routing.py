@@ -14,6 +14,7 @@ from riverrun.conversations.conversation_service import Accepted
 from riverrun.conversations.errors import AnswerFailed
 from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
 from riverrun.conversations.session_names import claim_name, name_of
+from riverrun.infra.problem_handlers import CLIENT_GONE
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.continuation import recorded_end
 from riverrun.runs.models import RunStatus
@@ -23,9 +24,6 @@ from riverrun.streaming.cursor import START
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.stream_endpoint import disconnected
-
-CLIENT_GONE = 499
-"""Nobody reads this answer; logs do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from riverrun.kit.problem import (
     InvalidRequest,
@@ -24,6 +25,8 @@ from riverrun.kit.problem import (
 RETRY_AFTER_SECONDS = 2
 OUTAGE_STATES = ("08", "53", "57P")
 """SQLSTATE classes of lost connections, exhausted resources and a server that shuts down or starts."""
+CLIENT_GONE = 499
+"""Nobody reads this answer; logs do."""
 DISK_FULL = "53100"
 """SQLSTATE disk_full."""
 
@@ -45,6 +48,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientDisconnect, _on_client_gone)
     for outage in (SQLAlchemyError, RedisError, OSError):
         app.add_exception_handler(outage, _on_outage)
     app.add_exception_handler(Exception, _on_unforeseen)
@@ -78,6 +82,12 @@ async def _on_http_error(_: Request, error: Exception) -> Response:
         "detail": str(error.detail),
     }
     return _document(error.status_code, document, dict(error.headers or {}))
+
+
+async def _on_client_gone(_: Request, error: Exception) -> Response:
+    """Whoever hangs up in the middle of a body breaks nothing."""
+    assert isinstance(error, ClientDisconnect)
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _on_outage(request: Request, error: Exception) -> Response:
