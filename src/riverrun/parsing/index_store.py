@@ -15,6 +15,7 @@ from psycopg import Connection, sql
 
 from riverrun.parsing.copy_format import binary_copy, escape, nullable
 from riverrun.parsing.file_rows import CALL_COLUMNS, CHUNK_COLUMNS, RECIPE, SYMBOL_COLUMNS, FileRows
+from riverrun.parsing.index_lock import lock_name
 from riverrun.parsing.term_frequencies import TermFrequencies
 
 CHANGE_SETTINGS = {
@@ -189,7 +190,7 @@ class IndexStore:
         with self._connection.transaction():
             self._connection.execute(_APPLY_SETTINGS, _SETTINGS)
             self._connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"index {self._project_id}"]
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock_name(self._project_id)]
             )
             yield changes
             if not first:

@@ -15,6 +15,7 @@ from riverrun.kit.markup import highlight
 from riverrun.kit.problem import Forbidden, InvalidRequest, NotFound
 from riverrun.parsing import statements
 from riverrun.parsing.errors import SourceRefused
+from riverrun.parsing.index_lock import lock_index
 from riverrun.parsing.models import Project
 from riverrun.parsing.schemas import FileView, ParsingRequest, ProjectView
 from riverrun.parsing.text_lines import text_lines
@@ -102,6 +103,7 @@ class ParsingService:
         ended = None
         if active is not None:  # before the project is locked: the run's end locks in this order too
             ended = await AsyncRunService(self._session).request_stop(active)
+        await self._session.execute(lock_index(project_id))
         project = await get_scoped(self._session, self._principal, Project, project_id, lock=True)
         await self._session.delete(project)
         await self._session.flush()
