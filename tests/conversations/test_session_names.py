@@ -74,7 +74,7 @@ async def test_without_a_wish_a_run_goes_by_its_id(client: httpx2.AsyncClient, c
     assert asked["session_id"] == asked["run_id"]
 
 
-@pytest.mark.parametrize("name", ["", "two words", "a/b", "é", "x" * 201, "tab\t"])
+@pytest.mark.parametrize("name", ["", "two words", "a/b", "é", "x" * 201, "tab\t", ".", ".."])
 async def test_a_name_that_fits_no_header_and_no_path_is_refused(
     client: httpx2.AsyncClient, conversation: str, name: str
 ) -> None:

@@ -14,8 +14,11 @@ from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.kit.problem import InvalidRequest
 from riverrun.runs.dependencies import CurrentChannels
 
-NAME_FORM = "^[!-.0-~]+$"
-"""Names of runs: what fits into a header and one segment of a path, printable ASCII without spaces and slashes."""
+NAME_FORM = r"^[!-.0-~]*[!-\-0-~][!-.0-~]*$"
+"""Names of runs: what fits into a header and one segment of a path, printable ASCII without spaces and slashes.
+
+Not of dots alone: every client takes the segments `.` and `..` out of a path.
+"""
 
 
 def get_conversation_service(
