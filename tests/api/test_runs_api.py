@@ -19,6 +19,7 @@ from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.ids import new_uuid
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.performance import perform_run
+from riverrun.streaming.commands import cancellation_key
 
 WORDS = [f"word {number} " for number in range(120)]
 
@@ -143,6 +144,15 @@ async def test_a_waiting_run_is_stopped_at_once_and_only_once(
     assert (await client.post(f"/api/v1/runs/{queued_run}/stop")).json() == receipt
     perform_run(queued_run, worker, says("too late"), keep)
     assert (await client.get(f"/api/v1/runs/{queued_run}")).json()["status"] == "cancelled"
+
+
+async def test_a_stop_after_the_end_says_so_and_tells_nobody(
+    client: httpx2.AsyncClient, queued_run: UUID, worker: WorkerResources, sync_redis: SyncRedis
+) -> None:
+    await asyncio.to_thread(perform_run, queued_run, worker, lambda _: None, lambda *_: None)
+    receipt = (await client.post(f"/api/v1/runs/{queued_run}/stop")).json()
+    assert receipt["status"] == "completed"
+    assert not sync_redis.exists(cancellation_key(queued_run))
 
 
 async def test_a_running_run_is_stopped_with_a_receipt(

@@ -18,6 +18,8 @@ async def stop_run(
     No database connection is held while the worker finishes; it gets five seconds before the receipt says so. A run
     whose worker is gone is ended here: at once if its lease has run out, else after those five seconds if it has then.
     """
+    if run.end_seq is not None:
+        return StopReceipt.of(run)
     if not await _has_ended(run, session, channels, record):
         end = await channels.hub.wait_for_end(run.id, timeout_seconds=PATIENCE_SECONDS)
         if end is None:
