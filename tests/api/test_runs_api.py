@@ -8,8 +8,8 @@ import httpx2
 import orjson
 import pytest
 from sqlalchemy import Engine
-from tests.runs.test_attempt import expire_lease, keep, says
 from tests.support.live_api import client_of, read_sse, serving
+from tests.support.run_reading import expire_lease, keep, says
 from tests.support.stories import make_user
 
 from riverrun.auth.sign_in import issue_bearer_token

@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 from tests.proofs.asgi_caller import AsgiAnswer, AsgiCaller, Header, calling
 from tests.proofs.raw_reader import RawEvent, joined, raw_events
-from tests.runs.test_attempt import keep, says
+from tests.support.run_reading import keep, says
 from tests.support.stories import make_run, make_user
 
 from riverrun.auth.sign_in import issue_bearer_token

@@ -1,13 +1,13 @@
 """A worker's try at a run, on real Postgres and Valkey: each run ends in exactly one way."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, select, update
+from tests.support.run_reading import ask_to_stop, expire_lease, hot, keep, recorded, row_of, says
 from tests.support.stories import make_run
 from tests.support.waiting import wait_until
 
@@ -15,56 +15,13 @@ from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.clock import now
-from riverrun.runs import statements
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.errors import RunFailed, RunStopped
-from riverrun.runs.event_log import decode_rows
 from riverrun.runs.lease import claim_run
 from riverrun.runs.models import OutboxEntry, Run, RunKind
 from riverrun.runs.performance import perform_run
-from riverrun.streaming.commands import decode_entries, stream_key
-from riverrun.streaming.cursor import START
 from riverrun.streaming.errors import Fenced
-from riverrun.streaming.events import Event
 from riverrun.streaming.redis_streaming import RedisStreamManager
-
-
-def keep(*_: Any) -> dict[str, Any]:
-    return {"kept": True}
-
-
-def recorded(engine: Engine, run_id: UUID) -> list[Event]:
-    with engine.connect() as connection:
-        return decode_rows(connection.execute(statements.events_after(run_id, START)))
-
-
-def hot(redis: SyncRedis, run_id: UUID) -> list[Event]:
-    return decode_entries(redis.xrange(stream_key(run_id)))
-
-
-def row_of(engine: Engine, run_id: UUID) -> Any:
-    with engine.connect() as connection:
-        return connection.execute(select(*Run.__table__.columns).where(Run.id == run_id)).one()
-
-
-def ask_to_stop(engine: Engine, run_id: UUID) -> None:
-    with engine.begin() as connection:
-        connection.execute(statements.request_stop(run_id))
-
-
-def expire_lease(engine: Engine, run_id: UUID) -> None:
-    with engine.begin() as connection:
-        connection.execute(
-            update(Run).where(Run.id == run_id).values(lease_until=text("now() - interval '1 s'"))
-        )
-
-
-def says(*words: str) -> Callable[[Attempt], None]:
-    def work(attempt: Attempt) -> None:
-        for word in words:
-            attempt.emit("text", text=word)
-
-    return work
 
 
 def test_a_completed_run_says_the_same_in_both_copies(

@@ -6,8 +6,8 @@ from uuid import UUID
 import httpx2
 import pytest
 from sqlalchemy import Engine
-from tests.runs.test_attempt import ask_to_stop, keep, row_of, says
 from tests.support.asking import ask
+from tests.support.run_reading import ask_to_stop, keep, row_of, says
 from tests.support.waiting import wait_until
 
 from riverrun.infra.redis_clients import open_redis

@@ -1,6 +1,5 @@
 """Search over HTTP: the owner finds code, a stranger learns nothing, any question is legal."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
@@ -9,9 +8,8 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from tests.support.accounts import bearer_token_of_a_stranger
-from tests.support.live_api import client_of, serving
+from tests.support.live_api import client_of
 
-from riverrun.auth.sign_in import issue_bearer_token
 from riverrun.infra.settings import Settings
 from riverrun.kit.ids import new_uuid
 from riverrun.parsing.indexer import index_project
@@ -34,18 +32,6 @@ def project_id(engine: Engine, user_id: UUID, settings: Settings, tmp_path: Path
         project_id = project.id
     index_project(engine, project_id, settings, progress=lambda *_: None, should_stop=lambda: False)
     return project_id
-
-
-@pytest.fixture
-async def base_url(settings: Settings) -> AsyncIterator[str]:
-    async with serving(settings) as url:
-        yield url
-
-
-@pytest.fixture
-async def client(base_url: str, engine: Engine, user_id: UUID) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(base_url, issue_bearer_token(engine, user_id, "test")) as client:
-        yield client
 
 
 async def search(client: httpx2.AsyncClient, project_id: UUID, query: str) -> httpx2.Response:

@@ -10,8 +10,8 @@ from uuid import UUID
 import httpx2
 import pytest
 from sqlalchemy import Engine
-from tests.runs.test_attempt import keep, says
 from tests.support.live_api import client_of, events_of, serving
+from tests.support.run_reading import keep, says
 from tests.support.stories import make_run, text_event
 from tests.support.waiting import wait_until_async
 

@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import httpx2
 import pytest
 from sqlalchemy import Engine
-from tests.runs.test_attempt import keep, says
 from tests.support.live_api import client_of, events_of, read_sse, serving
+from tests.support.run_reading import keep, says
 from tests.support.stories import make_run, make_user, text_event
 from tests.support.waiting import wait_until_async
 
@@ -26,18 +25,6 @@ from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 
 PATH = "/api/v1/runs/events"
 SseEvent = tuple[str, str, str]
-
-
-@pytest.fixture
-async def base_url(settings: Settings) -> AsyncIterator[str]:
-    async with serving(settings) as url:
-        yield url
-
-
-@pytest.fixture
-async def client(base_url: str, engine: Engine, user_id: UUID) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(base_url, issue_bearer_token(engine, user_id, "test")) as client:
-        yield client
 
 
 @pytest.fixture

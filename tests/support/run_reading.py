@@ -41,6 +41,12 @@ def wake_up_sent_at(engine: Engine, run_id: UUID) -> Any:
         ).scalar_one()
 
 
+def ask_to_stop(engine: Engine, run_id: UUID) -> None:
+    """The user's stop, as the API writes it."""
+    with engine.begin() as connection:
+        connection.execute(statements.request_stop(run_id))
+
+
 def expire_lease(engine: Engine, run_id: UUID) -> None:
     """As if its worker had died a lease ago."""
     with engine.begin() as connection:

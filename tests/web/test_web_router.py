@@ -1,29 +1,12 @@
 """The page's files, their headers, and markdown over HTTP."""
 
 import re
-from collections.abc import AsyncIterator
-from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine
-from tests.support.live_api import client_of, serving
+from tests.support.live_api import client_of
 
-from riverrun.auth.sign_in import issue_bearer_token
-from riverrun.infra.settings import Settings
 from riverrun.web.page_assets import PageAssets
-
-
-@pytest.fixture
-async def base_url(settings: Settings) -> AsyncIterator[str]:
-    async with serving(settings) as url:
-        yield url
-
-
-@pytest.fixture
-async def client(base_url: str, engine: Engine, user_id: UUID) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(base_url, issue_bearer_token(engine, user_id, "test")) as client:
-        yield client
 
 
 def policy_of(response: httpx2.Response) -> dict[str, str]:
