@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
 from tests.support.indexing import index_folder
 from tests.support.process_tree import frozen, kill_with_children
@@ -43,6 +44,15 @@ class Site:
         response.raise_for_status()
         run_id: str = response.json()["run_id"]
         return run_id
+
+    def until_recorded(self, run_id: str, event_type: str) -> None:
+        """Readers are up to a batch ahead of Postgres; what was not recorded dies with its worker."""
+        found = "SELECT 1 FROM run_events WHERE run_id = %s AND type = %s LIMIT 1"
+        with psycopg.connect(self.stack.settings.require_database_url()) as database:
+            wait_until(
+                lambda: database.execute(found, [run_id, event_type]).fetchone(),
+                what=f"{event_type} of run {run_id} in the record",
+            )
 
     def until_over(self, run_id: str) -> dict[str, object]:
         return dict(wait_until(lambda: self._ended(run_id), 60, what=f"the end of run {run_id}"))
@@ -90,7 +100,7 @@ def test_a_line_whose_worker_is_killed_is_worked_off_in_its_order(site: Site) ->
 def test_a_stop_needs_no_living_worker_and_a_frozen_one_adds_nothing_when_it_wakes(site: Site) -> None:
     conversation = site.conversation()
     stopped = site.ask(conversation, "reject")
-    read_until(site.client, stopped, "text")
+    site.until_recorded(stopped, "text")
     with frozen(site.stack.pids["worker-chats"]):
         receipt = site.http.post(f"{conversation}/stop").json()
         events = read_all(site.client, stopped)
