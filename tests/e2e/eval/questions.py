@@ -24,7 +24,7 @@ class Lot(StrEnum):
     FRESH = "fresh_questions"
     """Written when the first had been tuned on; never tuned on itself."""
     WIDE = "wide_questions"
-    """Of twelve other packages, by people who did not know the search; half of it was tuned on."""
+    """Of twelve other packages, by authors who did not know the search; half of it was tuned on."""
 
     @property
     def file(self) -> Path:
