@@ -48,7 +48,8 @@ def test_all_revisions_can_be_taken_back(database_url):
 def constraint_names(found, table):
     foreign = {key["name"] for key in found.get_foreign_keys(table)}
     unique = {constraint["name"] for constraint in found.get_unique_constraints(table)}
-    return foreign | unique | {found.get_pk_constraint(table)["name"]}
+    checks = {check["name"] for check in found.get_check_constraints(table)}
+    return foreign | unique | checks | {found.get_pk_constraint(table)["name"]}
 
 
 def inspect_models():

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.api_keys import ApiKey, Scope, api_key_hash, hint_of, is_api_key, new_api_key
 from riverrun.auth.errors import InvalidApiKey, TooManyApiKeys
-from riverrun.auth.principal import Principal, get_scoped, scoped
+from riverrun.auth.principal import Principal, get_scoped, principal_of, scoped
 from riverrun.kit.clock import now
 from riverrun.users.models import User
 
@@ -70,7 +70,7 @@ class AsyncApiKeyService:
         user, key = row
         if key.last_used_at is None or key.last_used_at < now() - NOTING_INTERVAL:
             await self._session.execute(_note_use(key.id))
-        principal = Principal(user.id, user.email, user.display_name, user.is_administrator)
+        principal = principal_of(user, key.id)
         return principal, frozenset(Scope(scope) for scope in key.scopes)
 
 
@@ -78,7 +78,7 @@ def _holder_of(text: str) -> Select[User, ApiKey]:
     return (
         select(User, ApiKey)
         .join(ApiKey, ApiKey.user_id == User.id)
-        .where(ApiKey.key_hash == api_key_hash(text), ApiKey.revoked_at.is_(None))
+        .where(ApiKey.key_hash == api_key_hash(text), ApiKey.revoked_at.is_(None), User.disabled_at.is_(None))
     )
 
 

@@ -6,12 +6,16 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from riverrun.auth.models import TokenKind
-from riverrun.auth.principal import Principal
+from riverrun.auth.principal import Principal, guest
 from riverrun.auth.session_tokens import AsyncTokenService
+from riverrun.auth.tokens import token_hash
 from riverrun.infra.dependencies import AsyncDb
 from riverrun.kit.problem import Forbidden, NotSignedIn
 
 SESSION_COOKIE = "riverrun_session"
+LINKS_COOKIE = "riverrun_links"
+LINK_HEADER = "x-share-link"
+MOST_LINKS = 20
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -22,26 +26,47 @@ async def get_principal(request: Request, db: AsyncDb) -> Principal:
         NotSignedIn: no token, or one that opens nothing.
         Forbidden: a write with our cookie that another site's page sent.
     """
-    guest: Principal | None = getattr(request.state, "guest", None)
-    if guest is not None:
-        return guest
-    token, kind = _token_of(request)
-    user = await AsyncTokenService(db).user_of(token, kind)
-    return Principal(user.id, user.email, user.display_name, user.is_administrator)
+    admitted: Principal | None = getattr(request.state, "admitted", None)
+    if admitted is not None:
+        return admitted
+    if (door := _door_of(request)) is None:
+        raise NotSignedIn("Send `Authorization: Bearer ...`, or sign in on the page.")
+    return await AsyncTokenService(db).admit(*door, links_of(request))
 
 
-def let_in(request: Request, guest: Principal) -> None:
-    """Let ``guest`` be who asks, for the rest of this request."""
-    request.state.guest = guest
+async def get_viewer(request: Request, db: AsyncDb) -> Principal:
+    """Who looks: also somebody without an account, who holds a share link. For routes that change nothing.
+
+    Raises:
+        NotSignedIn: neither a token nor a link, or a token that opens nothing.
+    """
+    try:
+        return await get_principal(request, db)
+    except NotSignedIn:
+        if "authorization" not in request.headers and (links := links_of(request)):
+            return guest(links)
+        raise
 
 
-def _token_of(request: Request) -> tuple[str, TokenKind]:
+def let_in(request: Request, principal: Principal) -> None:
+    """Let ``principal`` be who asks, for the rest of this request."""
+    request.state.admitted = principal
+
+
+def links_of(request: Request) -> tuple[str, ...]:
+    """The hashes of the share links that the caller has opened (cookie) or names (header)."""
+    cookie = request.cookies.get(LINKS_COOKIE, "").split(".")
+    given = [request.headers.get(LINK_HEADER, ""), *cookie][: MOST_LINKS + 1]
+    return tuple(token_hash(link) for link in given if link)
+
+
+def _door_of(request: Request) -> tuple[str, TokenKind] | None:
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         return bearer.strip(), TokenKind.BEARER
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
-        raise NotSignedIn("Send `Authorization: Bearer ...`, or open the sign-in link from `riverrun up`.")
+        return None
     if request.method not in READING:
         refuse_foreign_origin(request)
     return cookie, TokenKind.SESSION
@@ -55,3 +80,4 @@ def refuse_foreign_origin(request: Request) -> None:
 
 
 CurrentPrincipal = Annotated[Principal, Depends(get_principal, scope="function")]
+CurrentViewer = Annotated[Principal, Depends(get_viewer, scope="function")]

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth import statements
 from riverrun.auth.models import TokenKind
+from riverrun.auth.principal import Principal, principal_of
 from riverrun.auth.tokens import new_token
 from riverrun.kit.problem import NotSignedIn
-from riverrun.users.models import User
 
 SESSION_LIFETIME = timedelta(days=30)
 
@@ -20,16 +20,16 @@ class AsyncTokenService:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def user_of(self, token: str, kind: TokenKind) -> User:
-        """Whose token this is.
+    async def admit(self, token: str, kind: TokenKind, links: tuple[str, ...] = ()) -> Principal:
+        """Whose token this is, with the share links that they hold.
 
         Raises:
             NotSignedIn: unknown, expired, revoked, or made for another door.
         """
-        user = await self._session.scalar(statements.user_of_token(token, kind))
-        if user is None:
-            raise NotSignedIn("This token is not valid (any more): open a new link from `riverrun up`.")
-        return user
+        row = (await self._session.execute(statements.user_of_token(token, kind))).one_or_none()
+        if row is None:
+            raise NotSignedIn("This token is not valid (any more): sign in again.")
+        return principal_of(*row, links)
 
     async def redeem(self, one_time_token: str) -> str:
         """Exchange a sign-in link's token for a new session's.

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from riverrun.auth import statements
 from riverrun.auth.models import TokenKind
 from riverrun.auth.tokens import new_token
+from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.users.models import User
 
@@ -21,6 +22,7 @@ def ensure_administrator(engine: Engine) -> UUID:
     values = {
         "id": new_uuid(),
         "email": ADMINISTRATOR_EMAIL,
+        "email_verified_at": now(),
         "display_name": "Administrator",
         "is_administrator": True,
     }

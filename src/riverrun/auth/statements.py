@@ -36,9 +36,13 @@ def _is_valid(token: str, kind: TokenKind) -> tuple[Any, ...]:
     )
 
 
-def user_of_token(token: str, kind: TokenKind) -> Select[User]:
-    """The user for whom a token of this kind is valid now."""
-    return select(User).join(AccessToken, AccessToken.user_id == User.id).where(*_is_valid(token, kind))
+def user_of_token(token: str, kind: TokenKind) -> Select[User, UUID]:
+    """The user for whom a token of this kind is valid now, and the token's id."""
+    return (
+        select(User, AccessToken.id)
+        .join(AccessToken, AccessToken.user_id == User.id)
+        .where(*_is_valid(token, kind), User.disabled_at.is_(None))
+    )
 
 
 def spend_one_time_token(token: str) -> Update:

@@ -54,6 +54,11 @@ ACTIVE = "status IN ('queued', 'running')"
 RUNNING = "status = 'running'"
 
 
+def _asker(context: Any) -> UUID:
+    asker: UUID = context.get_current_parameters()["user_id"]
+    return asker
+
+
 class Run(Base):
     """Anything long. ``subject_id`` is what it works on: a conversation or a project.
 
@@ -67,7 +72,7 @@ class Run(Base):
         Index("uq_runs_running_subject", "subject_id", unique=True, postgresql_where=text(RUNNING)),
         Index("ix_runs_line", "subject_id", "number", postgresql_where=text(ACTIVE)),
         Index("uq_runs_idempotency", "subject_id", "user_id", "idempotency_key", unique=True),
-        Index("ix_runs_user_created", "user_id", "created_at"),
+        Index("ix_runs_owner_created", "owner_id", "created_at"),
         Index("ix_runs_subject_created", "subject_id", "created_at"),
         Index("ix_runs_active", "status", postgresql_where=text(ACTIVE)),
     )
@@ -75,6 +80,9 @@ class Run(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_uuid)
     number: Mapped[int] = mapped_column(BigInteger, Identity())
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    """Who asked for it."""
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), default=_asker)
+    """Whose its subject is: in a shared conversation not always who asked."""
     kind: Mapped[str] = mapped_column(Text)
     subject_id: Mapped[UUID]
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
