@@ -12,6 +12,7 @@ from typing import Any, Self
 from bench.child import Child
 from riverrun.cli.stack import child_environment
 from riverrun.infra.settings import Settings
+from riverrun.kit.free_port import free_port
 
 HOST = "127.0.0.1"
 RAW_ARMS = {"raw": "bench.arms.raw_fanout", "raw-asgi": "bench.arms.raw_asgi"}
@@ -93,14 +94,6 @@ class ArmServer:
 def is_offered(arm: str) -> bool:
     """Whether this version of the product has what the arm needs."""
     return arm != "plan" or "stream_reader" in Settings.model_fields
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for_listener(port: int) -> None:

@@ -25,9 +25,9 @@ from riverrun.cli.server_address import ServerAddress
 from riverrun.cli.stack import child_environment
 from riverrun.embedded import EmbeddedServers
 from riverrun.embedded.guarded_process import GuardedProcess
-from riverrun.embedded.server_process import free_port
 from riverrun.infra.database import open_engine
 from riverrun.infra.settings import Settings
+from riverrun.kit.free_port import free_port
 from riverrun.migrations import upgrade
 
 REPOSITORY = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ import pytest
 from tests.support.process_tree import command_of, descendants, is_alive
 from tests.support.waiting import wait_until
 
-from riverrun.embedded.server_process import free_port
+from riverrun.kit.free_port import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

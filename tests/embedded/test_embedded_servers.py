@@ -18,6 +18,7 @@ from riverrun.embedded import (
     server_process,
 )
 from riverrun.embedded.binaries import package_folder
+from riverrun.kit.free_port import free_port
 
 
 def open_servers(data_dir):
@@ -196,11 +197,10 @@ def test_a_half_made_cluster_is_never_used(data_dir):
 
 def test_a_port_taken_in_the_last_moment_is_exchanged_for_another(data_dir, servers, monkeypatch):
     taken = int(servers.redis_url.rpartition(":")[2].partition("/")[0])
-    honest = server_process.free_port
     ports = [taken, taken]
 
     def unlucky_port():
-        return ports.pop() if ports else honest()
+        return ports.pop() if ports else free_port()
 
     monkeypatch.setattr("riverrun.embedded.valkey_server.free_port", unlucky_port)
     monkeypatch.setattr("riverrun.embedded.postgres_server.free_port", unlucky_port)

@@ -1,10 +1,10 @@
 """The address the server listens on: whether it is free, and how this machine reaches it."""
 
 import errno
-import socket
 import time
 
 from riverrun.cli.client_errors import ClientError
+from riverrun.kit.free_port import bind_for_a_moment, free_port
 
 POLL_SECONDS = 0.05
 ANY_ADDRESS = {"0.0.0.0", "::", ""}
@@ -19,7 +19,7 @@ def require_free_port(host: str, port: int, patience_seconds: float = 0.0) -> No
     deadline = time.monotonic() + patience_seconds
     while True:
         try:
-            bound_port(host, port)
+            bind_for_a_moment(host, port)
         except (OSError, OverflowError) as error:
             if getattr(error, "errno", None) != errno.EADDRINUSE:
                 raise CannotListen(
@@ -39,23 +39,11 @@ def require_free_port(host: str, port: int, patience_seconds: float = 0.0) -> No
 def choose_free_port(host: str) -> int:
     """A port that was free a moment ago. Raises ``CannotListen``."""
     try:
-        return bound_port(host, 0)
+        return free_port(host)
     except OSError as error:
         raise CannotListen(
             f"cannot listen on {host} ({error.strerror or error}): choose another address with --host"
         ) from error
-
-
-def bound_port(host: str, port: int) -> int:
-    """Bind for a moment, and tell the port. Raises what the system says."""
-    family, kind, _, _, address = socket.getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    with socket.socket(family, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
-        bound: int = probe.getsockname()[1]
-        return bound
 
 
 def local_url(host: str, port: int) -> str:

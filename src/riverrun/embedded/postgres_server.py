@@ -11,16 +11,15 @@ from riverrun.embedded.data_folder import DataFolder, Lock, Passwords
 from riverrun.embedded.errors import EmbeddedError
 from riverrun.embedded.guarded_process import GuardedProcess
 from riverrun.embedded.server_process import (
-    LOOPBACK,
     answers,
     failure,
-    free_port,
     server_environment,
     spawn,
     take_over,
     wait_until_healthy,
 )
 from riverrun.embedded.unprivileged import account_for
+from riverrun.kit.free_port import LOOPBACK, free_port
 
 NAME = "Postgres"
 STOP_SIGNAL = signal.SIGINT

@@ -10,8 +10,8 @@ from pathlib import Path
 from riverrun.embedded.data_folder import Lock
 from riverrun.embedded.errors import EmbeddedError
 from riverrun.embedded.guarded_process import Account, GuardedProcess
+from riverrun.kit.free_port import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
 START_SECONDS = 60.0
 """Enough for crash recovery of a large folder on a slow disk."""
 LEFTOVER_SECONDS = 10.0
@@ -24,14 +24,6 @@ LOG_BYTES = 10_000_000
 
 class PortTakenError(Exception):
     """Somebody took the port between our choice and the server's bind."""
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def take_over(lock: Lock, name: str, stop_signal: signal.Signals) -> None:

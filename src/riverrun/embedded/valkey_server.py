@@ -7,13 +7,12 @@ from riverrun.embedded.binaries import find_valkey_server
 from riverrun.embedded.data_folder import DataFolder, Lock, Passwords
 from riverrun.embedded.guarded_process import GuardedProcess
 from riverrun.embedded.server_process import (
-    LOOPBACK,
     answers,
-    free_port,
     spawn,
     take_over,
     wait_until_healthy,
 )
+from riverrun.kit.free_port import LOOPBACK, free_port
 
 NAME = "Valkey"
 STOP_SIGNAL = signal.SIGTERM
