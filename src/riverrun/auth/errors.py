@@ -23,3 +23,55 @@ class TooManyApiKeys(Problem):
 
     status = 409
     title = "Too many keys"
+
+
+class WrongPassword(Problem):
+    """Address and password do not belong together. Nobody is told whether there is an account with the address."""
+
+    status = 401
+    title = "Address or password is wrong"
+
+
+class WeakPassword(Problem):
+    """The password is too short, too long, the address itself, or one of the commonest. Take a longer one."""
+
+    status = 422
+    title = "Choose another password"
+
+
+class AccountDisabled(Problem):
+    """An administrator has closed this account. Nothing of it is deleted; they can open it again."""
+
+    status = 403
+    title = "This account is closed"
+
+
+class AddressNotVerified(Problem):
+    """The provider does not vouch for the e-mail address, so it says nothing about who owns it. Verify it there first."""
+
+    status = 403
+    title = "The address is not verified"
+
+
+class SignUpRefused(Problem):
+    """This server takes no account for this address: ``RIVERRUN_SIGN_UP`` asks for an invitation, or is closed.
+
+    An invitation opens once, within a week, and for the address that it was sent to.
+    """
+
+    status = 403
+    title = "You need an invitation"
+
+
+class ProviderTaken(Problem):
+    """This way in belongs to another account, or the account has another of the same kind. Unlink that first."""
+
+    status = 409
+    title = "Linked already"
+
+
+class LastWayIn(Problem):
+    """Without it nobody could sign in to the account any more. Link another provider or set a password first."""
+
+    status = 409
+    title = "The last way in"

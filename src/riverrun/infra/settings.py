@@ -1,5 +1,6 @@
 """Everything an operator may set, read once from the environment (prefix ``RIVERRUN_``)."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,14 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """How browsers reach the server; default ``http://{host}:{port}``."""
 
+    sign_up: Literal["open", "invite", "closed"] = "invite"
+    """Who may make an account. The first one is the administrator's, whatever this says."""
+    email_api_url: str | None = None
+    """Where mail is handed in: a server that speaks Resend's API. None: no mail is sent."""
+    email_api_key: SecretStr | None = None
+    email_from: str | None = None
+    """The sender of our mail: ``Riverrun <riverrun@example.org>``."""
+
     model: str | None = None
     """``provider:name``; none means the built-in extractive model."""
     model_base_url: str | None = None
@@ -39,6 +48,16 @@ class Settings(BaseSettings):
     """Whether a signed-in user may index a folder of the server's own disk; on in ``riverrun up``."""
     allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     """``host:port,...`` that the server may talk to although they are private or speak plain http."""
+    trusted_proxies: Annotated[frozenset[IPv4Network | IPv6Network], NoDecode] = frozenset()
+    """Addresses and networks (``10.0.0.0/8,192.0.2.7``) whose ``X-Forwarded-For`` says where a request comes from."""
+    logins_per_minute_per_account: int = Field(default=5, ge=0)
+    logins_per_minute_per_address: int = Field(default=20, ge=0)
+    sign_ups_per_hour_per_address: int = Field(default=20, ge=0)
+    password_resets_per_hour_per_address: int = Field(default=20, ge=0)
+    posts_per_minute: int = Field(default=300, ge=0)
+    """Questions that a user may ask, of all kinds."""
+    streams_per_minute: int = Field(default=1_500, ge=0)
+    """Streams that a user may open, which says nothing of how many are open. Of these rates, 0 means without limit."""
     max_file_bytes: int = 1_000_000
     max_repository_bytes: int = 2_000_000_000
     clone_timeout_seconds: float = 600.0
@@ -61,7 +80,7 @@ class Settings(BaseSettings):
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         return (

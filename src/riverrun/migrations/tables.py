@@ -2,13 +2,16 @@
 
 import riverrun.auth.api_keys
 import riverrun.auth.grants
+import riverrun.auth.identity_links
 import riverrun.auth.models
+import riverrun.auth.passwords
 import riverrun.auth.revocations
 import riverrun.conversations.models
 import riverrun.conversations.session_names
 import riverrun.parsing.models
 import riverrun.runs.models
 import riverrun.runs.tool_records
+import riverrun.users.invitations
 import riverrun.users.models
 import riverrun.users.organisations  # noqa: F401
 from riverrun.infra.database import Base

@@ -1,0 +1,103 @@
+"""Who may make an account: everybody, who is invited, or nobody. The first account is the administrator's."""
+
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from riverrun.auth.errors import SignUpRefused
+from riverrun.auth.sign_in import ADMINISTRATOR_EMAIL
+from riverrun.auth.tokens import token_hash
+from riverrun.kit.clock import now
+from riverrun.kit.email_address import normal_email
+from riverrun.users.invitations import Invitation
+from riverrun.users.models import User
+from riverrun.users.organisations import OrganisationMember
+from riverrun.users.user_service import AsyncUserService
+
+SignUpMode = Literal["open", "invite", "closed"]
+LOCK_KEY = 0x52525349
+"""Any number of our own: two that sign up at once take turns, so that one of them is the first."""
+
+
+class AsyncSignUp:
+    """Makes accounts, in the request's transaction."""
+
+    def __init__(self, session: AsyncSession, mode: SignUpMode) -> None:
+        self._session = session
+        self._mode = mode
+
+    async def find_invitation(self, token: str) -> Invitation | None:
+        """The invitation that a link opens, while it is valid."""
+        return await self._session.scalar(
+            _open_invitations().where(Invitation.token_hash == token_hash(token))
+        )
+
+    async def admit(self, email: str, invitation: Invitation | None = None, *, proven: bool = False) -> None:
+        """Say whether there may be an account for the address; ``proven`` when it is known to be the caller's.
+
+        Raises:
+            SignUpRefused: it was not invited, or nobody may sign up.
+        """
+        if self._mode == "open" or await self._is_first():
+            return
+        if self._mode == "closed":
+            raise SignUpRefused("This server takes no new accounts.")
+        if invitation is None and proven:
+            invitation = await self._invitation_of(email)
+        if invitation is None or invitation.email != normal_email(email):
+            raise SignUpRefused("Ask an administrator of this server for an invitation to this address.")
+
+    async def create(
+        self, email: str, display_name: str, invitation: Invitation | None = None, *, proven: bool = False
+    ) -> User:
+        """A new account, with what its invitations promise.
+
+        An address that was invited by a link is as good as verified: the link was sent there, or handed over by
+        whoever answers for it.
+
+        Raises:
+            SignUpRefused: as ``admit``.
+            EmailTaken: there is one.
+        """
+        await self._session.execute(select(func.pg_advisory_xact_lock(LOCK_KEY)))
+        await self.admit(email, invitation, proven=proven)
+        is_first = await self._is_first()
+        is_verified = proven or (invitation is not None and invitation.email == normal_email(email))
+        user = await AsyncUserService(self._session).create_user(
+            email, display_name, now() if is_verified else None, is_first
+        )
+        if is_verified:
+            await self._accept_invitations(user)
+        return user
+
+    async def _is_first(self) -> bool:
+        others = select(User.id).where(User.email != ADMINISTRATOR_EMAIL).limit(1)
+        return await self._session.scalar(others) is None
+
+    async def _invitation_of(self, email: str) -> Invitation | None:
+        mine = _open_invitations().where(Invitation.email == normal_email(email))
+        return await self._session.scalar(mine.limit(1))
+
+    async def _accept_invitations(self, user: User) -> None:
+        """All that wait for the address: each may bring another organisation."""
+        accepted = (
+            update(Invitation)
+            .where(Invitation.email == user.email, *_IS_OPEN)
+            .values(accepted_at=func.now())
+            .returning(Invitation.organisation_id, Invitation.role)
+        )
+        places: dict[UUID, str] = {}
+        for organisation_id, role in await self._session.execute(accepted):
+            if organisation_id is not None and role is not None:
+                places.setdefault(organisation_id, role)
+        for organisation_id, role in places.items():
+            self._session.add(OrganisationMember(organisation_id=organisation_id, user_id=user.id, role=role))
+
+
+_IS_OPEN = (Invitation.accepted_at.is_(None), Invitation.expires_at > func.now())
+
+
+def _open_invitations() -> Select[Invitation]:
+    return select(Invitation).where(*_IS_OPEN)

@@ -1,0 +1,55 @@
+"""Users as SQL. E-mail addresses may come in any case."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, Update, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
+
+from riverrun.kit.clock import now
+from riverrun.kit.email_address import normal_email
+from riverrun.kit.ids import new_uuid
+from riverrun.users.models import User
+
+
+def user_by_uid(user_id: UUID) -> Select[User]:
+    """One user."""
+    return select(User).where(User.id == user_id)
+
+
+def user_by_email(email: str) -> Select[User]:
+    """The user with this address."""
+    return select(User).where(User.email == normal_email(email))
+
+
+def user_id_by_email(email: str) -> Select[UUID]:
+    """Their id alone."""
+    return select(User.id).where(User.email == normal_email(email))
+
+
+def user_ids_by_emails(emails: Iterable[str]) -> Select[str, UUID]:
+    """Address and id of each that has an account."""
+    return select(User.email, User.id).where(User.email.in_({normal_email(email) for email in emails}))
+
+
+def insert_user(
+    email: str, display_name: str, email_verified_at: datetime | None, is_administrator: bool
+) -> ReturningInsert[User]:
+    """A new user; no row comes back when the address has an account."""
+    values = {
+        "id": new_uuid(),
+        "email": normal_email(email),
+        "email_verified_at": email_verified_at,
+        "display_name": display_name,
+        "is_administrator": is_administrator,
+        "created_at": now(),
+    }
+    added = insert(User).values(values).on_conflict_do_nothing(index_elements=[User.email])
+    return added.returning(User)
+
+
+def note_login(user_id: UUID) -> Update:
+    """Remember when the user was last let in."""
+    return update(User).where(User.id == user_id).values(last_login_at=func.now())
