@@ -43,7 +43,12 @@ def open_site() -> Iterator[Site]:
         engine = open_engine(servers.database_url, pool_size=2)
         user_id = ensure_administrator(engine)
         settings = Settings(
-            data_dir=Path(folder), database_url=servers.database_url, redis_url=servers.redis_url, model=None
+            data_dir=Path(folder),
+            database_url=servers.database_url,
+            redis_url=servers.redis_url,
+            model=None,
+            posts_per_minute=0,
+            streams_per_minute=0,
         )
         try:
             token = issue_bearer_token(engine, user_id, "benchmark")

@@ -112,6 +112,7 @@ def serve(settings: Settings) -> None:
         http="httptools",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     DrainingServer(config, app).run()

@@ -99,6 +99,8 @@ class ChaosSite:
             lease_seconds=LEASE_SECONDS,
             heartbeat_seconds=HEARTBEAT_SECONDS,
             chat_concurrency=SLOTS_A_WORKER,
+            posts_per_minute=0,
+            streams_per_minute=0,
         )
         return child_environment(settings, free_environment(os.environ))
 

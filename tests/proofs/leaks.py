@@ -209,7 +209,12 @@ def main() -> int:
         EmbeddedServers.start(Path(folder), durable=False) as servers,
     ):
         upgrade(servers.database_url)
-        settings = Settings(_env_file=None, database_url=servers.database_url, redis_url=servers.redis_url)
+        settings = Settings(
+            _env_file=None,
+            database_url=servers.database_url,
+            redis_url=servers.redis_url,
+            streams_per_minute=0,
+        )
         engine = open_engine(servers.database_url)
         report = asyncio.run(seek_leaks(settings, engine, cycles=given.cycles, seed=given.seed))
         engine.dispose()

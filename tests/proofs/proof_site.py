@@ -60,6 +60,8 @@ class ProofSite:
         variables: dict[str, Any] = {
             "RIVERRUN_MODEL": "fake",
             "RIVERRUN_MODEL_BASE_URL": self.model.base_url,
+            "RIVERRUN_POSTS_PER_MINUTE": 0,
+            "RIVERRUN_STREAMS_PER_MINUTE": 0,
             **self._environment,
         }
         self._inner = ExitStack()

@@ -20,7 +20,12 @@ async def serving(settings: Settings, app: FastAPI | None = None) -> AsyncIterat
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            app, log_config=None, loop="none", http="httptools", timeout_graceful_shutdown=2
+            app,
+            log_config=None,
+            loop="none",
+            http="httptools",
+            proxy_headers=False,
+            timeout_graceful_shutdown=2,
         )
         server = DrainingServer(config, app)
         task = asyncio.create_task(server._serve([listener]))

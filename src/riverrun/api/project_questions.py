@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from riverrun.auth.request_rates import POST_RATE
 from riverrun.conversations.conversation_routing import Delivery, answer_to
 from riverrun.conversations.conversations_router import ANSWERS
 from riverrun.conversations.dependencies import CurrentConversations
@@ -24,7 +25,9 @@ class ProjectQuestion(BaseModel):
     agent_id: StorableText = "codebase_qna_agent"
 
 
-@project_questions_router.post("/project/{project_id}/message", response_model=None, responses=ANSWERS)
+@project_questions_router.post(
+    "/project/{project_id}/message", response_model=None, responses=ANSWERS, dependencies=[POST_RATE]
+)
 async def ask_project(
     project_id: UUID,
     question: ProjectQuestion,

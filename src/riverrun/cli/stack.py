@@ -249,7 +249,7 @@ def as_variable(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     if isinstance(value, frozenset):
-        return ",".join(sorted(value))
+        return ",".join(sorted(map(str, value)))
     return str(value)
 
 

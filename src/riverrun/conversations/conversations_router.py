@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from riverrun.auth.request_rates import POST_RATE
 from riverrun.conversations.conversation_routing import answer_to
 from riverrun.conversations.dependencies import (
     CurrentConversations,
@@ -116,7 +117,11 @@ async def delete_conversation(
 
 
 @conversations_router.post(
-    "/{conversation_id}/message", response_model=None, responses=ANSWERS, openapi_extra=MESSAGE_BODY
+    "/{conversation_id}/message",
+    response_model=None,
+    responses=ANSWERS,
+    openapi_extra=MESSAGE_BODY,
+    dependencies=[POST_RATE],
 )
 async def post_message(
     conversation_id: UUID,
@@ -136,7 +141,9 @@ async def post_message(
     return await answer_to(accepted, delivery, db, channels, request.receive)
 
 
-@conversations_router.post("/{conversation_id}/regenerate", response_model=None, responses=ANSWERS)
+@conversations_router.post(
+    "/{conversation_id}/regenerate", response_model=None, responses=ANSWERS, dependencies=[POST_RATE]
+)
 async def regenerate(
     conversation_id: UUID,
     conversations: CurrentConversations,

@@ -22,7 +22,6 @@ from riverrun.kit.problem import (
     TryAgainLater,
 )
 
-RETRY_AFTER_SECONDS = 2
 OUTAGE_STATES = ("08", "53", "57P")
 """SQLSTATE classes of lost connections, exhausted resources and a server that shuts down or starts."""
 CLIENT_GONE = 499
@@ -38,8 +37,8 @@ def respond(problem: Problem, extra_headers: dict[str, str] | None = None) -> Re
     headers = dict(extra_headers or {})
     if problem.status == 401:
         headers["www-authenticate"] = problem.challenge
-    if problem.status == 503:
-        headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+    if problem.retry_after_seconds is not None:
+        headers["retry-after"] = str(problem.retry_after_seconds)
     return _document(problem.status, problem.document(), headers)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.infra.celery_app import broker_url
 from riverrun.infra.database import open_async_engine
+from riverrun.infra.rate_limits import RateLimiter
 from riverrun.infra.redis_clients import AsyncRedis, open_async_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.thread_bridge import ThreadBridge
@@ -22,6 +23,7 @@ class Resources:
     redis: AsyncRedis
     broker: AsyncRedis
     threads: ThreadBridge
+    rates: RateLimiter
 
 
 @contextlib.asynccontextmanager
@@ -36,4 +38,4 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         stack.push_async_callback(broker.aclose)
         threads = ThreadBridge()
         stack.callback(threads.close)
-        yield Resources(settings, engine, redis, broker, threads)
+        yield Resources(settings, engine, redis, broker, threads, RateLimiter(redis))

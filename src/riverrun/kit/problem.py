@@ -10,6 +10,8 @@ class Problem(Exception):
     title: ClassVar[str] = "Something went wrong"
     challenge: ClassVar[str] = "Bearer"
     """Of a 401: which kind of key would open the door (``WWW-Authenticate``)."""
+    retry_after_seconds: int | None = None
+    """After how long the same request may be let through (``Retry-After``); none where waiting does not help."""
 
     def __init__(self, detail: str, **extensions: Any) -> None:
         super().__init__(detail)
@@ -107,3 +109,18 @@ class TryAgainLater(Problem):
 
     status = 503
     title = "Try again in a moment"
+    retry_after_seconds = 2
+
+
+class TooManyRequests(Problem):
+    """Too many of one kind at once: sign-ins, sign-ups, questions, or streams opened. ``Retry-After`` says when the next is taken.
+
+    Sign-ins are counted by account and by network address, the others by user or address.
+    """
+
+    status = 429
+    title = "Too many at once"
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
