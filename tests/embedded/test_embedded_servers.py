@@ -202,8 +202,7 @@ def test_a_port_taken_in_the_last_moment_is_exchanged_for_another(data_dir, serv
     def unlucky_port():
         return ports.pop() if ports else free_port()
 
-    monkeypatch.setattr("riverrun.embedded.valkey_server.free_port", unlucky_port)
-    monkeypatch.setattr("riverrun.embedded.postgres_server.free_port", unlucky_port)
+    monkeypatch.setattr(server_process, "free_port", unlucky_port)
     with open_servers(data_dir) as second:
         remember(second, "elsewhere")
         assert recall(second) == (["elsewhere"], ["elsewhere"])

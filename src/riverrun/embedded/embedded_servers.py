@@ -9,7 +9,7 @@ from typing import Self
 from riverrun.embedded.data_folder import DataFolder, Lock, RunningServers
 from riverrun.embedded.errors import EmbeddedError
 from riverrun.embedded.postgres_server import PostgresServer, database_url, serves_postgres
-from riverrun.embedded.server_process import PortTakenError
+from riverrun.embedded.server_process import PortTakenError, ServerProcess
 from riverrun.embedded.valkey_server import ValkeyServer, redis_url, serves_valkey
 
 PORT_ATTEMPTS = 5
@@ -183,7 +183,7 @@ class OwnedServers:
         self._owner.close()
 
 
-def bring_up(server: PostgresServer | ValkeyServer) -> None:
+def bring_up(server: ServerProcess) -> None:
     """Wait for a started server; begin again on another port while somebody is quicker than it at taking one."""
     for _ in range(PORT_ATTEMPTS):
         try:
@@ -194,7 +194,7 @@ def bring_up(server: PostgresServer | ValkeyServer) -> None:
     raise EmbeddedError("No free port could be had on 127.0.0.1: is something taking them all?")
 
 
-def restart_in_place(server: PostgresServer | ValkeyServer) -> None:
+def restart_in_place(server: ServerProcess) -> None:
     """Start a dead server where its clients look for it."""
     server.start()
     try:

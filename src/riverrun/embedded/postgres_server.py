@@ -4,26 +4,17 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from riverrun.embedded.binaries import POSTGRES_MAJOR_FLOOR, find_postgres_folder, version_of
-from riverrun.embedded.data_folder import DataFolder, Lock, Passwords
+from riverrun.embedded.data_folder import DataFolder, Passwords
 from riverrun.embedded.errors import EmbeddedError
 from riverrun.embedded.guarded_process import GuardedProcess
-from riverrun.embedded.server_process import (
-    answers,
-    failure,
-    server_environment,
-    spawn,
-    take_over,
-    wait_until_healthy,
-)
+from riverrun.embedded.server_process import ServerProcess, answers, failure, server_environment
 from riverrun.embedded.unprivileged import account_for
-from riverrun.kit.free_port import LOOPBACK, free_port
+from riverrun.kit.free_port import LOOPBACK
 
-NAME = "Postgres"
-STOP_SIGNAL = signal.SIGINT
-"""Postgres' fast shutdown: sessions are ended, nothing is lost."""
 SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 NO_SSL = b"N"
 INITIALISATION_SECONDS = 120.0
@@ -54,73 +45,38 @@ SETTINGS_SINCE_18 = {"io_method"}
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
-class PostgresServer:
-    """One cluster in the data folder. ``durable=False`` trades safety over power loss for speed, for tests."""
+class PostgresServer(ServerProcess):
+    """One cluster in the data folder, made at its first start."""
+
+    name = "Postgres"
+    stop_signal = signal.SIGINT
+    """Postgres' fast shutdown: sessions are ended, nothing is lost."""
 
     def __init__(self, folder: DataFolder, passwords: Passwords, *, durable: bool) -> None:
-        self.folder = folder
-        self.port = 0
-        self._passwords = passwords
-        self._durable = durable
+        super().__init__(folder, passwords, durable=durable)
         self._programs = find_postgres_folder()
-        self._account = account_for(self._programs / "postgres", folder.postgres)
-        self._lock = Lock(folder.root / "postgres.lock")
-        self._process: GuardedProcess | None = None
+        self.account = account_for(self._programs / "postgres", folder.postgres)
+
+    @cached_property
+    def _major(self) -> int:
+        """The release of the programs."""
+        return int(version_of(self._programs / "postgres").partition(".")[0])
 
     @property
     def database_url(self) -> str:
         return database_url(self._passwords, self.port)
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    def start(self) -> None:
-        """Begin to start, making the cluster the first time; ``wait_until_ready`` is the other half.
-
-        Without a ``port`` already (of an earlier life of this server) a free one is taken.
-        """
-        take_over(self._lock, NAME, STOP_SIGNAL)
+    def _prepare(self) -> None:
         self._forget_killed_predecessor()
-        version = version_of(self._programs / "postgres")
-        major = int(version.partition(".")[0])
         if (self.folder.postgres / "PG_VERSION").exists():
-            self._check_version(major)
+            self._check_version()
         else:
-            self._initialise(major)
-        self.port = self.port or free_port()
-        self._process = spawn(
-            [self._programs / "postgres", "-D", self.folder.postgres, *self._options(major)],
-            lock=self._lock,
-            log_path=self.folder.logs / "postgres.log",
-            stop_signal=STOP_SIGNAL,
-            account=self._account,
-        )
+            self._initialise()
 
-    def wait_until_ready(self) -> None:
-        """Return when connections are accepted. Raises ``PortTakenError`` or ``EmbeddedError``."""
-        assert self._process is not None
-        wait_until_healthy(self._process, self._accepts_connections, NAME)
+    def _command(self) -> list[str | Path]:
+        return [self._programs / "postgres", "-D", self.folder.postgres, *self._options()]
 
-    @property
-    def is_dead(self) -> bool:
-        return self._process is not None and self._process.returncode is not None
-
-    def ask_to_stop(self) -> None:
-        if self._process:
-            self._process.ask_to_stop()
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-
-    def stop(self) -> None:
-        """Fast shutdown, and let go of the folder."""
-        if self._process:
-            self._process.stop()
-        self._lock.close()
-
-    def _accepts_connections(self) -> bool:
+    def _is_healthy(self) -> bool:
         """Postgres itself writes into its pid file when it is ready, for the port and process written above it."""
         assert self._process is not None
         try:
@@ -143,26 +99,26 @@ class PostgresServer:
         if pid == str(self._lock.holder):
             pid_file.unlink()
 
-    def _check_version(self, major: int) -> None:
+    def _check_version(self) -> None:
         made_by = (self.folder.postgres / "PG_VERSION").read_text().strip()
-        if made_by != str(major):
+        if made_by != str(self._major):
             raise EmbeddedError(
-                f"{self.folder.postgres} was made by PostgreSQL {made_by}, but PostgreSQL {major} is installed: "
+                f"{self.folder.postgres} was made by PostgreSQL {made_by}, but PostgreSQL {self._major} is installed: "
                 f"install {made_by} again and move the data with pg_dump, or choose another folder "
                 "with RIVERRUN_DATA_DIR."
             )
 
-    def _options(self, major: int) -> Iterator[str]:
+    def _options(self) -> Iterator[str]:
         settings = SETTINGS | {"port": str(self.port)} | ({} if self._durable else NOT_DURABLE)
         for name, value in settings.items():
-            if major >= 18 or name not in SETTINGS_SINCE_18:
+            if self._major >= 18 or name not in SETTINGS_SINCE_18:
                 yield from ("-c", f"{name}={value}")
 
-    def _initialise(self, major: int) -> None:
+    def _initialise(self) -> None:
         """Make the cluster beside its place and move it there whole: a half-made one is never used."""
-        if major < POSTGRES_MAJOR_FLOOR:
+        if self._major < POSTGRES_MAJOR_FLOOR:
             raise EmbeddedError(
-                f"PostgreSQL {major} at {self._programs} is too old: install {POSTGRES_MAJOR_FLOOR} or newer, "
+                f"PostgreSQL {self._major} at {self._programs} is too old: install {POSTGRES_MAJOR_FLOOR} or newer, "
                 "or set RIVERRUN_DATABASE_URL."
             )
         if self.folder.postgres.exists():
@@ -174,8 +130,8 @@ class PostgresServer:
         with self.folder.explained():
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(mode=0o700)
-            if self._account:
-                os.chown(unfinished, self._account.user, self._account.group)
+            if self.account:
+                os.chown(unfinished, self.account.user, self.account.group)
         self._run([self._programs / "initdb", f"--pgdata={unfinished}", *self._initdb_options()])
         self._create_database(unfinished)
         with self.folder.explained():
@@ -214,7 +170,7 @@ class PostgresServer:
             command,
             log_path=self.folder.logs / "postgres-initialisation.log",
             input_path=input_path,
-            account=self._account,
+            account=self.account,
             folder=Path("/"),
             environment=server_environment(),
         )
@@ -224,7 +180,7 @@ class PostgresServer:
             process.kill()
             status = process.wait()
         if status != 0:
-            raise failure(process, NAME)
+            raise failure(process, self.name)
 
 
 def database_url(passwords: Passwords, port: int) -> str:

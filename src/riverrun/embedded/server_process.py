@@ -1,16 +1,18 @@
-"""What both servers have in common: one at a time on its folder, a port that is free, a bounded wait for health."""
+"""What both servers have in common: one at a time on its folder, a port that is free, a bounded wait for health, an end."""
 
 import os
 import signal
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
-from riverrun.embedded.data_folder import Lock
+from riverrun.embedded.data_folder import DataFolder, Lock, Passwords
 from riverrun.embedded.errors import EmbeddedError
 from riverrun.embedded.guarded_process import Account, GuardedProcess
-from riverrun.kit.free_port import LOOPBACK
+from riverrun.kit.free_port import LOOPBACK, free_port
 
 START_SECONDS = 60.0
 """Enough for crash recovery of a large folder on a slow disk."""
@@ -24,6 +26,78 @@ LOG_BYTES = 10_000_000
 
 class PortTakenError(Exception):
     """Somebody took the port between our choice and the server's bind."""
+
+
+class ServerProcess(ABC):
+    """A server on its part of the data folder. ``durable=False`` trades safety over power loss for speed, for tests.
+
+    ``port`` is 0 until the first ``start`` and stays the same over later ones, unless somebody sets it to 0 again.
+    """
+
+    name: ClassVar[str]
+    stop_signal: ClassVar[signal.Signals]
+    account: Account | None = None
+    """The user it runs as instead of ours."""
+
+    def __init__(self, folder: DataFolder, passwords: Passwords, *, durable: bool) -> None:
+        self.folder = folder
+        self.port = 0
+        self._passwords = passwords
+        self._durable = durable
+        self._lock = Lock(folder.root / f"{self.name.lower()}.lock")
+        self._process: GuardedProcess | None = None
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Put on disk what a start on ``port`` needs. We hold the lock: no process of an earlier start is left."""
+
+    @abstractmethod
+    def _command(self) -> Sequence[str | Path]:
+        """The program with its arguments."""
+
+    @abstractmethod
+    def _is_healthy(self) -> bool:
+        """Whether it serves its clients."""
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def is_dead(self) -> bool:
+        return self._process is not None and self._process.returncode is not None
+
+    def start(self) -> None:
+        """Begin to start, on a free port the first time; ``wait_until_ready`` is the other half."""
+        take_over(self._lock, self.name, self.stop_signal)
+        self.port = self.port or free_port()
+        self._prepare()
+        self._process = spawn(
+            self._command(),
+            lock=self._lock,
+            log_path=self.folder.logs / f"{self.name.lower()}.log",
+            stop_signal=self.stop_signal,
+            account=self.account,
+        )
+
+    def wait_until_ready(self) -> None:
+        """Return when clients are served. Raises ``PortTakenError`` or ``EmbeddedError``."""
+        assert self._process is not None
+        wait_until_healthy(self._process, self._is_healthy, self.name)
+
+    def ask_to_stop(self) -> None:
+        if self._process:
+            self._process.ask_to_stop()
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+
+    def stop(self) -> None:
+        """End it cleanly, and let go of the folder."""
+        if self._process:
+            self._process.stop()
+        self._lock.close()
 
 
 def take_over(lock: Lock, name: str, stop_signal: signal.Signals) -> None:

@@ -4,79 +4,35 @@ import signal
 from pathlib import Path
 
 from riverrun.embedded.binaries import find_valkey_server
-from riverrun.embedded.data_folder import DataFolder, Lock, Passwords
-from riverrun.embedded.guarded_process import GuardedProcess
-from riverrun.embedded.server_process import (
-    answers,
-    spawn,
-    take_over,
-    wait_until_healthy,
-)
-from riverrun.kit.free_port import LOOPBACK, free_port
-
-NAME = "Valkey"
-STOP_SIGNAL = signal.SIGTERM
-"""Valkey then writes what its append-only file still lacks, and leaves."""
+from riverrun.embedded.data_folder import DataFolder, Passwords
+from riverrun.embedded.server_process import ServerProcess, answers
+from riverrun.kit.free_port import LOOPBACK
 
 
-class ValkeyServer:
+class ValkeyServer(ServerProcess):
     """One server with an append-only file in the data folder: a power cut costs at most the last second."""
 
+    name = "Valkey"
+    stop_signal = signal.SIGTERM
+    """Valkey then writes what its append-only file still lacks, and leaves."""
+
     def __init__(self, folder: DataFolder, passwords: Passwords, *, durable: bool) -> None:
-        self.folder = folder
-        self.port = 0
-        self._passwords = passwords
-        self._durable = durable
+        super().__init__(folder, passwords, durable=durable)
         self._program = find_valkey_server()
-        self._lock = Lock(folder.root / "valkey.lock")
-        self._process: GuardedProcess | None = None
+        self._configuration_path = folder.valkey / "valkey.conf"
 
     @property
     def redis_url(self) -> str:
         return redis_url(self._passwords, self.port)
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+    def _prepare(self) -> None:
+        self.folder.write_private(self._configuration_path, self._configuration())
 
-    def start(self) -> None:
-        """Begin to start; ``wait_until_ready`` is the other half.
+    def _command(self) -> list[str | Path]:
+        return [self._program, self._configuration_path]
 
-        Without a ``port`` already (of an earlier life of this server) a free one is taken.
-        """
-        take_over(self._lock, NAME, STOP_SIGNAL)
-        self.port = self.port or free_port()
-        configuration = self.folder.valkey / "valkey.conf"
-        self.folder.write_private(configuration, self._configuration())
-        self._process = spawn(
-            [self._program, configuration],
-            lock=self._lock,
-            log_path=self.folder.logs / "valkey.log",
-            stop_signal=STOP_SIGNAL,
-        )
-
-    def wait_until_ready(self) -> None:
-        """Return when commands are answered. Raises ``PortTakenError`` or ``EmbeddedError``."""
-        assert self._process is not None
-        wait_until_healthy(self._process, lambda: serves_valkey(self._passwords, self.port), NAME)
-
-    @property
-    def is_dead(self) -> bool:
-        return self._process is not None and self._process.returncode is not None
-
-    def ask_to_stop(self) -> None:
-        if self._process:
-            self._process.ask_to_stop()
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-
-    def stop(self) -> None:
-        """End it cleanly, and let go of the folder."""
-        if self._process:
-            self._process.stop()
-        self._lock.close()
+    def _is_healthy(self) -> bool:
+        return serves_valkey(self._passwords, self.port)
 
     def _configuration(self) -> str:
         """In a file of mode 0600, because arguments are seen by every user of the machine."""
