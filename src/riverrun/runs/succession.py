@@ -22,7 +22,13 @@ def wake_next(app: Celery, engine: Engine, run_id: UUID) -> None:
         with engine.begin() as connection:
             row = connection.execute(line_statements.next_wake_up_beside(run_id)).first()
             if row is not None:
-                app.send_task(row.task, kwargs={"run_id": str(row.run_id)}, queue=row.queue, retry=False)
+                app.send_task(
+                    row.task,
+                    kwargs={"run_id": str(row.run_id)},
+                    queue=row.queue,
+                    retry=False,
+                    ignore_result=True,
+                )
                 connection.execute(statements.mark_sent([row.run_id]))
     except (OperationalError, DBAPIError, OSError) as error:
         logger.warning("what waits behind run %s is left to the sweeper: %s", run_id, error)
