@@ -13,6 +13,7 @@ COMMANDS = {
     "ask": "riverrun.cli.ask",
     "runs": "riverrun.cli.runs",
     "keys": "riverrun.cli.keys",
+    "secrets": "riverrun.cli.secrets",
     "doctor": "riverrun.cli.doctor",
     "migrate": "riverrun.cli.migrate",
 }

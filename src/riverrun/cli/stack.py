@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token, issue_one_time_token
 from riverrun.cli.client_errors import ClientError
 from riverrun.cli.listen_address import choose_free_port, local_url, require_free_port
+from riverrun.cli.secret_key_file import ensure_key_file
 from riverrun.cli.server_address import CLIENT_FILE
 from riverrun.cli.supervisor import Child, Supervisor
 from riverrun.embedded import EmbeddedError, EmbeddedServers
@@ -102,8 +103,9 @@ class Stack:
     def _start(self) -> None:
         folder = DataFolder(self.settings.data_dir)
         folder.prepare()
+        ensure_key_file(self.settings)
         self._open_servers(folder)
-        self._migrate()
+        upgrade(self.settings.require_database_url())
         self._forget_former_workers()
         self._spawn_children(folder.logs)
         self._wait_until_ready()
@@ -124,9 +126,6 @@ class Stack:
             refuse_if_held(folder, self._servers)
             urls = {"database_url": self._servers.database_url, "redis_url": self._servers.redis_url}
             self.settings = self.settings.model_copy(update=urls)
-
-    def _migrate(self) -> None:
-        upgrade(self.settings.require_database_url())
 
     def _forget_former_workers(self) -> None:
         with open_redis(self.settings.require_redis_url()) as redis:

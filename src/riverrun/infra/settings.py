@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Whether a signed-in user may index a folder of the server's own disk; on in ``riverrun up``."""
     allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     """``host:port,...`` that the server may talk to although they are private or speak plain http."""
+    secret_keys: SecretStr | None = None
+    """``id:base64,...`` of 32 bytes each, for what is stored secret; the first seals. None: the data folder's own file."""
     trusted_proxies: Annotated[frozenset[IPv4Network | IPv6Network], NoDecode] = frozenset()
     """Addresses and networks (``10.0.0.0/8,192.0.2.7``) whose ``X-Forwarded-For`` says where a request comes from."""
     logins_per_minute_per_account: int = Field(default=5, ge=0)
