@@ -13,6 +13,7 @@ from pydantic_ai import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
+    RunUsage,
     TextPart,
     UsageLimits,
     UserPromptPart,
@@ -66,12 +67,13 @@ async def answer_question(
     *,
     agent: Agent[AgentDeps, str] | None = None,
     ledger: EffectLedger | None = None,
+    usage: RunUsage | None = None,
 ) -> None:
     """Answer ``question`` by ``agent``, the code agent unless given, emitting the run's events in order as they come.
 
     ``history`` is oldest first and without ``question``. ``emit(type, data)`` is called on the event loop;
     what it raises ends the answer and is passed on. ``index`` is asked on the loop's thread, which waits for it. Without a
-    ``ledger`` tools that change something refuse.
+    ``ledger`` tools that change something refuse. What the model reports is added to ``usage``, also of an answer that is not complete.
 
     Raises :class:`AgentFailed` when the answer is not complete; what was emitted before stays valid.
     Cancelling the task closes the model's connection at once and emits nothing more.
@@ -82,7 +84,7 @@ async def answer_question(
     deadline = asyncio.timeout(bounds.total_seconds)
     try:
         async with deadline:
-            await _write_answer(writer, agent or code_agent(), question, history, deps, model, bounds)
+            await _write_answer(writer, agent or code_agent(), question, history, deps, model, bounds, usage)
     except TimeoutError as error:
         if not deadline.expired():
             raise
@@ -104,11 +106,13 @@ async def _write_answer(
     deps: AgentDeps,
     model: Model,
     limits: Limits,
+    usage: RunUsage | None,
 ) -> None:
     stream = agent.run_stream_events(
         question,
         deps=deps,
         model=model,
+        usage=usage,
         message_history=_messages(_newest(history, limits.history_chars)),
         usage_limits=UsageLimits(
             request_limit=limits.steps,

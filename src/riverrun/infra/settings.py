@@ -4,8 +4,10 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from riverrun.infra.plans import UNLIMITED, Plan
 
 
 class Settings(BaseSettings):
@@ -67,6 +69,20 @@ class Settings(BaseSettings):
     max_waiting_runs: int = 10
     """How many runs may wait behind the one under way in a conversation."""
 
+    plans: dict[str, Plan] = Field(default_factory=dict)
+    """JSON, ``{"name": {"questions_per_day": 50, ...}}``: how much people may ask. See ``Plan`` for the numbers."""
+    default_plan: str = "default"
+    """The plan of people without another one; without limits when ``plans`` has none of this name."""
+    tokens_per_question: int = Field(default=4_000, ge=0)
+    """What a question under way is taken to cost until its end says so."""
+    subscription_base_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "subscription_base_url", "RIVERRUN_SUBSCRIPTION_BASE_URL", "SUBSCRIPTION_BASE_URL"
+        ),
+    )
+    """A billing system that names each user's plan at ``/subscriptions/info?user_id=...``."""
+
     chat_concurrency: int = 4
     indexing_concurrency: int = 1
     """Worker processes a queue: answers wait for models, indexing keeps a core busy."""
@@ -95,6 +111,10 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The address that links use, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def plan_named(self, name: str) -> Plan:
+        """The plan of that name; the default one where there is no such, which is unlimited where it is not written down."""
+        return self.plans.get(name) or self.plans.get(self.default_plan, UNLIMITED)
 
     def require_database_url(self) -> str:
         """The database's address, which a process that does not start servers itself must be given."""

@@ -11,6 +11,7 @@ import riverrun.conversations.session_names
 import riverrun.parsing.models
 import riverrun.runs.models
 import riverrun.runs.tool_records
+import riverrun.usage.models
 import riverrun.users.invitations
 import riverrun.users.models
 import riverrun.users.organisations  # noqa: F401

@@ -37,12 +37,14 @@ def perform_run(
     record: Recorder,
     *,
     task_id: str | None = None,
+    at_last: Recorder = lambda *_: None,
 ) -> None:
     """Run ``work`` if this worker gets the lease; a run that is another's, or over, is left alone.
 
     ``work`` ends by returning (completed), by RunStopped (cancelled) or by a Problem (error); ``record`` is called in
     the transaction that ends the run, each time. A worker that is told to leave takes no run, and hands over the one it has.
-    ``task_id`` is Celery's, for those who poll.
+    ``task_id`` is Celery's, for those who poll. ``at_last`` records instead of ``record`` when that could not after the last
+    of its tries.
     """
     settings = resources.settings
     if resources.leaving.is_announced:
@@ -71,7 +73,7 @@ def perform_run(
             if run.deaths < settings.max_attempts:
                 attempt.finish(status, error=error, record=record)
             else:
-                _finish_at_last(attempt, status, error, record)
+                _finish_at_last(attempt, status, error, record, at_last)
             hot_task.end(status)
     except Fenced:
         if not resources.leaving.is_due:
@@ -85,7 +87,7 @@ def _leave_to_others(run_id: UUID, engine: Engine) -> None:
 
 
 def _finish_at_last(
-    attempt: Attempt, status: RunStatus, error: dict[str, Any] | None, record: Recorder
+    attempt: Attempt, status: RunStatus, error: dict[str, Any] | None, record: Recorder, at_last: Recorder
 ) -> None:
     """End a run that was tried often enough, also when what it made cannot be stored: its events are."""
     try:
@@ -94,7 +96,7 @@ def _finish_at_last(
         raise
     except Exception:
         logger.exception("run %s: what it made cannot be stored", attempt.run.id)
-        attempt.finish(status, error=error, record=lambda *_: None)
+        attempt.finish(status, error=error, record=at_last)
 
 
 def _outcome(

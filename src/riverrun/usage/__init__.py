@@ -1,0 +1,1 @@
+"""Usage: what was asked, by whom, and how much more may be."""
