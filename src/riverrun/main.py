@@ -12,8 +12,14 @@ from fastapi.routing import APIRoute, _extract_endpoint_context
 from riverrun.api.health_router import health_router
 from riverrun.api.project_questions import project_questions_router
 from riverrun.api.router import VERBS, api_router
+from riverrun.auth.account_router import account_router
 from riverrun.auth.api_keys_router import api_keys_router
 from riverrun.auth.auth_router import auth_router
+from riverrun.auth.invitations_router import invitations_router
+from riverrun.auth.organisations_router import organisations_router
+from riverrun.auth.providers_router import providers_router
+from riverrun.auth.stream_watch import StreamWatch
+from riverrun.conversations.reading_statements import still_readable_runs
 from riverrun.infra.body_limit import BodyLimit
 from riverrun.infra.celery_app import configure_celery
 from riverrun.infra.garbage import collect_calmly
@@ -24,6 +30,8 @@ from riverrun.infra.resources import open_resources
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_dispatch import TaskDispatcher
 from riverrun.infra.trailing_slash import TrailingSlash
+from riverrun.notifications.email_helper import open_email_helper
+from riverrun.notifications.mail_room import MailRoom
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.outbox import Outbox
 from riverrun.streaming.hand_over import HandOver
@@ -33,7 +41,16 @@ from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.web.web_router import web_router
 
-ROUTERS = (health_router, auth_router, api_keys_router, web_router)
+ROUTERS = (
+    health_router,
+    auth_router,
+    account_router,
+    providers_router,
+    invitations_router,
+    organisations_router,
+    api_keys_router,
+    web_router,
+)
 GRACEFUL_SECONDS = 3
 
 
@@ -50,7 +67,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             hub = StreamHub(chosen.require_redis_url(), run_log, heartbeat_seconds=chosen.heartbeat_seconds)
             dispatcher = TaskDispatcher(celery, resources.broker)
             outbox = Outbox(resources.engine, dispatcher, lease_seconds=chosen.lease_seconds)
-            async with hub.running(), outbox.running():
+            subscriptions = Subscriptions(chosen.subscription_base_url, resources.engine)
+            stream_watch = StreamWatch(resources.engine, still_readable_runs)
+            mails = MailRoom(open_email_helper(chosen))
+            async with (
+                hub.running(),
+                outbox.running(),
+                mails.running(),
+                subscriptions.running(),
+                stream_watch.running(),
+            ):
                 with choose_reader(chosen, hub, run_log) as reader:
                     app.state.drains = (hub.drain, reader.drain)
                     yield {
@@ -61,6 +87,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                         "reader": reader,
                         "outbox": outbox,
                     }
+                        "mails": mails,
+                        "stream_watch": stream_watch,
+                        "subscriptions": subscriptions,
 
     app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(BodyLimit)

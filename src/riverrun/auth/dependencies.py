@@ -60,10 +60,15 @@ def links_of(request: Request) -> tuple[str, ...]:
     return tuple(token_hash(link) for link in given if link)
 
 
-def _door_of(request: Request) -> tuple[str, TokenKind] | None:
+def bearer_of(request: Request) -> str:
+    """The bearer token that the request carries; empty when it carries none."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and bearer.strip():
-        return bearer.strip(), TokenKind.BEARER
+    return bearer.strip() if scheme.lower() == "bearer" else ""
+
+
+def _door_of(request: Request) -> tuple[str, TokenKind] | None:
+    if bearer := bearer_of(request):
+        return bearer, TokenKind.BEARER
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
         return None
@@ -79,5 +84,19 @@ def refuse_foreign_origin(request: Request) -> None:
         raise Forbidden("This request was not sent by a page of this server.")
 
 
+async def get_administrator(
+    principal: Annotated[Principal, Depends(get_principal, scope="function")],
+) -> Principal:
+    """Who asks, for routes that run the server.
+
+    Raises:
+        Forbidden: no administrator.
+    """
+    if not principal.is_administrator:
+        raise Forbidden("Only administrators of this server may do this.")
+    return principal
+
+
 CurrentPrincipal = Annotated[Principal, Depends(get_principal, scope="function")]
 CurrentViewer = Annotated[Principal, Depends(get_viewer, scope="function")]
+CurrentAdministrator = Annotated[Principal, Depends(get_administrator, scope="function")]

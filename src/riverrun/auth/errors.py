@@ -75,3 +75,31 @@ class LastWayIn(Problem):
 
     status = 409
     title = "The last way in"
+
+
+class AlreadyMember(Problem):
+    """The account is in the organisation already. Change its role instead."""
+
+    status = 409
+    title = "A member already"
+
+
+class LastOwner(Problem):
+    """An organisation always has an owner. Make somebody else one first, or delete it."""
+
+    status = 409
+    title = "The only owner"
+
+
+class NoSuchAccount(Problem):
+    """Nobody here has this e-mail address, or has shown that it is theirs, and you may not invite people to this server."""
+
+    status = 409
+    title = "Nobody has this address"
+
+
+class TooManyMembers(Problem):
+    """A user is in at most a hundred organisations, and an organisation has at most ten thousand members."""
+
+    status = 409
+    title = "Too many members"

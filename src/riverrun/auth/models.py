@@ -1,4 +1,4 @@
-"""Access tokens: what a browser's session, a one-time sign-in link and a bearer token have in common."""
+"""Access tokens: what sessions, bearer tokens, and links that work once have in common."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,8 @@ class TokenKind(StrEnum):
     SESSION = "session"
     ONE_TIME = "one_time"
     BEARER = "bearer"
+    PASSWORD_RESET = "password_reset"
+    EMAIL_VERIFICATION = "email_verification"
 
 
 class AccessToken(Base):

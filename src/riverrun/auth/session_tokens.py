@@ -1,17 +1,23 @@
-"""Tokens in the API: a one-time link becomes a browser session, a session ends."""
+"""Tokens in the API: sessions are opened, listed and ended, and links that work once are used up."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth import statements
-from riverrun.auth.models import TokenKind
-from riverrun.auth.principal import Principal, principal_of
+from riverrun.auth.models import AccessToken, TokenKind
+from riverrun.auth.principal import Principal, get_scoped, principal_of
+from riverrun.auth.revocations import Revocation
 from riverrun.auth.tokens import new_token
-from riverrun.kit.problem import NotSignedIn
+from riverrun.kit.clock import now
+from riverrun.kit.problem import NotFound, NotSignedIn
+from riverrun.users import user_statements
 
 SESSION_LIFETIME = timedelta(days=30)
+EDITOR_TOKEN_LIFETIME = timedelta(minutes=5)
+SESSION_KINDS = (TokenKind.SESSION, TokenKind.BEARER)
 
 
 class AsyncTokenService:
@@ -31,24 +37,62 @@ class AsyncTokenService:
             raise NotSignedIn("This token is not valid (any more): sign in again.")
         return principal_of(*row, links)
 
-    async def redeem(self, one_time_token: str) -> str:
-        """Exchange a sign-in link's token for a new session's.
-
-        Raises:
-            NotSignedIn: the link was used already, is too old, or never was one.
-        """
-        user_id: UUID | None = await self._session.scalar(statements.spend_one_time_token(one_time_token))
-        if user_id is None:
-            raise NotSignedIn("This link was used already or is too old: `riverrun up` prints a new one.")
+    async def open(
+        self, user_id: UUID, kind: TokenKind, name: str, lifetime: timedelta = SESSION_LIFETIME
+    ) -> str:
+        """A new token for a user who has proven to be one; ``name`` is how they will know it again."""
         token = new_token()
         await self._session.execute(
-            statements.insert_token(
-                user_id, TokenKind.SESSION, token, lifetime=SESSION_LIFETIME, name="browser"
-            )
+            statements.insert_token(user_id, kind, token, lifetime=lifetime, name=name)
         )
-        await self._session.execute(statements.note_login(user_id))
         return token
 
+    async def redeem(self, one_time_token: str, kind: TokenKind = TokenKind.SESSION, name: str = "") -> str:
+        """Exchange a token that works once for a new session's.
+
+        Raises:
+            NotSignedIn: it was used already, is too old, or never was one.
+        """
+        user_id = await self.spend(one_time_token, TokenKind.ONE_TIME)
+        await self._session.execute(user_statements.note_login(user_id))
+        return await self.open(user_id, kind, name or "browser")
+
+    async def spend(self, token: str, kind: TokenKind) -> UUID:
+        """Use a token up that works once; whose it was.
+
+        Raises:
+            NotSignedIn: it was used already, is too old, or never was one.
+        """
+        user_id = await self._session.scalar(statements.spend_token(token, kind))
+        if user_id is None:
+            raise NotSignedIn("This link was used already or is too old: ask for a new one.")
+        return user_id
+
     async def revoke(self, token: str) -> None:
-        """End a session; ending it twice is once."""
-        await self._session.execute(statements.revoke_token(token))
+        """End a session, and its open streams; ending it twice is once."""
+        token_id = await self._session.scalar(statements.revoke_token(token))
+        if token_id is not None:
+            self._session.add(Revocation(token_id=token_id))
+
+    async def list_sessions(self, owner: Principal) -> Sequence[AccessToken]:
+        """The owner's sessions and bearer tokens that are valid now, the newest first."""
+        return (await self._session.scalars(statements.tokens_of(owner.user_id, SESSION_KINDS))).all()
+
+    async def end_session(self, owner: Principal, token_id: UUID) -> None:
+        """End one of them, and its open streams. Twice is once.
+
+        Raises:
+            NotFound: the owner has no such session.
+        """
+        token = await get_scoped(self._session, owner, AccessToken, token_id)
+        if token.kind not in SESSION_KINDS:
+            raise NotFound
+        if token.revoked_at is None:
+            token.revoked_at = now()
+            self._session.add(Revocation(token_id=token.id))
+
+    async def end_all(self, user_id: UUID, *, but: UUID | None = None) -> None:
+        """End all sessions and bearer tokens of a user, and links that wait, but one; open streams are looked at again."""
+        kinds = (*SESSION_KINDS, TokenKind.ONE_TIME, TokenKind.PASSWORD_RESET)
+        await self._session.execute(statements.revoke_tokens_of(user_id, kinds, but=but))
+        self._session.add(Revocation(user_id=user_id))

@@ -40,7 +40,7 @@ class AsyncSignUp:
         Raises:
             SignUpRefused: it was not invited, or nobody may sign up.
         """
-        if self._mode == "open" or await self._is_first():
+        if self._mode == "open" or await self.is_first():
             return
         if self._mode == "closed":
             raise SignUpRefused("This server takes no new accounts.")
@@ -63,7 +63,7 @@ class AsyncSignUp:
         """
         await self._session.execute(select(func.pg_advisory_xact_lock(LOCK_KEY)))
         await self.admit(email, invitation, proven=proven)
-        is_first = await self._is_first()
+        is_first = await self.is_first()
         is_verified = proven or (invitation is not None and invitation.email == normal_email(email))
         user = await AsyncUserService(self._session).create_user(
             email, display_name, now() if is_verified else None, is_first
@@ -72,7 +72,8 @@ class AsyncSignUp:
             await self._accept_invitations(user)
         return user
 
-    async def _is_first(self) -> bool:
+    async def is_first(self) -> bool:
+        """Whether the next account is the administrator's: there is none yet but the local operator's."""
         others = select(User.id).where(User.email != ADMINISTRATOR_EMAIL).limit(1)
         return await self._session.scalar(others) is None
 

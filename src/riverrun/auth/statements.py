@@ -1,13 +1,16 @@
 """Access tokens as SQL."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, Select, Update, func, insert, or_, select, update
+from sqlalchemy import Insert, Select, Update, func, insert, literal, or_, select, update
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from riverrun.auth.models import AccessToken, TokenKind
 from riverrun.auth.tokens import token_hash
+from riverrun.kit.email_address import normal_email
 from riverrun.kit.ids import new_uuid
 from riverrun.users.models import User
 
@@ -27,12 +30,17 @@ def insert_token(
     )
 
 
+_IS_OPEN = (
+    AccessToken.revoked_at.is_(None),
+    or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > func.now()),
+)
+
+
 def _is_valid(token: str, kind: TokenKind) -> tuple[Any, ...]:
     return (
         AccessToken.token_hash == token_hash(token),
         AccessToken.kind == kind,
-        AccessToken.revoked_at.is_(None),
-        or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > func.now()),
+        *_IS_OPEN,
     )
 
 
@@ -45,23 +53,56 @@ def user_of_token(token: str, kind: TokenKind) -> Select[User, UUID]:
     )
 
 
-def spend_one_time_token(token: str) -> Update:
+def insert_token_of_address(
+    email: str, kind: TokenKind, token: str, lifetime: timedelta
+) -> ReturningInsert[UUID]:
+    """Store a token's hash for the user with this address; returns their id, or no row when nobody has it."""
+    columns: dict[str, Any] = {
+        "id": literal(new_uuid()),
+        "user_id": User.id,
+        "kind": literal(str(kind)),
+        "token_hash": literal(token_hash(token)),
+        "name": literal("link"),
+        "created_at": func.now(),
+        "expires_at": func.now() + lifetime,
+    }
+    owner = select(*columns.values()).where(User.email == normal_email(email), User.disabled_at.is_(None))
+    return insert(AccessToken).from_select(list(columns), owner).returning(AccessToken.user_id)
+
+
+def spend_token(token: str, kind: TokenKind) -> ReturningUpdate[UUID]:
     """Use the token up; returns its user, or no row when it was used, has expired or never was."""
+    enabled = select(User.id).where(User.disabled_at.is_(None))
     return (
         update(AccessToken)
-        .where(*_is_valid(token, TokenKind.ONE_TIME))
+        .where(*_is_valid(token, kind), AccessToken.user_id.in_(enabled))
         .values(revoked_at=func.now(), last_used_at=func.now())
         .returning(AccessToken.user_id)
     )
 
 
-def revoke_token(token: str) -> Update:
-    """Close this door."""
+def revoke_token(token: str) -> ReturningUpdate[UUID]:
+    """Close this door; returns its id, or no row when it was closed already or never was."""
     return (
-        update(AccessToken).where(AccessToken.token_hash == token_hash(token)).values(revoked_at=func.now())
+        update(AccessToken)
+        .where(AccessToken.token_hash == token_hash(token), AccessToken.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(AccessToken.id)
     )
 
 
-def note_login(user_id: UUID) -> Update:
-    """Remember when the user was last let in."""
-    return update(User).where(User.id == user_id).values(last_login_at=func.now())
+def revoke_tokens_of(user_id: UUID, kinds: Iterable[TokenKind], *, but: UUID | None = None) -> Update:
+    """Close all the user's doors of these kinds, but one."""
+    doors = update(AccessToken).where(
+        AccessToken.user_id == user_id, AccessToken.kind.in_(list(kinds)), AccessToken.revoked_at.is_(None)
+    )
+    return (doors if but is None else doors.where(AccessToken.id != but)).values(revoked_at=func.now())
+
+
+def tokens_of(user_id: UUID, kinds: Iterable[TokenKind]) -> Select[AccessToken]:
+    """The user's tokens of these kinds that are valid now, the newest first."""
+    return (
+        select(AccessToken)
+        .where(AccessToken.user_id == user_id, AccessToken.kind.in_(list(kinds)), *_IS_OPEN)
+        .order_by(AccessToken.created_at.desc(), AccessToken.id.desc())
+    )

@@ -13,6 +13,10 @@ from riverrun.infra.redis_clients import AsyncRedis, open_async_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.thread_bridge import ThreadBridge
 
+HASHING_THREADS = 2
+MOST_WAITING_FOR_A_HASH = 40
+"""At two tenths of a second each, the last of them waits for about four seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -23,6 +27,8 @@ class Resources:
     redis: AsyncRedis
     broker: AsyncRedis
     threads: ThreadBridge
+    hashing: ThreadBridge
+    """For passwords alone: others do not wait behind them."""
     rates: RateLimiter
 
 
@@ -38,4 +44,6 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         stack.push_async_callback(broker.aclose)
         threads = ThreadBridge()
         stack.callback(threads.close)
-        yield Resources(settings, engine, redis, broker, threads, RateLimiter(redis))
+        hashing = ThreadBridge(HASHING_THREADS, name="riverrun-hashing", most_waiting=MOST_WAITING_FOR_A_HASH)
+        stack.callback(hashing.close)
+        yield Resources(settings, engine, redis, broker, threads, hashing, RateLimiter(redis))

@@ -61,7 +61,7 @@ class AsyncUserService:
     async def get_user_ids_by_emails(self, emails: Iterable[str]) -> Mapping[str, UUID]:
         """The ids of those that have an account, by their addresses in lower case."""
         found = await self._session.execute(user_statements.user_ids_by_emails(emails))
-        return dict(found.tuples().all())
+        return dict(found.all())
 
     async def create_user(
         self,

@@ -12,6 +12,7 @@ from riverrun.kit.clock import now
 from riverrun.kit.email_address import normal_email
 from riverrun.kit.ids import new_uuid
 from riverrun.users.models import User
+from riverrun.users.organisations import Organisation, OrganisationMember
 
 
 def user_by_uid(user_id: UUID) -> Select[User]:
@@ -48,6 +49,16 @@ def insert_user(
     }
     added = insert(User).values(values).on_conflict_do_nothing(index_elements=[User.email])
     return added.returning(User)
+
+
+def memberships_of(user_id: UUID) -> Select[UUID, str, str]:
+    """Id, name and the user's role of each organisation that they are in, in the order of joining."""
+    return (
+        select(Organisation.id, Organisation.name, OrganisationMember.role)
+        .join(OrganisationMember, OrganisationMember.organisation_id == Organisation.id)
+        .where(OrganisationMember.user_id == user_id)
+        .order_by(OrganisationMember.joined_at, Organisation.id)
+    )
 
 
 def note_login(user_id: UUID) -> Update:

@@ -1,0 +1,16 @@
+"""Links into the page that carry a token behind the ``#``: browsers keep that part to themselves, so no server logs it."""
+
+from enum import StrEnum
+
+
+class Errand(StrEnum):
+    """What the page does with the token of a link."""
+
+    PASSWORD_RESET = "password-reset"
+    EMAIL_VERIFICATION = "email-verification"
+    INVITATION = "invitation"
+
+
+def link_to(base_url: str, errand: Errand, token: str) -> str:
+    """The link's text."""
+    return f"{base_url.rstrip('/')}/#{errand}={token}"
