@@ -105,7 +105,7 @@ class Forbidden(Problem):
 
 
 class TryAgainLater(Problem):
-    """Postgres or Redis cannot be reached now, or its disk is full. Nothing was lost; ``Retry-After`` says when to ask again."""
+    """Postgres or Redis cannot be reached now, its disk is full, or too many want the same at once. Nothing was lost; ``Retry-After`` says when to ask again."""
 
     status = 503
     title = "Try again in a moment"
