@@ -39,6 +39,7 @@ from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import choose_reader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
+from riverrun.usage.subscriptions import Subscriptions
 from riverrun.web.web_router import web_router
 
 ROUTERS = (
@@ -86,10 +87,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                         "hub": hub,
                         "reader": reader,
                         "outbox": outbox,
-                    }
                         "mails": mails,
                         "stream_watch": stream_watch,
                         "subscriptions": subscriptions,
+                    }
 
     app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(BodyLimit)
