@@ -40,6 +40,7 @@ async def create(engine: AsyncEngine, user_id: UUID, subject_id: UUID, if_busy: 
             kind=RunKind.ANSWER,
             subject_id=subject_id,
             user_id=user_id,
+            owner_id=user_id,
             payload={"title": "a test"},
             task="riverrun.test",
             queue="riverrun_test",

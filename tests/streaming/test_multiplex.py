@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 from tests.support.live_api import client_of, events_of, read_sse, serving
+from tests.support.permits import OpenPermit
 from tests.support.run_reading import keep, says
 from tests.support.stories import make_run, make_user, text_event
 from tests.support.waiting import wait_until_async
@@ -207,7 +208,7 @@ async def test_one_beat_serves_all_runs_and_a_frame_wakes_the_sleeper(
     hub: StreamHub, async_streams: AsyncRedisStreamManager, runs: list[UUID]
 ) -> None:
     seats = [Seat(run_id, "0-0", position=START) for run_id in runs]
-    with MultiplexStream(hub, seats).attach() as reader:
+    with MultiplexStream(hub, seats, OpenPermit()).attach() as reader:
         opening = b""
         while opening.count(b"event: queued") < len(runs):
             opening += await reader.next_frames()
@@ -228,6 +229,6 @@ async def test_a_client_that_goes_frees_its_place_at_every_run(
         assert await read_a_few(client, asking_for(*runs), {}, count=3)
     async with contextlib.AsyncExitStack() as stack:
         for seat in (Seat(run_id, "0-0", position=START) for run_id in runs):
-            stack.enter_context(MultiplexStream(hub, [seat]).attach())
+            stack.enter_context(MultiplexStream(hub, [seat], OpenPermit()).attach())
         assert hub.readers == len(runs)
     await wait_until_async(lambda: hub.readers == 0)

@@ -10,6 +10,7 @@ from riverrun.auth.request_rates import POST_RATE
 from riverrun.conversations.conversation_routing import Delivery, answer_to
 from riverrun.conversations.conversations_router import ANSWERS
 from riverrun.conversations.dependencies import CurrentConversations
+from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.conversations.schemas import ChatMessageResponse, NewConversation
 from riverrun.infra.dependencies import AsyncDb
 from riverrun.kit.storable_text import StorableText
@@ -34,6 +35,7 @@ async def ask_project(
     conversations: CurrentConversations,
     db: AsyncDb,
     channels: CurrentChannels,
+    reading: CurrentRunReading,
     request: Request,
     response: Response,
     stream: Annotated[bool, Query(description="true: the answer as it is written")] = False,
@@ -44,7 +46,7 @@ async def ask_project(
     conversation = await conversations.create_conversation(new)
     accepted = await conversations.post_message(conversation.id, question.content)
     delivery = Delivery(stream=stream, background=background)
-    answer = await answer_to(accepted, delivery, db, channels, request.receive)
+    answer = await answer_to(accepted, delivery, db, channels, reading, request.receive)
     named = answer if isinstance(answer, Response) else response
     named.headers["x-conversation-id"] = str(conversation.id)
     return answer

@@ -6,8 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.auth.grants import Right
 from riverrun.auth.principal import get_scoped, scoped
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
+from riverrun.conversations.questions import require_say
+from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.kit.problem import NotFound
 from riverrun.kit.storable_text import StorableText
@@ -49,7 +52,7 @@ async def list_runs(
 @runs_router.get("/events", response_class=Response, responses=SSE)
 async def follow_runs(
     wanted: CurrentWantedRuns,
-    principal: CurrentPrincipal,
+    reading: CurrentRunReading,
     db: AsyncDb,
     hub: CurrentHub,
     record: CurrentEventLog,
@@ -57,43 +60,46 @@ async def follow_runs(
     run_log: CurrentRunLog,
 ) -> Response:
     """The events of many runs over one connection, each after its position and to its end; 204 when none is missing."""
-    ids = [one.run_id for one in wanted]
-    runs = {run.id: run for run in await db.scalars(scoped(principal, Run).where(Run.id.in_(ids)))}
+    found = await reading.find_all([one.run_id for one in wanted])
     await commit_now(db)
+    runs = {run_id: readable.run for run_id, readable in found.items()}
     seats = await find_seats(wanted, runs, record, streams, run_log)
     if not any(seat.has_news for seat in seats):
         return Response(status_code=204)
-    return MultiplexStream(hub, seats)
+    return MultiplexStream(hub, seats, reading.permit(*found.values()))
 
 
 @runs_router.get("/{run_id}")
-async def get_run(run_id: UUID, principal: CurrentPrincipal, db: AsyncDb) -> RunView:
+async def get_run(run_id: UUID, reading: CurrentRunReading) -> RunView:
     """One run."""
-    return RunView.of(await get_scoped(db, principal, Run, run_id))
+    return RunView.of((await reading.find(run_id)).run)
 
 
 @runs_router.get("/{run_id}/events", response_class=Response, responses=SSE)
 async def follow_run(
     run_id: UUID,
-    principal: CurrentPrincipal,
+    reading: CurrentRunReading,
     db: AsyncDb,
     cursor: CurrentCursor,
     answers: CurrentPositionAnswers,
 ) -> Response:
     """The run's events after the given position, live until its end; 204 when nothing is missing."""
-    run = await get_scoped(db, principal, Run, run_id)
+    found = await reading.find(run_id)
     await commit_now(db)
-    return await answers.answer(run, cursor)
+    return await answers.answer(found.run, cursor, permit=reading.permit(found))
 
 
 @runs_router.get("/{run_id}/results/{call_id:path}")
 async def get_result(
-    run_id: UUID, call_id: StorableText, principal: CurrentPrincipal, db: AsyncDb
+    run_id: UUID, call_id: StorableText, reading: CurrentRunReading, db: AsyncDb
 ) -> ToolResultView:
-    """A tool's result that was too large for its event, as the event's ``pointer`` names it."""
-    await get_scoped(db, principal, Run, run_id)
+    """A tool's result that was too large for its event, as the event's ``pointer`` names it.
+
+    Where the repositories are not yours to see there is none.
+    """
+    found = await reading.find(run_id)
     result = await db.scalar(stored_result(run_id, call_id))
-    if result is None:
+    if result is None or found.hides_sources:
         raise NotFound
     return ToolResultView.of(result)
 
@@ -103,6 +109,7 @@ async def stop(
     run_id: UUID, principal: CurrentPrincipal, db: AsyncDb, channels: CurrentChannels
 ) -> StopReceipt:
     """Stop the run; the receipt says what is kept."""
-    run = await get_scoped(db, principal, Run, run_id)
+    run = await get_scoped(db, principal, Run, run_id, Right.ASK)
+    require_say(principal, run)
     record = note_orphaned_stop if run.kind == RunKind.INDEXING else keep_orphaned_answer
     return await stop_run(run, db, channels, record)

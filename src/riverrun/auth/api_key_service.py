@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from riverrun.auth.api_keys import ApiKey, Scope, api_key_hash, hint_of, is_api_key, new_api_key
 from riverrun.auth.errors import InvalidApiKey, TooManyApiKeys
 from riverrun.auth.principal import Principal, get_scoped, principal_of, scoped
+from riverrun.auth.revocations import Revocation
 from riverrun.kit.clock import now
 from riverrun.users.models import User
 
@@ -50,13 +51,15 @@ class AsyncApiKeyService:
         return (await self._session.scalars(valid.order_by(ApiKey.created_at, ApiKey.id))).all()
 
     async def revoke(self, owner: Principal, key_id: UUID) -> None:
-        """Close the door for good: the next request with the key is refused. Twice is once.
+        """Close the door for good: the next request with the key is refused, open streams end. Twice is once.
 
         Raises:
             NotFound: the owner has no such key.
         """
         key = await get_scoped(self._session, owner, ApiKey, key_id)
-        key.revoked_at = key.revoked_at or now()
+        if key.revoked_at is None:
+            key.revoked_at = now()
+            self._session.add(Revocation(token_id=key.id))
 
     async def admit(self, text: str) -> tuple[Principal, frozenset[Scope]]:
         """Whose key this is, and what it is good for.

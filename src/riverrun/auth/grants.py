@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, DateTime, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, Computed, DateTime, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from riverrun.infra.database import Base
@@ -45,6 +45,7 @@ class Grant(Base):
         Index("uq_grants_organisation", "subject_id", "organisation_id", unique=True),
         Index("ix_grants_email", "email"),
         Index("ix_grants_organisation", "organisation_id"),
+        Index("ix_grants_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_uuid)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, Text
+from sqlalchemy import DateTime, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from riverrun.infra.database import Base
@@ -26,7 +26,10 @@ class AccessToken(Base):
     """A secret that stands for a user. Only its SHA-256 is stored: 256 random bits need no slow hash."""
 
     __tablename__ = "access_tokens"
-    __table_args__ = (Index("ix_access_tokens_user", "user_id"),)
+    __table_args__ = (
+        Index("ix_access_tokens_user", "user_id"),
+        Index("ix_access_tokens_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_uuid)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

@@ -71,7 +71,7 @@ def scoped(principal: Principal, model: type[Row], right: Right = Right.OWN) -> 
     if right is Right.OWN:
         return select(model).where(is_owned)
     subject = columns["subject_id" if "subject_id" in columns else "id"]
-    return select(model).where(or_(is_owned, subject.in_(_granted(principal, right))))
+    return select(model).where(or_(is_owned, subject.in_(shared_with(principal, right))))
 
 
 async def get_scoped(
@@ -104,8 +104,8 @@ async def may_view(session: AsyncSession, principal: Principal, model: type[Row]
     return await session.scalar(seen.with_only_columns(model.__table__.c.id)) is not None
 
 
-def _granted(principal: Principal, right: Right) -> Select[UUID]:
-    """The ids of what somebody lets the principal see or use."""
+def shared_with(principal: Principal, right: Right = Right.VIEW) -> Select[UUID]:
+    """The ids of what somebody else lets the principal see or use."""
     return select(Grant.subject_id).where(
         Grant.right.in_(right.granted_by),
         or_(Grant.expires_at.is_(None), Grant.expires_at > func.now()),

@@ -12,6 +12,7 @@ from starlette.types import Receive
 from riverrun.conversations.chat_history_service import AsyncChatHistoryService
 from riverrun.conversations.conversation_service import Accepted
 from riverrun.conversations.errors import AnswerFailed
+from riverrun.conversations.run_reading import ReadableRun, RunReading
 from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
 from riverrun.conversations.session_names import claim_name, name_of
 from riverrun.infra.problem_handlers import CLIENT_GONE
@@ -36,7 +37,12 @@ class Delivery:
 
 
 async def answer_to(
-    accepted: Accepted, delivery: Delivery, session: AsyncSession, channels: RunChannels, receive: Receive
+    accepted: Accepted,
+    delivery: Delivery,
+    session: AsyncSession,
+    channels: RunChannels,
+    reading: RunReading,
+    receive: Receive,
 ) -> Response | ChatMessageResponse:
     """Commit what was accepted, set it going, and answer as the client wants it.
 
@@ -52,7 +58,7 @@ async def answer_to(
     if delivery.background:
         return receipt_of(accepted, name)
     if delivery.stream:
-        return await start_celery_task_and_stream(accepted, name, channels.reader)
+        return await start_celery_task_and_stream(accepted, name, channels.reader, reading)
     return await start_celery_task_and_wait(accepted, session, channels.hub, receive)
 
 
@@ -76,10 +82,14 @@ def receipt_of(accepted: Accepted, name: str) -> Response:
     return JSONResponse(receipt.model_dump(mode="json"), status_code=202, headers=run_headers(run, name))
 
 
-async def start_celery_task_and_stream(accepted: Accepted, name: str, reader: StreamReader) -> Response:
+async def start_celery_task_and_stream(
+    accepted: Accepted, name: str, reader: StreamReader, reading: RunReading
+) -> Response:
     """The answer as it is written; the broker may be down, the first byte comes all the same."""
     run = accepted.run
-    return await reader.open(run.id, START, headers=run_headers(run, name), known_top=recorded_end(run))
+    permit = reading.permit(ReadableRun(run, hides_sources=False, project_ids=accepted.project_ids))
+    headers = run_headers(run, name)
+    return await reader.open(run.id, START, permit=permit, headers=headers, known_top=recorded_end(run))
 
 
 async def start_celery_task_and_wait(

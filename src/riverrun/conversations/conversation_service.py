@@ -1,24 +1,27 @@
 """Conversations: begin, list, rename, delete, ask, ask again, and stop."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from riverrun.auth.grants import Right
 from riverrun.auth.principal import Principal, get_scoped, scoped
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import AsyncChatHistoryService
 from riverrun.conversations.errors import NothingToRegenerate
 from riverrun.conversations.models import Conversation, Message, MessageType
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
-from riverrun.conversations.questions import checked_question, require_indexes, title_of
-from riverrun.conversations.repository_names import repository_names
-from riverrun.conversations.schemas import (
-    ConversationInfo,
-    ConversationView,
-    MessageView,
-    NewConversation,
+from riverrun.conversations.questions import (
+    checked_question,
+    projects_to_read,
+    refuse_to_stop_others,
+    require_indexes,
+    require_say,
+    title_of,
 )
+from riverrun.conversations.schemas import NewConversation
 from riverrun.infra.celery_app import queue_name
 from riverrun.infra.settings import Settings
 from riverrun.kit.clock import now
@@ -32,6 +35,7 @@ from riverrun.runs.schemas import StopReceipt
 from riverrun.runs.statements import last_run_of
 from riverrun.runs.stopping import stop_run
 from riverrun.runs.task_names import TASKS
+from riverrun.usage.usage_service import UsageService
 
 UNTITLED = "New conversation"
 
@@ -42,6 +46,8 @@ class Accepted:
 
     created: CreatedRun
     message_id: UUID | None
+    project_ids: Sequence[UUID]
+    """What it reads; whoever asked may see all of them."""
 
     @property
     def run(self) -> Run:
@@ -57,12 +63,14 @@ class ConversationService:
         principal: Principal,
         settings: Settings,
         channels: RunChannels,
+        usage: UsageService,
         history: AsyncChatHistoryService,
     ) -> None:
         self._session = session
         self._principal = principal
         self._settings = settings
         self._channels = channels
+        self._usage = usage
         self._history = history
         self._runs = AsyncRunService(session, keep_orphaned_answer)
 
@@ -73,21 +81,25 @@ class ConversationService:
         principal: Principal,
         settings: Settings,
         channels: RunChannels,
+        usage: UsageService,
         *,
         async_db: AsyncSession | None = None,
     ) -> "ConversationService":
         """The service over ``session``, with a chat history over ``async_db`` if that is another one."""
-        return cls(session, principal, settings, channels, AsyncChatHistoryService(async_db or session))
+        history = AsyncChatHistoryService(async_db or session)
+        return cls(session, principal, settings, channels, usage, history)
 
     async def create_conversation(self, new: NewConversation) -> Conversation:
-        """Begin a conversation about projects of the principal.
+        """Begin a conversation about projects that the principal may see.
 
         Raises:
             NotFound: one of the projects is not there for this principal.
+            UsageLimitReached, TooManyQuestions: nothing could be asked in it now.
         """
+        await self._usage.check_usage_limit(self._principal, self._session)
         project_ids = list(dict.fromkeys(new.project_ids))
         found = await self._session.scalars(
-            scoped(self._principal, Project).where(Project.id.in_(project_ids))
+            scoped(self._principal, Project, Right.VIEW).where(Project.id.in_(project_ids))
         )
         if len(found.all()) != len(project_ids):
             raise NotFound
@@ -102,55 +114,18 @@ class ConversationService:
         await self._session.flush()
         return conversation
 
-    async def list_conversations(self, start: int, limit: int) -> list[ConversationView]:
-        """The principal's conversations, the last used first."""
-        rows = await self._session.scalars(
-            scoped(self._principal, Conversation)
-            .order_by(Conversation.updated_at.desc(), Conversation.id.desc())
-            .offset(start)
-            .limit(limit)
-        )
-        conversations = rows.all()
-        names = await repository_names(self._session, self._principal, conversations)
-        return [ConversationView.of(row, names.get(row.project_ids[0])) for row in conversations]
-
-    async def get_info(self, conversation_id: UUID) -> ConversationInfo:
-        """One conversation with its number of messages."""
-        conversation = await self.get(conversation_id)
-        names = await repository_names(self._session, self._principal, [conversation])
-        total = await self._session.scalar(statements.count_messages(conversation_id))
-        active = await self.active_run(conversation_id)
-        view = ConversationView.of(conversation, names.get(conversation.project_ids[0]))
-        return ConversationInfo(
-            **view.model_dump(), total_messages=total or 0, run_id=active.id if active else None
-        )
-
-    async def get_messages(
-        self, conversation_id: UUID, start: int, limit: int, *, with_siblings: bool
-    ) -> list[MessageView]:
-        """A page of what was said, in order."""
-        await self.get(conversation_id)
-        return await self._history.get_messages(conversation_id, start, limit, with_siblings=with_siblings)
-
-    async def get_message(self, conversation_id: UUID, message_id: UUID) -> MessageView:
-        """One message.
+    async def get(
+        self, conversation_id: UUID, right: Right = Right.OWN, *, lock: bool = False
+    ) -> Conversation:
+        """The conversation, if the principal has this right on it.
 
         Raises:
-            NotFound: it is not there for this principal.
+            NotFound: the principal may not even see it.
+            Forbidden: to see it is all that the principal may.
         """
-        await self.get(conversation_id)
-        message = await self._history.get_message(conversation_id, message_id)
-        if message is None:
-            raise NotFound
-        return message
-
-    async def get(self, conversation_id: UUID, *, lock: bool = False) -> Conversation:
-        """The conversation, if it is the principal's.
-
-        Raises:
-            NotFound: it is not.
-        """
-        return await get_scoped(self._session, self._principal, Conversation, conversation_id, lock=lock)
+        return await get_scoped(
+            self._session, self._principal, Conversation, conversation_id, right, lock=lock
+        )
 
     async def rename(self, conversation_id: UUID, title: str) -> None:
         """Give it a title."""
@@ -185,15 +160,20 @@ class ConversationService:
         """Store the question with the run that will answer it and its wake-up, in one transaction.
 
         Raises:
-            NotFound: the conversation is not the principal's.
+            NotFound, Forbidden: the conversation is not the principal's to see, or to ask in.
+            RepositoryNotShared: one of its repositories is not.
             InvalidRequest, PayloadTooLarge: an empty question, or one that is too long.
             ProjectNotReady: a repository without a complete index.
             SubjectBusy, LineFull: other answers are under way here, and ``if_busy`` says no.
+            UsageLimitReached, TooManyQuestions: the principal may not ask more in this month or day.
         """
         text = checked_question(content, most_chars=self._settings.max_question_chars)
-        conversation = await self.get(conversation_id, lock=True)
+        conversation = await self.get(conversation_id, Right.ASK, lock=True)
+        projects = await projects_to_read(self._session, self._principal, conversation)
         if (earlier := await self._earlier(conversation, idempotency_key)) is not None:
             return earlier
+        require_indexes(projects)
+        await refuse_to_stop_others(self._session, self._principal, conversation, if_busy)
         last = await self._session.scalar(statements.last_question(conversation.id))
         question = Message(
             conversation_id=conversation.id,
@@ -206,7 +186,7 @@ class ConversationService:
         question.run_id = created.run.id
         self._session.add(question)
         await self._session.flush()
-        return Accepted(created, question.id)
+        return Accepted(created, question.id, conversation.project_ids)
 
     async def regenerate(
         self,
@@ -218,18 +198,21 @@ class ConversationService:
         """Have the last question answered again. The old answer stays the one that is shown until the new is whole.
 
         Raises:
-            NotFound: the conversation is not the principal's.
+            NotFound, Forbidden, RepositoryNotShared: as ``post_message``.
             NothingToRegenerate: there is no question.
-            ProjectNotReady, SubjectBusy, LineFull: as ``post_message``.
+            ProjectNotReady, SubjectBusy, LineFull, UsageLimitReached, TooManyQuestions: as ``post_message``.
         """
-        conversation = await self.get(conversation_id, lock=True)
+        conversation = await self.get(conversation_id, Right.ASK, lock=True)
+        projects = await projects_to_read(self._session, self._principal, conversation)
         if (earlier := await self._earlier(conversation, idempotency_key)) is not None:
             return earlier
+        require_indexes(projects)
+        await refuse_to_stop_others(self._session, self._principal, conversation, if_busy)
         question = await self._session.scalar(statements.last_question(conversation.id))
         if question is None:
             raise NothingToRegenerate("Ask something first; then it can be answered again.")
         created = await self._start(RunKind.REGENERATION, conversation, question, idempotency_key, if_busy)
-        return Accepted(created, question.id)
+        return Accepted(created, question.id, conversation.project_ids)
 
     async def stop_generation(self, conversation_id: UUID) -> StopReceipt:
         """Stop the answer under way; what waits behind it comes next. Nothing under way: the last one's receipt.
@@ -237,19 +220,23 @@ class ConversationService:
         This waits for the worker, and therefore commits.
 
         Raises:
-            NotFound: the conversation is not the principal's, or nothing was ever asked in it.
+            NotFound, Forbidden: the conversation is not the principal's to see, or to ask in.
+            NotFound: nothing was ever asked in it.
+            Forbidden: the answer is one that somebody else asked for, and the conversation's owner is another.
         """
-        await self.get(conversation_id)
+        await self.get(conversation_id, Right.ASK)
         run = await self.active_or_last_run(conversation_id)
         if run is None:
             raise NotFound
+        require_say(self._principal, run)
         return await stop_run(run, self._session, self._channels, keep_orphaned_answer)
 
     async def _earlier(self, conversation: Conversation, idempotency_key: str | None) -> Accepted | None:
         found = await self._runs.find(self._principal.user_id, conversation.id, idempotency_key)
         if found is None:
             return None
-        return Accepted(found, await self._session.scalar(statements.question_of(found.run.id)))
+        message_id = await self._session.scalar(statements.question_of(found.run.id))
+        return Accepted(found, message_id, conversation.project_ids)
 
     async def _start(
         self,
@@ -260,12 +247,13 @@ class ConversationService:
         if_busy: IfBusy,
     ) -> CreatedRun:
         """The run that answers ``question``. What it makes way for by a rollback is gone, but not that question."""
-        await require_indexes(self._session, self._principal, conversation)
+        standing = await self._usage.check_usage_limit(self._principal, self._session)
         title = title_of(question.content)
         created = await self._runs.create(
             kind=kind,
             subject_id=conversation.id,
             user_id=self._principal.user_id,
+            owner_id=conversation.user_id,
             payload={
                 "title": title,
                 "question": question.content,
@@ -285,4 +273,6 @@ class ConversationService:
         conversation.updated_at = now()
         if conversation.title in (UNTITLED, *(run.payload["title"] for run in taken_back)):
             conversation.title = title
+        agent_id = conversation.agent_ids[0]
+        await self._usage.reserve(self._principal, self._session, standing, created.run, agent_id)
         return created

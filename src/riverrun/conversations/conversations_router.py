@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from riverrun.auth.request_rates import POST_RATE
 from riverrun.conversations.conversation_routing import answer_to
+from riverrun.conversations.conversation_views import CurrentViews
 from riverrun.conversations.dependencies import (
     CurrentConversations,
     CurrentDelivery,
     IdempotencyKey,
     PostedMessage,
 )
+from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.conversations.schemas import (
     ChatMessageResponse,
     ConversationCreated,
@@ -60,38 +62,37 @@ async def create_conversation(
 
 @conversations_router.get("")
 async def list_conversations(
-    conversations: CurrentConversations,
+    views: CurrentViews,
     start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    shared: Annotated[bool, Query(description="Those that others share with you, instead of yours")] = False,
 ) -> list[ConversationView]:
     """The last used first."""
-    return await conversations.list_conversations(start, limit)
+    return await views.list_conversations(start, limit, shared=shared)
 
 
 @conversations_router.get("/{conversation_id}/info")
-async def get_info(conversation_id: UUID, conversations: CurrentConversations) -> ConversationInfo:
-    """One conversation."""
-    return await conversations.get_info(conversation_id)
+async def get_info(conversation_id: UUID, views: CurrentViews) -> ConversationInfo:
+    """One conversation, and what you may do with it."""
+    return await views.get_info(conversation_id)
 
 
 @conversations_router.get("/{conversation_id}/messages")
 async def get_messages(
     conversation_id: UUID,
-    conversations: CurrentConversations,
+    views: CurrentViews,
     start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     siblings: Annotated[bool, Query(description="Also the answers that others are shown instead of")] = False,
 ) -> list[MessageView]:
     """What was said, in order; an answer is here from its run's end on."""
-    return await conversations.get_messages(conversation_id, start, limit, with_siblings=siblings)
+    return await views.get_messages(conversation_id, start, limit, with_siblings=siblings)
 
 
 @conversations_router.get("/{conversation_id}/messages/{message_id}")
-async def get_message(
-    conversation_id: UUID, message_id: UUID, conversations: CurrentConversations
-) -> MessageView:
+async def get_message(conversation_id: UUID, message_id: UUID, views: CurrentViews) -> MessageView:
     """One message, such as an answer that another one is shown instead of."""
-    return await conversations.get_message(conversation_id, message_id)
+    return await views.get_message(conversation_id, message_id)
 
 
 @conversations_router.patch("/{conversation_id}/rename", status_code=204)
@@ -130,6 +131,7 @@ async def post_message(
     db: AsyncDb,
     channels: CurrentChannels,
     delivery: CurrentDelivery,
+    reading: CurrentRunReading,
     request: Request,
     if_busy: IfBusy = IfBusy.REJECT,
     idempotency_key: IdempotencyKey = None,
@@ -138,7 +140,7 @@ async def post_message(
     accepted = await conversations.post_message(
         conversation_id, message.content, idempotency_key=idempotency_key, if_busy=if_busy
     )
-    return await answer_to(accepted, delivery, db, channels, request.receive)
+    return await answer_to(accepted, delivery, db, channels, reading, request.receive)
 
 
 @conversations_router.post(
@@ -150,6 +152,7 @@ async def regenerate(
     db: AsyncDb,
     channels: CurrentChannels,
     delivery: CurrentDelivery,
+    reading: CurrentRunReading,
     request: Request,
     if_busy: IfBusy = IfBusy.REJECT,
     idempotency_key: IdempotencyKey = None,
@@ -158,7 +161,7 @@ async def regenerate(
     accepted = await conversations.regenerate(
         conversation_id, idempotency_key=idempotency_key, if_busy=if_busy
     )
-    return await answer_to(accepted, delivery, db, channels, request.receive)
+    return await answer_to(accepted, delivery, db, channels, reading, request.receive)
 
 
 @conversations_router.post("/{conversation_id}/stop")

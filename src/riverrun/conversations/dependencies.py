@@ -13,6 +13,7 @@ from riverrun.conversations.schemas import NewMessage
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.kit.problem import InvalidRequest
 from riverrun.runs.dependencies import CurrentChannels
+from riverrun.usage.dependencies import CurrentUsage
 
 NAME_FORM = r"^[!-.0-~]*[!-\-0-~][!-.0-~]*$"
 """Names of runs: what fits into a header and one segment of a path, printable ASCII without spaces and slashes.
@@ -22,10 +23,14 @@ Not of dots alone: every client takes the segments `.` and `..` out of a path.
 
 
 def get_conversation_service(
-    db: AsyncDb, principal: CurrentPrincipal, settings: CurrentSettings, channels: CurrentChannels
+    db: AsyncDb,
+    principal: CurrentPrincipal,
+    settings: CurrentSettings,
+    channels: CurrentChannels,
+    usage: CurrentUsage,
 ) -> ConversationService:
     """The service for this request."""
-    return ConversationService.create(db, principal, settings, channels, async_db=db)
+    return ConversationService.create(db, principal, settings, channels, usage, async_db=db)
 
 
 async def read_message(request: Request) -> NewMessage:

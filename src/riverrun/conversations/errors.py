@@ -22,3 +22,20 @@ class NothingToRegenerate(Problem):
 
     status = 409
     title = "There is no question yet"
+
+
+class RepositoryNotShared(Problem):
+    """The conversation is shared with you, but not a repository that it is about: an answer would read it for you.
+
+    Its owner can share it with you, or with your organisation. Looking needs no such thing; excerpts are hidden.
+    """
+
+    status = 403
+    title = "The repository is not shared with you"
+
+
+class TooManyShares(Problem):
+    """A conversation or repository may be shared with 500 people, 50 organisations and 20 links at a time."""
+
+    status = 409
+    title = "Shared with too many"

@@ -9,10 +9,13 @@ from riverrun.conversations.chat_history_service import AsyncChatHistoryService
 from riverrun.conversations.models import CANCELLED
 from riverrun.runs.models import Run
 from riverrun.streaming.snapshot import Snapshot
+from riverrun.usage.settlement import settle_orphan
+from riverrun.usage.statements import settle
 
 
 async def keep_orphaned_answer(session: AsyncSession, run: Run, snapshot: Snapshot) -> dict[str, Any] | None:
     """Store what was recorded of a stopped answer; the receipt's part of it. Other runs leave nothing here."""
+    await session.execute(settle(run.id, settle_orphan(run.payload["question"], snapshot)))
     if await session.scalar(statements.conversation_of(run.id)) is None:
         return None
     message_id = await AsyncChatHistoryService(session).save_partial_ai_message(

@@ -1,12 +1,18 @@
 """What a question must be before it is taken."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from riverrun.auth.grants import Right
 from riverrun.auth.principal import Principal, scoped
-from riverrun.conversations.errors import ProjectNotReady
+from riverrun.conversations.errors import ProjectNotReady, RepositoryNotShared
 from riverrun.conversations.models import Conversation
-from riverrun.kit.problem import InvalidRequest, PayloadTooLarge
+from riverrun.kit.problem import Forbidden, InvalidRequest, PayloadTooLarge
 from riverrun.parsing.models import Project
+from riverrun.runs.line_statements import ACTIVE
+from riverrun.runs.models import IfBusy, Run
 
 TITLE_CHARS = 80
 
@@ -28,14 +34,30 @@ def checked_question(content: str, *, most_chars: int) -> str:
     return question
 
 
-async def require_indexes(session: AsyncSession, principal: Principal, conversation: Conversation) -> None:
+async def projects_to_read(
+    session: AsyncSession, principal: Principal, conversation: Conversation
+) -> Sequence[Project]:
+    """The conversation's repositories that are there, all of which the agent may read for the principal.
+
+    Raises:
+        RepositoryNotShared: the principal may not see one of them.
+    """
+    may_look = scoped(principal, Project, Right.VIEW).with_only_columns(Project.id)
+    rows = await session.execute(
+        select(Project, Project.id.in_(may_look)).where(Project.id.in_(conversation.project_ids))
+    )
+    projects = rows.all()
+    if not all(is_visible for _, is_visible in projects):
+        raise RepositoryNotShared("Ask the owner to share the repository with you too: an answer reads it.")
+    return [project for project, _ in projects]
+
+
+def require_indexes(projects: Sequence[Project]) -> None:
     """Refuse questions about what is not indexed.
 
     Raises:
-        ProjectNotReady: a repository of the conversation has no complete index, or all were removed.
+        ProjectNotReady: a repository has no complete index, or all were removed.
     """
-    rows = await session.scalars(scoped(principal, Project).where(Project.id.in_(conversation.project_ids)))
-    projects = rows.all()
     if not projects:
         raise ProjectNotReady("The repository of this conversation was removed: start a new conversation.")
     for project in projects:
@@ -45,6 +67,33 @@ async def require_indexes(session: AsyncSession, principal: Principal, conversat
             raise ProjectNotReady(
                 f"{project.repo_name} is still being indexed: ask again when its index is ready."
             )
+
+
+async def refuse_to_stop_others(
+    session: AsyncSession, principal: Principal, conversation: Conversation, if_busy: IfBusy
+) -> None:
+    """Only the owner may have somebody else's answer make way for their own.
+
+    Raises:
+        Forbidden: others' answers are under way, and ``if_busy`` would stop them.
+    """
+    if conversation.user_id == principal.user_id or if_busy not in (IfBusy.INTERRUPT, IfBusy.ROLLBACK):
+        return
+    of_others = select(Run.id).where(
+        Run.subject_id == conversation.id, Run.status.in_(ACTIVE), Run.user_id != principal.user_id
+    )
+    if await session.scalar(of_others.limit(1)) is not None:
+        raise Forbidden("Somebody else's answer is under way here: wait for its end.")
+
+
+def require_say(principal: Principal, run: Run) -> None:
+    """A run is stopped by who asked for it, or by the owner of what it works on.
+
+    Raises:
+        Forbidden: it is under way, and the principal is neither.
+    """
+    if run.end_seq is None and principal.user_id not in (run.user_id, run.owner_id):
+        raise Forbidden("Somebody else asked for this: they can stop it, and the owner can.")
 
 
 def title_of(question: str) -> str:

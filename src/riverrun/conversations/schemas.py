@@ -1,13 +1,16 @@
 """Conversations and messages on the wire."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from riverrun.auth.grants import Right
 from riverrun.conversations.models import Conversation, Message, MessageType
 from riverrun.kit.storable_text import STORABLE, StorableText
+from riverrun.streaming.redaction import hide_tool_calls
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
 
@@ -61,11 +64,44 @@ class ConversationView(BaseModel):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ViewedConversation:
+    """A conversation as somebody sees it: by which right, whether it has a link, and whether its sources are hidden."""
+
+    conversation: Conversation
+    right: Right
+    has_link: bool
+    hides_sources: bool
+
+
 class ConversationInfo(ConversationView):
-    """A conversation with the number of messages that are shown, and the run under way."""
+    """A conversation with the number of messages that are shown, the run under way, and what the caller may do."""
 
     total_messages: int
     run_id: UUID | None
+    access_type: str
+    """``write`` for who may ask, ``read`` for who may only look."""
+    is_creator: bool
+    creator_id: UUID
+    visibility: str
+    """``public`` while there is a link to it, else ``private``."""
+    hides_sources: bool
+    """Whether what the tools read is not shown, because the caller may not see the repositories."""
+
+    @classmethod
+    def of_viewed(
+        cls, viewed: ViewedConversation, repository: str | None, *, total_messages: int, run_id: UUID | None
+    ) -> Self:
+        return cls(
+            **ConversationView.of(viewed.conversation, repository).model_dump(),
+            total_messages=total_messages,
+            run_id=run_id,
+            access_type="read" if viewed.right is Right.VIEW else "write",
+            is_creator=viewed.right is Right.OWN,
+            creator_id=viewed.conversation.user_id,
+            visibility="public" if viewed.has_link else "private",
+            hides_sources=viewed.hides_sources,
+        )
 
 
 class NewMessage(BaseModel):
@@ -118,6 +154,10 @@ class MessageView(BaseModel):
             thinking=message.thinking,
             created_at=message.created_at,
         )
+
+    def without_sources(self) -> Self:
+        """The message for somebody who may not see the repositories."""
+        return self.model_copy(update={"tool_calls": hide_tool_calls(self.tool_calls)})
 
 
 class ChatMessageResponse(BaseModel):

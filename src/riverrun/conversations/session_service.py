@@ -6,12 +6,14 @@ There is no sync twin: workers and the command line never ask.
 import asyncio
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.principal import Principal
+from riverrun.conversations.run_reading import ReadableRun
 from riverrun.conversations.session_statements import RecordedSession, run_named, session_of
 from riverrun.conversations.session_views import ActiveSession, TaskStatus
 from riverrun.infra.dependencies import commit_now
@@ -22,6 +24,7 @@ from riverrun.runs.models import Run, RunStatus
 from riverrun.streaming.commands import PlacedSnapshot, TaskState, has_started
 from riverrun.streaming.cursor import START
 from riverrun.streaming.events import Event
+from riverrun.streaming.redaction import hide_sources_of_snapshot
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.snapshot import Snapshot
@@ -74,7 +77,7 @@ class AsyncSessionService:
             conversationId=conversation_id,
             startedAt=run.started_at,
             lastActivity=_later(recorded.last_activity or run.created_at, state.last_activity),
-            snapshot=said.snapshot.as_fields() if said else None,
+            snapshot=_as_shown(said, recorded.hides_sources) if said else None,
         )
 
     async def get_task_status(self, conversation_id: UUID, *, wait_seconds: float = 0) -> TaskStatus:
@@ -102,16 +105,17 @@ class AsyncSessionService:
             conversationId=conversation_id,
         )
 
-    async def find_run(self, conversation_id: UUID, session_id: str) -> Run:
+    async def find_run(self, conversation_id: UUID, session_id: str) -> ReadableRun:
         """The run of that name, or of that id.
 
         Raises:
             NotFound: the principal has no such conversation, or it no such run.
         """
-        run: Run | None = await self._session.scalar(run_named(self._principal, conversation_id, session_id))
-        if run is None:
+        named = run_named(self._principal, conversation_id, session_id)
+        row = (await self._session.execute(named)).one_or_none()
+        if row is None:
             raise NotFound
-        return run
+        return ReadableRun.of(row)
 
     async def _look(self, conversation_id: UUID) -> RecordedSession:
         row = (await self._session.execute(session_of(self._principal, conversation_id))).one_or_none()
@@ -158,6 +162,11 @@ def further(recorded: str, hot: str | None) -> str:
     return max(
         recorded, hot or recorded, key=lambda status: (status != RunStatus.QUEUED, status not in ACTIVE)
     )
+
+
+def _as_shown(said: PlacedSnapshot, hides_sources: bool) -> dict[str, Any]:
+    fields = said.snapshot.as_fields()
+    return hide_sources_of_snapshot(fields) if hides_sources else fields
 
 
 def _later(recorded: datetime, hot: datetime | None) -> datetime:

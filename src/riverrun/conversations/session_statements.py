@@ -8,8 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import ScalarSelect, Select, extract, func, or_, select, true
 
+from riverrun.auth.grants import Right
 from riverrun.auth.principal import Principal, scoped
 from riverrun.conversations.models import Conversation
+from riverrun.conversations.reading_statements import hides_sources, readable_runs
 from riverrun.conversations.session_names import SessionName
 from riverrun.runs.line_statements import ACTIVE
 from riverrun.runs.models import Run, RunEvent, RunKind, RunStatus
@@ -28,15 +30,16 @@ class RecordedSession:
     top: Position
     last_activity: datetime | None
     typical_seconds: float | None
+    hides_sources: bool
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
         """A row of ``session_of``."""
-        run, name, attempt, seq, recorded_at, typical = row
+        run, name, attempt, seq, recorded_at, typical, hides = row
         if run is None:
-            return cls(None, None, START, None, None)
+            return cls(None, None, START, None, None, hides)
         top = Position(attempt, seq) if seq else START
-        return cls(run, name or str(run.id), top, recorded_at or run.created_at, typical)
+        return cls(run, name or str(run.id), top, recorded_at or run.created_at, typical, hides)
 
 
 def session_of(principal: Principal, conversation_id: UUID) -> Select[Any]:
@@ -53,7 +56,7 @@ def session_of(principal: Principal, conversation_id: UUID) -> Select[Any]:
     )
     current = func.coalesce(_active_run(conversation_id), _newest_run(conversation_id))
     return (
-        scoped(principal, Conversation)
+        scoped(principal, Conversation, Right.VIEW)
         .where(Conversation.id == conversation_id)
         .with_only_columns(
             Run,
@@ -62,6 +65,7 @@ def session_of(principal: Principal, conversation_id: UUID) -> Select[Any]:
             newest_event.c.seq,
             newest_event.c.recorded_at,
             _typical_seconds(principal),
+            hides_sources(principal),
         )
         .select_from(Conversation)
         .outerjoin(Run, Run.id == current)
@@ -70,11 +74,11 @@ def session_of(principal: Principal, conversation_id: UUID) -> Select[Any]:
     )
 
 
-def run_named(principal: Principal, conversation_id: UUID, session_id: str) -> Select[Run]:
+def run_named(principal: Principal, conversation_id: UUID, session_id: str) -> Select[Any]:
     """The run that the client named so, else the one that has it as its id."""
     by_name = SessionName.session_id == session_id
     return (
-        scoped(principal, Run)
+        readable_runs(principal)
         .outerjoin(SessionName, SessionName.run_id == Run.id)
         .where(Run.subject_id == conversation_id, or_(by_name, Run.id == _uuid_or_none(session_id)))
         .order_by(by_name.desc().nulls_last())

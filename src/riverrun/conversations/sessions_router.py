@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.auth.dependencies import CurrentViewer
 from riverrun.conversations.dependencies import NAME_FORM
+from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.conversations.session_service import AsyncSessionService
 from riverrun.conversations.session_views import ActiveSession, TaskStatus
 from riverrun.infra.dependencies import AsyncDb, commit_now
@@ -23,10 +24,10 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 
 def get_session_service(
-    db: AsyncDb, principal: CurrentPrincipal, streams: CurrentStreams, run_log: CurrentRunLog
+    db: AsyncDb, viewer: CurrentViewer, streams: CurrentStreams, run_log: CurrentRunLog
 ) -> AsyncSessionService:
     """The service for this request."""
-    return AsyncSessionService(db, principal, streams, run_log)
+    return AsyncSessionService(db, viewer, streams, run_log)
 
 
 CurrentSessions = Annotated[AsyncSessionService, Depends(get_session_service)]
@@ -61,9 +62,10 @@ async def resume(
     sessions: CurrentSessions,
     db: AsyncDb,
     cursor: CurrentCursor,
+    reading: CurrentRunReading,
     answers: CurrentPositionAnswers,
 ) -> Response:
     """The run's events after the given position, live until its end; 204 when nothing is missing."""
-    run = await sessions.find_run(conversation_id, session_id)
+    found = await sessions.find_run(conversation_id, session_id)
     await commit_now(db)
-    return await answers.answer(run, cursor, name=session_id)
+    return await answers.answer(found.run, cursor, permit=reading.permit(found), name=session_id)

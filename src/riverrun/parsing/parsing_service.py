@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from riverrun.auth.grants import Right
 from riverrun.auth.principal import Principal, get_scoped, scoped
 from riverrun.code_provider.repository_address import parse_address
 from riverrun.infra.celery_app import queue_name
@@ -60,6 +61,7 @@ class ParsingService:
             kind=RunKind.INDEXING,
             subject_id=project.id,
             user_id=self._principal.user_id,
+            owner_id=project.user_id,
             payload={"title": project.repo_name, "source": source},
             task=INDEXING_TASK,
             queue=queue_name(self._settings, "indexing"),
@@ -67,10 +69,10 @@ class ParsingService:
         return project, created
 
     async def list_projects(self) -> list[ProjectView]:
-        """The principal's projects, by name."""
+        """The projects that the principal may see, by name."""
         projects = (
             await self._session.scalars(
-                scoped(self._principal, Project).order_by(Project.repo_name, Project.id)
+                scoped(self._principal, Project, Right.VIEW).order_by(Project.repo_name, Project.id)
             )
         ).all()
         runs = await self._active_runs([project.id for project in projects])
@@ -78,7 +80,7 @@ class ParsingService:
 
     async def get_project(self, project_id: UUID) -> ProjectView:
         """One project."""
-        project = await get_scoped(self._session, self._principal, Project, project_id)
+        project = await get_scoped(self._session, self._principal, Project, project_id, Right.VIEW)
         return ProjectView.of(project, (await self._active_runs([project_id])).get(project_id))
 
     async def find_project(self, request: ParsingRequest) -> ProjectView:
@@ -116,7 +118,7 @@ class ParsingService:
             NotFound: no such file in the index, or no such line.
             InvalidRequest: ``end`` before ``start``.
         """
-        project = await get_scoped(self._session, self._principal, Project, project_id)
+        project = await get_scoped(self._session, self._principal, Project, project_id, Right.VIEW)
         if end < start:
             raise InvalidRequest("end lies before start.")
         row = (await self._session.execute(statements.file_of(project_id, path))).one_or_none()
@@ -158,7 +160,7 @@ class ParsingService:
 
     async def _active_runs(self, project_ids: list[UUID]) -> dict[UUID, UUID]:
         rows = await self._session.scalars(
-            scoped(self._principal, Run).where(
+            scoped(self._principal, Run, Right.VIEW).where(
                 Run.subject_id.in_(project_ids), Run.status.in_(("queued", "running"))
             )
         )

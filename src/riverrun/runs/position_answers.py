@@ -8,6 +8,7 @@ from riverrun.runs.continuation import find_continuation, recorded_end
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.models import Run
 from riverrun.streaming.cursor import Cursor
+from riverrun.streaming.permits import Permit
 from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
@@ -22,8 +23,8 @@ class PositionAnswers:
     run_log: RunLog
     reader: StreamReader
 
-    async def answer(self, run: Run, cursor: Cursor, *, name: str | None = None) -> Response:
-        """The run's events after ``cursor``, live until its end; 204 when nothing is missing.
+    async def answer(self, run: Run, cursor: Cursor, *, permit: Permit, name: str | None = None) -> Response:
+        """The run's events after ``cursor``, live until its end or the permit's; 204 when nothing is missing.
 
         ``name`` is how the client calls the run, if not by its id.
         """
@@ -33,6 +34,7 @@ class PositionAnswers:
         return await self.reader.open(
             run.id,
             continuation.position,
+            permit=permit,
             headers=run_headers(run, name),
             reset=continuation.reset,
             known_top=recorded_end(run),

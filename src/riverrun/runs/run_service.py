@@ -75,6 +75,7 @@ class AsyncRunService:
         kind: RunKind,
         subject_id: UUID,
         user_id: UUID,
+        owner_id: UUID,
         payload: dict[str, Any],
         task: str,
         queue: str,
@@ -82,7 +83,7 @@ class AsyncRunService:
         if_busy: IfBusy = IfBusy.REJECT,
         most_waiting: int = 0,
     ) -> CreatedRun:
-        """Create a queued run with its first event and its wake-up.
+        """Create a queued run with its first event and its wake-up. ``owner_id`` is the subject's.
 
         The caller holds a lock on the subject's row: that is what puts its runs in a line. With ``IfBusy.ENQUEUE`` at
         most ``most_waiting`` runs wait behind the one that is worked on.
@@ -103,6 +104,7 @@ class AsyncRunService:
             kind=kind,
             subject_id=subject_id,
             user_id=user_id,
+            owner_id=owner_id,
             payload=payload,
             idempotency_key=idempotency_key,
         )

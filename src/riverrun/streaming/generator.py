@@ -1,5 +1,6 @@
 """The plan's reader: a synchronous generator that Starlette runs on its thread pool. ADR 0016 says why it is no default."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -9,10 +10,13 @@ from uuid import UUID
 
 from redis.exceptions import RedisError
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
+from riverrun.streaming.permits import Permit
+from riverrun.streaming.redaction import hide_sources
 from riverrun.streaming.redis_streaming import RedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.stream_endpoint import HEADERS, HEARTBEAT, reconnect_frame, retry_frame
@@ -27,6 +31,7 @@ def redis_stream_generator(
     *,
     head: Sequence[Event] = (),
     reset: Event | None = None,
+    hides_sources: bool = False,
     heartbeat_seconds: float,
     leaving: Flag,
 ) -> Iterator[bytes]:
@@ -37,9 +42,9 @@ def redis_stream_generator(
     """
     yield retry_frame()
     if reset is not None:
-        yield reset.sse
+        yield _joined([reset], hides_sources)
     if head:
-        yield _joined(head)
+        yield _joined(head, hides_sources)
         position = head[-1].position
         if head[-1].is_end:
             return
@@ -48,7 +53,7 @@ def redis_stream_generator(
         for events in live:
             if events:
                 position = events[-1].position
-                yield _joined(events)
+                yield _joined(events, hides_sources)
                 last_sent = time.monotonic()
             elif time.monotonic() - last_sent >= heartbeat_seconds:
                 yield HEARTBEAT
@@ -89,8 +94,38 @@ def _is_alive(streams: RedisStreamManager, run_id: UUID) -> bool:
     return streams.get_task_status(run_id) in ("queued", "running")
 
 
-def _joined(events: Sequence[Event]) -> bytes:
-    return b"".join([event.sse for event in events])
+def _joined(events: Sequence[Event], hides_sources: bool) -> bytes:
+    return b"".join([hide_sources(event).sse if hides_sources else event.sse for event in events])
+
+
+class _PermittedResponse(StreamingResponse):
+    """Ends for its client with the permit. The thread behind it may sleep in Redis; it leaves when it wakes."""
+
+    def __init__(self, body: Iterator[bytes], permit: Permit, *, headers: dict[str, str]) -> None:
+        super().__init__(body, headers=headers)
+        self._permit = permit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what comes while the permit is held, and the body's end when it is lost."""
+        is_lost, is_open = asyncio.Event(), False
+
+        async def send_while_permitted(message: Message) -> None:
+            nonlocal is_open
+            if not is_lost.is_set():
+                is_open = message.get("more_body", True)
+                await send(message)
+
+        async def end_when_lost() -> None:
+            await is_lost.wait()
+            if is_open:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        with self._permit.held(is_lost.set):
+            ending = asyncio.ensure_future(end_when_lost())
+            try:
+                await super().__call__(scope, receive, send_while_permitted)
+            finally:
+                ending.cancel()
 
 
 class ThreadpoolReader:
@@ -115,6 +150,7 @@ class ThreadpoolReader:
         run_id: UUID,
         position: Position,
         *,
+        permit: Permit,
         headers: dict[str, str],
         reset: Event | None = None,
         known_top: Position = START,
@@ -126,10 +162,11 @@ class ThreadpoolReader:
             self._streams,
             head=await self._known_after(run_id, position, known_top),
             reset=reset,
+            hides_sources=permit.hides_sources_of(run_id),
             heartbeat_seconds=self._heartbeat_seconds,
             leaving=self._leaving,
         )
-        return StreamingResponse(body, headers={**HEADERS, **headers})
+        return _PermittedResponse(body, permit, headers={**HEADERS, **headers})
 
     def drain(self) -> None:
         """Send every reader away with its position; those that wait for Redis are woken by the loss of their line."""

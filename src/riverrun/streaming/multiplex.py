@@ -12,6 +12,8 @@ from riverrun.kit.problem import Problem
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.permits import Permit
+from riverrun.streaming.redaction import hide_sources
 from riverrun.streaming.stream_endpoint import FrameReader, FrameStream
 from riverrun.streaming.subscription import Subscription
 from riverrun.streaming.wanted_runs import LEFT
@@ -50,8 +52,8 @@ class Seat:
 class MultiplexStream(FrameStream):
     """The runs of all seats, each to its ``end``; over with the last one."""
 
-    def __init__(self, hub: StreamHub, seats: Sequence[Seat]) -> None:
-        super().__init__(headers={})
+    def __init__(self, hub: StreamHub, seats: Sequence[Seat], permit: Permit) -> None:
+        super().__init__(permit, headers={})
         self._hub = hub
         self._seats = seats
 
@@ -65,7 +67,7 @@ class MultiplexStream(FrameStream):
                 for seat in self._seats
                 if seat.position is not None
             ]
-            yield MultiplexReader(self._seats, followed, awake)
+            yield MultiplexReader(self._seats, followed, self._permit, awake)
 
     def _attach(
         self, seat: Seat, position: Position, awake: asyncio.Event
@@ -77,11 +79,16 @@ class MultiplexReader:
     """Takes what any of the runs has, and sleeps while none has. A slow log of one is read beside those of the others."""
 
     def __init__(
-        self, seats: Sequence[Seat], followed: list[tuple[Seat, Subscription]], awake: asyncio.Event
+        self,
+        seats: Sequence[Seat],
+        followed: list[tuple[Seat, Subscription]],
+        permit: Permit,
+        awake: asyncio.Event,
     ) -> None:
         self.is_closed = False
         self._seats = seats
         self._followed = followed
+        self._permit = permit
         self._awake = awake
         self._has_opened = False
 
@@ -146,7 +153,8 @@ class MultiplexReader:
 
     def _event_frame(self, seat: Seat, event: Event) -> bytes:
         seat.where = str(event.position)
-        return self._frame(seat, event.type, event.data)
+        shown = hide_sources(event) if self._permit.hides_sources_of(seat.run_id) else event
+        return self._frame(seat, shown.type, shown.data)
 
     def _frame(self, seat: Seat, event_type: str, data: bytes) -> bytes:
         """An object's bytes with ``run_id`` before its own members; the id is where the reader stands in every run."""

@@ -13,6 +13,7 @@ from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.generator import ThreadpoolReader
 from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.permits import Permit
 from riverrun.streaming.redis_streaming import RedisStreamManager
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.stream_endpoint import EventStream
@@ -29,11 +30,12 @@ class StreamReader(Protocol):
         run_id: UUID,
         position: Position,
         *,
+        permit: Permit,
         headers: dict[str, str],
         reset: Event | None = None,
         known_top: Position = START,
     ) -> Response:
-        """The run's events after ``position``, after ``reset`` if there is one, to its ``end``."""
+        """The run's events after ``position``, after ``reset`` if there is one, to its ``end`` or the permit's."""
         ...
 
     def drain(self) -> None:
@@ -52,12 +54,21 @@ class HubReader:
         run_id: UUID,
         position: Position,
         *,
+        permit: Permit,
         headers: dict[str, str],
         reset: Event | None = None,
         known_top: Position = START,
     ) -> Response:
         """The run's stream after ``position``."""
-        return EventStream(self._hub, run_id, position, headers=headers, reset=reset, known_top=known_top)
+        return EventStream(
+            self._hub,
+            run_id,
+            position,
+            permit=permit,
+            headers=headers,
+            reset=reset,
+            known_top=known_top,
+        )
 
     def drain(self) -> None:
         """Nothing to do here: the hub sends its own readers away."""

@@ -16,6 +16,8 @@ from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.hand_over import hand_over
 from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.permits import Permit
+from riverrun.streaming.redaction import hide_sources
 from riverrun.streaming.subscription import Subscription
 
 HEADERS = {
@@ -36,7 +38,7 @@ class FrameReader(Protocol):
 
     @property
     def is_closed(self) -> bool:
-        """Whether the client is gone."""
+        """Whether nothing more is to be sent: the client is gone, or its right to read."""
         ...
 
     @property
@@ -54,16 +56,17 @@ class FrameReader(Protocol):
         ...
 
     def close(self) -> None:
-        """The client is gone."""
+        """Send nothing more."""
         ...
 
 
 class FrameStream(Response):
     """A response that sends frames until its reader is over. A plain ASGI callable inside; nothing wraps its sends."""
 
-    def __init__(self, *, headers: dict[str, str]) -> None:
+    def __init__(self, permit: Permit, *, headers: dict[str, str]) -> None:
         super().__init__(headers={**HEADERS, **headers})
         del self.headers["content-length"]
+        self._permit = permit
 
     @abstractmethod
     def attach(self) -> AbstractContextManager[FrameReader]:
@@ -75,15 +78,15 @@ class FrameStream(Response):
             await self._send_all(scope, receive, send)
 
     async def _send_all(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the end, until the client goes, or until the server leaves; frees everything then."""
-        with self.attach() as reader:
+        """Send until the end, until the client or its right goes, or until the server leaves; frees everything then."""
+        with self.attach() as reader, self._permit.held(reader.close):
             watcher = asyncio.ensure_future(disconnected(receive))
             watcher.add_done_callback(lambda _: reader.close())
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                 await _send_body(send, retry_frame())
                 await _follow(reader, send)
-                if not reader.is_closed:
+                if not watcher.done():
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
             finally:
                 watcher.cancel()
@@ -98,11 +101,12 @@ class EventStream(FrameStream):
         run_id: UUID,
         position: Position,
         *,
+        permit: Permit,
         headers: dict[str, str],
         reset: Event | None = None,
         known_top: Position = START,
     ) -> None:
-        super().__init__(headers=headers)
+        super().__init__(permit, headers=headers)
         self._hub = hub
         self._run_id = run_id
         self._position = position
@@ -113,16 +117,17 @@ class EventStream(FrameStream):
     def attach(self) -> Iterator[FrameReader]:
         """A place at the run."""
         with self._hub.attach(self._run_id, self._position, known_top=self._known_top) as subscription:
-            yield _RunReader(subscription, self._reset)
+            yield _RunReader(subscription, self._reset, self._permit.hides_sources_of(self._run_id))
 
 
 class _RunReader:
     """The frames of one run."""
 
-    def __init__(self, subscription: Subscription, reset: Event | None) -> None:
+    def __init__(self, subscription: Subscription, reset: Event | None, hides_sources: bool) -> None:
         self.is_over = False
         self._subscription = subscription
         self._reset = reset
+        self._hides_sources = hides_sources
 
     @property
     def is_closed(self) -> bool:
@@ -138,12 +143,14 @@ class _RunReader:
 
     async def next_frames(self) -> bytes:
         if self._reset is not None:
-            reset, self._reset = self._reset, None
-            return reset.sse
-        events = await self._subscription.next_events()
+            events, self._reset = [self._reset], None
+        else:
+            events = await self._subscription.next_events()
         if not events:
             return b""
         self.is_over = events[-1].is_end
+        if self._hides_sources:
+            events = [hide_sources(event) for event in events]
         return events[0].sse if len(events) == 1 else b"".join([event.sse for event in events])
 
     def close(self) -> None:

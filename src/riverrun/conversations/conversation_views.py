@@ -1,0 +1,100 @@
+"""Conversations for those who look at them: their owners, those they are shared with, and guests who hold a link."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from riverrun.auth.dependencies import CurrentViewer
+from riverrun.auth.grants import Right
+from riverrun.auth.principal import Principal, scoped, shared_with
+from riverrun.conversations import statements
+from riverrun.conversations.chat_history_service import AsyncChatHistoryService
+from riverrun.conversations.models import Conversation
+from riverrun.conversations.reading_statements import viewed_conversation
+from riverrun.conversations.repository_names import repository_names
+from riverrun.conversations.schemas import ConversationInfo, ConversationView, MessageView, ViewedConversation
+from riverrun.infra.dependencies import AsyncDb
+from riverrun.kit.problem import NotFound
+from riverrun.runs.line_statements import active_run_of
+from riverrun.runs.models import Run
+
+
+class ConversationViews:
+    """A verb a use case, in the request's transaction, for one principal, who may be a guest."""
+
+    def __init__(self, session: AsyncSession, principal: Principal) -> None:
+        self._session = session
+        self._principal = principal
+        self._history = AsyncChatHistoryService(session)
+
+    async def list_conversations(self, start: int, limit: int, *, shared: bool) -> list[ConversationView]:
+        """The principal's conversations, or those that others share with them; the last used first."""
+        rows = await self._session.scalars(
+            (self._shared() if shared else scoped(self._principal, Conversation))
+            .order_by(Conversation.updated_at.desc(), Conversation.id.desc())
+            .offset(start)
+            .limit(limit)
+        )
+        conversations = rows.all()
+        names = await repository_names(self._session, conversations)
+        return [ConversationView.of(row, names.get(row.project_ids[0])) for row in conversations]
+
+    async def get_info(self, conversation_id: UUID) -> ConversationInfo:
+        """One conversation with its number of messages, and what the principal may do with it."""
+        viewed = await self.look(conversation_id)
+        names = await repository_names(self._session, [viewed.conversation])
+        total = await self._session.scalar(statements.count_messages(conversation_id))
+        active: Run | None = await self._session.scalar(active_run_of(conversation_id))
+        name = names.get(viewed.conversation.project_ids[0])
+        return ConversationInfo.of_viewed(
+            viewed, name, total_messages=total or 0, run_id=active.id if active else None
+        )
+
+    async def get_messages(
+        self, conversation_id: UUID, start: int, limit: int, *, with_siblings: bool
+    ) -> list[MessageView]:
+        """A page of what was said, in order; without excerpts where the repositories are not the principal's to see."""
+        viewed = await self.look(conversation_id)
+        page = await self._history.get_messages(conversation_id, start, limit, with_siblings=with_siblings)
+        return [message.without_sources() for message in page] if viewed.hides_sources else page
+
+    async def get_message(self, conversation_id: UUID, message_id: UUID) -> MessageView:
+        """One message, likewise.
+
+        Raises:
+            NotFound: it is not there for this principal.
+        """
+        viewed = await self.look(conversation_id)
+        message = await self._history.get_message(conversation_id, message_id)
+        if message is None:
+            raise NotFound
+        return message.without_sources() if viewed.hides_sources else message
+
+    async def look(self, conversation_id: UUID) -> ViewedConversation:
+        """The conversation, and what the principal may do with it, in one query.
+
+        Raises:
+            NotFound: it is not there for this principal.
+        """
+        row = (
+            await self._session.execute(viewed_conversation(self._principal, conversation_id))
+        ).one_or_none()
+        if row is None:
+            raise NotFound
+        conversation, right, has_link, hides_sources = row
+        return ViewedConversation(conversation, Right(right), has_link, hides_sources)
+
+    def _shared(self) -> Select[Conversation]:
+        others = select(Conversation).where(Conversation.user_id != self._principal.user_id)
+        return others.where(Conversation.id.in_(shared_with(self._principal)))
+
+
+def get_conversation_views(db: AsyncDb, viewer: CurrentViewer) -> ConversationViews:
+    """The views of this request's caller."""
+    return ConversationViews(db, viewer)
+
+
+CurrentViews = Annotated[ConversationViews, Depends(get_conversation_views)]
