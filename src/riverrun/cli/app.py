@@ -14,6 +14,7 @@ COMMANDS = {
     "runs": "riverrun.cli.runs",
     "keys": "riverrun.cli.keys",
     "secrets": "riverrun.cli.secrets",
+    "orgs": "riverrun.cli.orgs",
     "doctor": "riverrun.cli.doctor",
     "migrate": "riverrun.cli.migrate",
 }

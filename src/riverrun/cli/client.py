@@ -117,6 +117,47 @@ class RiverrunClient:
         """Take an API key back."""
         self._send("DELETE", f"/api/v1/api-keys/{quote(key_id, safe='')}")
 
+    def organisations(self) -> list[dict[str, Any]]:
+        """The organisations that the account is in, by name: ``{id, name, role, created_at}``."""
+        return self._list("GET", "/api/v1/organisations")
+
+    def create_organisation(self, name: str) -> dict[str, Any]:
+        """A new organisation, which the account owns."""
+        return self._object("POST", "/api/v1/organisations", json={"name": name})
+
+    def members(self, organisation_id: str) -> list[dict[str, Any]]:
+        """Everybody in an organisation, in the order of joining: ``{user_id, email, display_name, role, joined_at}``."""
+        return self._list("GET", f"{_organisation(organisation_id)}/members")
+
+    def add_member(self, organisation_id: str, email: str, role: str) -> dict[str, Any]:
+        """Let somebody in, or invite them: ``{email, role, user_id, is_invited}``."""
+        new = {"email": email, "role": role}
+        return self._object("POST", f"{_organisation(organisation_id)}/members", json=new)
+
+    def remove_member(self, organisation_id: str, user_id: str) -> None:
+        """Take somebody out of an organisation."""
+        self._send("DELETE", f"{_organisation(organisation_id)}/members/{quote(user_id, safe='')}")
+
+    def usage(self) -> dict[str, Any]:
+        """What the account has asked this month, and what is left: ``{questions, tokens, plan, limits, ...}``."""
+        return self._object("GET", "/api/v1/usage")
+
+    def usage_by_user(self) -> list[dict[str, Any]]:
+        """What each account has asked this month, the most first; for administrators."""
+        return self._list("GET", "/api/v1/usage/users", params={"limit": 200})
+
+    def usage_limits(self) -> list[dict[str, Any]]:
+        """Every limit that was laid down; for administrators."""
+        return self._list("GET", "/api/v1/usage/limits", params={"limit": 200})
+
+    def limit_usage(self, kind: str, holder: str, limit: dict[str, Any]) -> None:
+        """Lay a holder's limit down in place of the earlier one; for administrators."""
+        self._send("PUT", _limit_of(kind, holder), json=limit)
+
+    def unlimit_usage(self, kind: str, holder: str) -> None:
+        """Take a holder's limit back; for administrators."""
+        self._send("DELETE", _limit_of(kind, holder))
+
     @contextmanager
     def events(self, run_id: str, position: str) -> Iterator[EventStream]:
         """Connect to a run's events after a position. Losing the line while reading is ``ServerUnreachable`` too."""
@@ -154,6 +195,14 @@ class RiverrunClient:
             yield
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise ServerUnreachable(self._address.base_url, str(error) or type(error).__name__) from error
+
+
+def _organisation(organisation_id: str) -> str:
+    return f"/api/v1/organisations/{quote(organisation_id, safe='')}"
+
+
+def _limit_of(kind: str, holder: str) -> str:
+    return f"/api/v1/usage/limits/{kind}/{quote(holder, safe='')}"
 
 
 def _raise_for_problem(response: httpx2.Response) -> None:

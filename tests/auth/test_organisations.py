@@ -1,0 +1,212 @@
+"""Organisations: who may let whom in and out, that one owner stays, and that strangers learn nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx2
+import pytest
+from sqlalchemy import Engine, insert, select, update
+from tests.support.live_api import client_of
+
+from riverrun.auth.organisation_service import MOST_ORGANISATIONS
+from riverrun.auth.revocations import Revocation
+from riverrun.auth.sign_in import issue_bearer_token
+from riverrun.infra.settings import Settings
+from riverrun.kit.clock import now
+from riverrun.kit.ids import new_uuid
+from riverrun.users.invitations import Invitation
+from riverrun.users.models import User
+
+ORGANISATIONS = "/api/v1/organisations"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account and a client."""
+
+    id: UUID
+    email: str
+    client: httpx2.AsyncClient
+
+
+@dataclass(frozen=True)
+class Team:
+    """An organisation with one of each role, and somebody who is not in it."""
+
+    id: str
+    owner: Person
+    admin: Person
+    member: Person
+    stranger: Person
+
+    @property
+    def members(self) -> str:
+        return f"{ORGANISATIONS}/{self.id}/members"
+
+    async def add(self, by: Person, email: str, role: str = "member") -> httpx2.Response:
+        return await by.client.post(self.members, json={"email": email, "role": role})
+
+    async def change(self, by: Person, whom: Person, role: str) -> httpx2.Response:
+        return await by.client.patch(f"{self.members}/{whom.id}", json={"role": role})
+
+    async def remove(self, by: Person, whom: Person) -> httpx2.Response:
+        return await by.client.delete(f"{self.members}/{whom.id}")
+
+    async def roles(self) -> dict[str, str]:
+        return {one["email"]: one["role"] for one in (await self.owner.client.get(self.members)).json()}
+
+
+def make_account(engine: Engine, name: str, *, is_verified: bool = True) -> UUID:
+    user_id = new_uuid()
+    values = {"id": user_id, "email": f"{name}@example.org", "display_name": name, "is_administrator": False}
+    with engine.begin() as connection:
+        verified_at = now() if is_verified else None
+        connection.execute(insert(User).values(**values, email_verified_at=verified_at))
+    return user_id
+
+
+@pytest.fixture
+async def team(base_url: str, engine: Engine) -> AsyncIterator[Team]:
+    async with AsyncExitStack() as stack:
+        people = {}
+        for name in ("owner", "admin", "member", "stranger"):
+            user_id = make_account(engine, name)
+            client = await stack.enter_async_context(
+                client_of(base_url, issue_bearer_token(engine, user_id, "test"))
+            )
+            people[name] = Person(user_id, f"{name}@example.org", client)
+        made = await people["owner"].client.post(ORGANISATIONS, json={"name": " The team "})
+        assert made.status_code == 201, made.text
+        team = Team(made.json()["id"], **people)
+        for name in ("admin", "member"):
+            assert (await team.add(team.owner, f"{name}@EXAMPLE.org", name)).status_code == 201
+        yield team
+
+
+async def test_whoever_makes_one_owns_it_and_everybody_in_it_sees_who_is_in(team: Team) -> None:
+    [mine] = (await team.owner.client.get(ORGANISATIONS)).json()
+    assert (mine["name"], mine["role"]) == ("The team", "owner")
+    for person in (team.owner, team.admin, team.member):
+        seen = (await person.client.get(team.members)).json()
+        assert [one["role"] for one in seen] == ["owner", "admin", "member"]
+    assert (await team.stranger.client.get(ORGANISATIONS)).json() == []
+
+
+async def test_to_a_stranger_it_is_an_unknown_one(team: Team) -> None:
+    unknown = f"{ORGANISATIONS}/{new_uuid()}"
+    theirs = f"{ORGANISATIONS}/{team.id}"
+    for method, path, body in [
+        ("GET", "/members", None),
+        ("POST", "/members", {"email": "stranger@example.org"}),
+        ("PATCH", f"/members/{team.member.id}", {"role": "admin"}),
+        ("DELETE", f"/members/{team.member.id}", None),
+        ("DELETE", f"/members/{team.stranger.id}", None),
+        ("DELETE", "", None),
+    ]:
+        answers = [
+            await team.stranger.client.request(method, base + path, json=body) for base in (theirs, unknown)
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[0].content == answers[1].content
+
+
+async def test_a_member_looks_and_leaves_and_does_no_more(team: Team) -> None:
+    assert (await team.add(team.member, "stranger@example.org")).status_code == 403
+    assert (await team.change(team.member, team.member, "admin")).status_code == 403
+    assert (await team.remove(team.member, team.admin)).status_code == 403
+    assert (await team.member.client.delete(f"{ORGANISATIONS}/{team.id}")).status_code == 403
+    assert (await team.remove(team.member, team.member)).status_code == 204
+    assert (await team.member.client.get(team.members)).status_code == 404
+
+
+async def test_an_admin_rules_over_members_and_admins_but_not_over_owners(team: Team) -> None:
+    assert (await team.add(team.admin, "stranger@example.org", "owner")).status_code == 403
+    assert (await team.change(team.admin, team.owner, "member")).status_code == 403
+    assert (await team.remove(team.admin, team.owner)).status_code == 403
+    assert (await team.change(team.admin, team.admin, "owner")).status_code == 403
+    assert (await team.add(team.admin, "stranger@example.org", "admin")).status_code == 201
+    assert (await team.change(team.admin, team.stranger, "member")).status_code == 204
+    assert (await team.remove(team.admin, team.stranger)).status_code == 204
+    assert (await team.admin.client.delete(f"{ORGANISATIONS}/{team.id}")).status_code == 403
+
+
+async def test_the_last_owner_can_neither_leave_nor_become_less(team: Team) -> None:
+    for refused in (
+        await team.remove(team.owner, team.owner),
+        await team.change(team.owner, team.owner, "member"),
+    ):
+        assert refused.status_code == 409
+        assert refused.json()["type"] == "/problems/last-owner"
+    assert (await team.change(team.owner, team.admin, "owner")).status_code == 204
+    assert (await team.remove(team.owner, team.owner)).status_code == 204
+
+
+async def test_two_owners_who_leave_at_once_leave_one_of_them_behind(team: Team) -> None:
+    assert (await team.change(team.owner, team.admin, "owner")).status_code == 204
+    left = await asyncio.gather(team.remove(team.owner, team.owner), team.remove(team.admin, team.admin))
+    assert sorted(answer.status_code for answer in left) == [204, 409]
+
+
+async def test_a_member_is_added_once(team: Team) -> None:
+    assert (await team.add(team.owner, "member@example.org", "admin")).status_code == 409
+    assert (await team.roles())["member@example.org"] == "member"
+
+
+async def test_an_address_that_was_never_verified_is_nobodys(team: Team, engine: Engine) -> None:
+    """Else whoever signs up with a colleague's address would be let in for them."""
+    make_account(engine, "impostor", is_verified=False)
+    refused = await team.add(team.owner, "impostor@example.org")
+    unknown = await team.add(team.owner, "nobody@example.org")
+    assert (refused.status_code, refused.content) == (409, unknown.content)
+    assert refused.json()["type"] == "/problems/no-such-account"
+
+
+async def test_an_administrator_of_the_server_invites_whom_it_does_not_know(
+    team: Team, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(User).where(User.id == team.owner.id).values(is_administrator=True))
+    added = await team.add(team.owner, "New@example.org", "admin")
+    assert added.json() == {"email": "new@example.org", "role": "admin", "user_id": None, "is_invited": True}
+    with engine.begin() as connection:
+        kept = connection.execute(select(Invitation.organisation_id, Invitation.role, Invitation.email)).all()
+    assert kept == [(UUID(team.id), "admin", "new@example.org")]
+
+
+async def test_whoever_is_out_has_their_streams_looked_at(team: Team, engine: Engine) -> None:
+    await team.remove(team.admin, team.member)
+    await team.owner.client.delete(f"{ORGANISATIONS}/{team.id}")
+    with engine.begin() as connection:
+        looked_at = connection.scalars(select(Revocation.user_id).order_by(Revocation.id)).all()
+    assert looked_at[0] == team.member.id
+    assert set(looked_at[1:]) == {team.owner.id, team.admin.id}
+    assert (await team.owner.client.get(ORGANISATIONS)).json() == []
+
+
+async def test_nobody_is_in_more_than_a_hundred(team: Team) -> None:
+    for number in range(MOST_ORGANISATIONS):
+        made = await team.stranger.client.post(ORGANISATIONS, json={"name": f"number {number}"})
+        assert made.status_code == 201
+    refused = await team.stranger.client.post(ORGANISATIONS, json={"name": "one more"})
+    assert refused.json()["type"] == "/problems/too-many-members"
+
+
+class TestOpenServer:
+    """Where everybody may sign up, everybody may invite; the answer tells nobody who has an account."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"sign_up": "open"})
+
+    async def test_an_unknown_address_and_an_unproven_one_are_invited_alike(
+        self, team: Team, engine: Engine
+    ) -> None:
+        make_account(engine, "unproven", is_verified=False)
+        for name in ("unproven", "nobody"):
+            added = await team.add(team.owner, f"{name}@example.org")
+            assert added.status_code == 201
+            assert added.json()["is_invited"]
+            assert "token" not in added.text
