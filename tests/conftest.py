@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-from sqlalchemy import make_url
+from tests.support.spare_databases import SpareDatabases, database_named
 
 from riverrun.embedded import EmbeddedServers
 from riverrun.migrations import upgrade
@@ -38,13 +38,18 @@ def template_database(servers: EmbeddedServers) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def spare_databases(servers: EmbeddedServers, template_database: str) -> Iterator[SpareDatabases]:
+    with SpareDatabases(servers.database_url, template_database) as spares:
+        yield spares
+
+
 @pytest.fixture
-def database_url(servers: EmbeddedServers, template_database: str) -> Iterator[str]:
+def database_url(spare_databases: SpareDatabases) -> Iterator[str]:
     """A migrated, empty database for this test alone."""
-    name = f"test_{next(_numbers)}"
-    execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
-    yield database_named(servers.database_url, name)
-    execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    url = spare_databases.take()
+    yield url
+    spare_databases.drop(url)
 
 
 @pytest.fixture
@@ -73,7 +78,3 @@ def data_dir(tmp_path: Path) -> Path:
 def execute(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)
-
-
-def database_named(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
