@@ -15,7 +15,7 @@ from riverrun.infra.settings import Settings
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"posts_per_minute": 2})
+    return settings.model_copy(update={"posts_per_minute": 2, "streams_per_minute": 2})
 
 
 async def test_the_question_after_the_last_permit_is_refused_with_the_time_of_the_next(
@@ -52,3 +52,13 @@ async def test_looking_is_not_asking_and_others_are_not_held_up(
     assert (await client.get(f"{conversation}/messages")).status_code == 200
     async with client_of(base_url, bearer_token_of_a_stranger(database_url)) as other:
         assert (await ask(other, conversation)).status_code == 404
+
+
+async def test_streams_are_counted_as_they_are_opened(client: httpx2.AsyncClient, conversation: str) -> None:
+    run_id = (await ask(client, conversation)).json()["run_id"]
+    await client.post(f"/api/v1/runs/{run_id}/stop")
+    paths = [f"/api/v1/runs/{run_id}/events", f"/api/v1/runs/events?run={run_id}"]
+    answers = [await client.get(path) for path in [*paths, *paths]]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    resumed = await client.post(f"{conversation}/resume/{run_id}")
+    assert resumed.status_code == 429

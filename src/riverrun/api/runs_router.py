@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.grants import Right
 from riverrun.auth.principal import get_scoped, scoped
+from riverrun.auth.request_rates import STREAM_RATE
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.conversations.questions import require_say
 from riverrun.conversations.run_reading import CurrentRunReading
@@ -49,7 +50,7 @@ async def list_runs(
     return [RunView.of(run) for run in runs]
 
 
-@runs_router.get("/events", response_class=Response, responses=SSE)
+@runs_router.get("/events", response_class=Response, responses=SSE, dependencies=[STREAM_RATE])
 async def follow_runs(
     wanted: CurrentWantedRuns,
     reading: CurrentRunReading,
@@ -75,7 +76,7 @@ async def get_run(run_id: UUID, reading: CurrentRunReading) -> RunView:
     return RunView.of((await reading.find(run_id)).run)
 
 
-@runs_router.get("/{run_id}/events", response_class=Response, responses=SSE)
+@runs_router.get("/{run_id}/events", response_class=Response, responses=SSE, dependencies=[STREAM_RATE])
 async def follow_run(
     run_id: UUID,
     reading: CurrentRunReading,

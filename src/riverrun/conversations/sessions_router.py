@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from riverrun.auth.dependencies import CurrentViewer
+from riverrun.auth.request_rates import STREAM_RATE
 from riverrun.conversations.dependencies import NAME_FORM
 from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.conversations.session_service import AsyncSessionService
@@ -55,7 +56,12 @@ async def get_task_status(
     return await sessions.get_task_status(conversation_id, wait_seconds=wait_seconds)
 
 
-@sessions_router.post("/{conversation_id}/resume/{session_id}", response_class=Response, responses=STREAM)
+@sessions_router.post(
+    "/{conversation_id}/resume/{session_id}",
+    response_class=Response,
+    responses=STREAM,
+    dependencies=[STREAM_RATE],
+)
 async def resume(
     conversation_id: UUID,
     session_id: Annotated[str, Path(pattern=NAME_FORM, max_length=250)],
