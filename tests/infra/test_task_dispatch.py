@@ -26,7 +26,8 @@ async def broker(settings: Settings) -> AsyncIterator[AsyncRedis]:
 async def test_a_wake_up_is_what_celery_would_have_sent(settings: Settings, broker: AsyncRedis) -> None:
     wake_up = WakeUp(TASK, QUEUE, new_uuid())
     await TaskDispatcher(configure_celery(settings), broker).send([wake_up])
-    ours = what_matters(await broker.rpop(QUEUE))
+    message: Any = await broker.rpop(QUEUE)
+    ours = what_matters(message)
     theirs = what_matters(sent_by_celery(settings, wake_up))
     assert ours == theirs
     assert ours["body"][1] == {"run_id": str(wake_up.run_id)}
@@ -36,7 +37,8 @@ async def test_every_message_has_ids_of_its_own(settings: Settings, broker: Asyn
     dispatcher = TaskDispatcher(configure_celery(settings), broker)
     wake_ups = [WakeUp(TASK, QUEUE, new_uuid()) for _ in range(3)]
     await dispatcher.send(wake_ups)
-    messages = [orjson.loads(await broker.rpop(QUEUE)) for _ in wake_ups]
+    popped: Any = await broker.rpop(QUEUE, len(wake_ups))
+    messages = [orjson.loads(message) for message in popped]
     runs = [orjson.loads(base64.b64decode(one["body"]))[1]["run_id"] for one in messages]
     assert runs == [str(wake_up.run_id) for wake_up in wake_ups]
     for one in messages:

@@ -14,8 +14,8 @@ from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs import attempt as attempt_module
 from riverrun.runs.attempt import Attempt
-from riverrun.runs.channels import QUEUED
 from riverrun.runs.errors import RunFailed
+from riverrun.runs.event_log import QUEUED
 from riverrun.runs.hot_task import HotTask
 from riverrun.runs.models import RunStatus
 from riverrun.runs.performance import perform_run

@@ -11,16 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.infra.dependencies import commit_now
 from riverrun.infra.task_dispatch import WakeUp
+from riverrun.runs.event_log import QUEUED
 from riverrun.runs.models import RunStatus
 from riverrun.runs.outbox import Outbox
-from riverrun.streaming.cursor import Position
-from riverrun.streaming.events import Event, EventType
+from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 
-QUEUED = Event.create(Position(1, 1), EventType.QUEUED, {})
-"""What every run begins with; it is recorded with the run."""
 HINT_SECONDS = 0.1
 """How long a request waits for a silent Redis to take what only saves time."""
 ENDS_SECONDS = 1.0

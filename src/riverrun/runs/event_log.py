@@ -8,7 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.runs import statements
 from riverrun.streaming.cursor import Position
-from riverrun.streaming.events import Event
+from riverrun.streaming.events import Event, EventType
+
+QUEUED = Event.create(Position(1, 1), EventType.QUEUED, {})
+"""What every run begins with; it is recorded with the run."""
 
 
 def decode_rows(rows: Iterable[Any]) -> list[Event]:

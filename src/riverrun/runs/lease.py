@@ -3,13 +3,14 @@
 import os
 import socket
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from riverrun.runs import statements
-from riverrun.runs.event_log import decode_rows
+from riverrun.runs.event_log import QUEUED, decode_rows
 from riverrun.runs.models import RunKind
 from riverrun.streaming.cursor import START
 from riverrun.streaming.events import Event
@@ -38,7 +39,8 @@ def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempt
     (stop asked for, too many deaths), keeps everything recorded.
     """
     with engine.begin() as connection:
-        row = connection.execute(statements.claim(run_id, _owner(), lease_seconds)).first()
+        lease = {"claimed_id": run_id, "owner": _owner(), "lease": timedelta(seconds=lease_seconds)}
+        row = connection.execute(statements.CLAIM, lease).first()
         if row is None:
             return None
         run = row
@@ -54,8 +56,12 @@ def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempt
             attempt=run.attempt,
             deaths=run.deaths,
             is_stop_requested=run.stop_requested_at is not None,
-            log=decode_rows(connection.execute(statements.events_after(run_id, START))),
+            log=_read_log(connection, run_id) if run.attempt > 1 else [QUEUED],
         )
+
+
+def _read_log(connection: Connection, run_id: UUID) -> list[Event]:
+    return decode_rows(connection.execute(statements.events_after(run_id, START)))
 
 
 def worker_name(main_process_id: int) -> str:

@@ -20,14 +20,13 @@ def active_run_of(subject_id: UUID) -> Select[Run]:
     return active_runs_of(subject_id).limit(1)
 
 
-def is_first_in_line() -> ColumnElement[bool]:
-    """Of ``Run``: no run of its subject that was accepted before it is active."""
-    earlier = aliased(Run)
-    return ~(
-        select(earlier.id)
-        .where(earlier.subject_id == Run.subject_id, earlier.number < Run.number, earlier.status.in_(ACTIVE))
-        .exists()
-    )
+_earlier = aliased(Run)
+IS_FIRST_IN_LINE: ColumnElement[bool] = ~(
+    select(_earlier.id)
+    .where(_earlier.subject_id == Run.subject_id, _earlier.number < Run.number, _earlier.status.in_(ACTIVE))
+    .exists()
+)
+"""Of ``Run``: no run of its subject that was accepted before it is active. Built once: an alias takes milliseconds."""
 
 
 def next_wake_up(subject_id: UUID | ScalarSelect[UUID]) -> Select[UUID, str, str]:
@@ -35,7 +34,7 @@ def next_wake_up(subject_id: UUID | ScalarSelect[UUID]) -> Select[UUID, str, str
     return (
         select(OutboxEntry.run_id, OutboxEntry.task, OutboxEntry.queue)
         .join(Run, Run.id == OutboxEntry.run_id)
-        .where(Run.subject_id == subject_id, Run.status == RunStatus.QUEUED, is_first_in_line())
+        .where(Run.subject_id == subject_id, Run.status == RunStatus.QUEUED, IS_FIRST_IN_LINE)
     )
 
 

@@ -11,10 +11,10 @@ from riverrun.infra.task_dispatch import WakeUp
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.runs import line_statements, statements
-from riverrun.runs.channels import QUEUED, EndedRun
+from riverrun.runs.channels import EndedRun
 from riverrun.runs.errors import LineFull, SubjectBusy
-from riverrun.runs.event_log import decode_rows
-from riverrun.runs.models import IfBusy, OutboxEntry, Run, RunKind, RunStatus
+from riverrun.runs.event_log import QUEUED, decode_rows
+from riverrun.runs.models import IfBusy, Run, RunKind, RunStatus
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event, EventType
 from riverrun.streaming.snapshot import Snapshot
@@ -101,6 +101,8 @@ class AsyncRunService:
         if active and if_busy is not IfBusy.ENQUEUE:
             stopped = await self.stop_all(subject_id, rolls_back=if_busy is IfBusy.ROLLBACK)
         run = await self._insert(
+            task,
+            queue,
             kind=kind,
             subject_id=subject_id,
             user_id=user_id,
@@ -108,7 +110,6 @@ class AsyncRunService:
             payload=payload,
             idempotency_key=idempotency_key,
         )
-        self._session.add(OutboxEntry(run_id=run.id, task=task, queue=queue))
         is_next = not active or await self._is_first_in_line(run)
         return CreatedRun(run, WakeUp(task, queue, run.id) if is_next else None, stopped=stopped)
 
@@ -144,10 +145,10 @@ class AsyncRunService:
         first: Run | None = await self._session.scalar(line_statements.active_run_of(run.subject_id))
         return first is not None and first.id == run.id
 
-    async def _insert(self, **values: Any) -> Run:
-        values |= {"id": new_uuid(), "status": RunStatus.QUEUED, "attempt": 0, "created_at": now()}
-        run: Run = (await self._session.scalars(statements.insert_run(values))).one()
-        await self._session.execute(statements.insert_events(run.id, [QUEUED]))
+    async def _insert(self, task: str, queue: str, **values: Any) -> Run:
+        values |= {"id": new_uuid(), "status": RunStatus.QUEUED, "created_at": now()}
+        values |= {"attempt": 0, "deaths": 0, "is_rolled_back": False}
+        run: Run = (await self._session.scalars(statements.insert_run(values, QUEUED, task, queue))).one()
         return run
 
     async def _end(self, run: Run) -> EndedRun:

@@ -8,9 +8,12 @@ from uuid import UUID
 from sqlalchemy import (
     Delete,
     Insert,
+    Interval,
     Select,
     Update,
+    Uuid,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -23,15 +26,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from riverrun.runs.line_statements import ACTIVE, is_first_in_line
+from riverrun.runs.line_statements import ACTIVE, IS_FIRST_IN_LINE
 from riverrun.runs.models import OutboxEntry, Run, RunEvent, RunStatus
 from riverrun.streaming.cursor import Position
 from riverrun.streaming.events import Event
 
 
-def insert_run(values: dict[str, Any]) -> Insert:
-    """Create a run at the end of its subject's line, whose row the caller has locked; returns it."""
-    return insert(Run).values(values).returning(Run)
+def insert_run(values: dict[str, Any], first: Event, task: str, queue: str) -> Insert:
+    """Create a run at the end of its subject's line, whose row the caller has locked, with its first event and its
+    wake-up, in one round trip; returns it. ``values`` are all: defaults are not filled in beside other inserts.
+    """
+    run_id = values["id"]
+    wake_up = insert(OutboxEntry).values(
+        run_id=run_id, task=task, queue=queue, created_at=values["created_at"]
+    )
+    event = insert_events(run_id, [first])
+    return insert(Run).values(values).returning(Run).add_cte(event.cte("event"), wake_up.cte("wake_up"))
 
 
 def last_run_of(subject_id: UUID) -> Select[Run]:
@@ -46,31 +56,32 @@ def run_of_key(user_id: UUID, subject_id: UUID, idempotency_key: str) -> Select[
     )
 
 
-def claim(run_id: UUID, owner: str, lease_seconds: float) -> Update:
-    """Take the lease if the run waits, or if its last holder let it run out or gave it back; returns the row.
-
-    A lease that ran out in somebody's hands is a death; one that was given back has no owner.
-    """
-    died = and_(Run.status == RunStatus.RUNNING, Run.lease_owner.is_not(None))
-    return (
-        update(Run)
-        .where(
-            Run.id == run_id,
-            or_(
-                and_(Run.status == RunStatus.QUEUED, is_first_in_line()),
-                and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now()),
-            ),
-        )
-        .values(
-            status=RunStatus.RUNNING,
-            attempt=Run.attempt + 1,
-            deaths=Run.deaths + case((died, 1), else_=0),
-            lease_owner=owner,
-            lease_until=func.now() + timedelta(seconds=lease_seconds),
-            started_at=func.coalesce(Run.started_at, func.now()),
-        )
-        .returning(*Run.__table__.columns)
+_died = and_(Run.status == RunStatus.RUNNING, Run.lease_owner.is_not(None))
+CLAIM = (
+    update(Run.__table__)  # type: ignore[arg-type]  # declared as the wider FromClause
+    .where(
+        Run.id == bindparam("claimed_id", type_=Uuid()),
+        or_(
+            and_(Run.status == RunStatus.QUEUED, IS_FIRST_IN_LINE),
+            and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now()),
+        ),
     )
+    .values(
+        status=RunStatus.RUNNING,
+        attempt=Run.attempt + 1,
+        deaths=Run.deaths + case((_died, 1), else_=0),
+        lease_owner=bindparam("owner"),
+        lease_until=func.now() + bindparam("lease", type_=Interval()),
+        started_at=func.coalesce(Run.started_at, func.now()),
+    )
+    .returning(*Run.__table__.columns)
+)
+"""Take the lease of ``claimed_id`` for ``owner``, for the length of ``lease``, if the run waits, or if its last holder let
+it run out or gave it back; returns the row.
+
+A lease that ran out in somebody's hands is a death; one that was given back has no owner. Built once, as every run
+waits for it.
+"""
 
 
 def holds(run_id: UUID, attempt: int) -> Any:
@@ -241,7 +252,7 @@ def due_wake_ups(
     return (
         select(OutboxEntry.run_id, OutboxEntry.task, OutboxEntry.queue)
         .join(Run, Run.id == OutboxEntry.run_id)
-        .where(or_(never_left, lost, orphaned), is_first_in_line())
+        .where(or_(never_left, lost, orphaned), IS_FIRST_IN_LINE)
         .order_by(OutboxEntry.sent_at.nulls_first())
         .limit(100)
         .with_for_update(of=OutboxEntry, skip_locked=True)
