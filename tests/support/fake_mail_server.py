@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_until_async
 
 from riverrun.infra.settings import Settings
 
@@ -41,7 +41,7 @@ class FakeMailServer:
             texts = [mail["text"] for mail in self.mails if mail["to"] == [email]]
             return re.findall(rf"/#{errand}=(\S+)", "\n".join(texts))
 
-        await wait_until(lambda: bool(tokens()))
+        await wait_until_async(tokens)
         return tokens()[-1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,189 @@
+"""A proven identity signs in, makes an account, or waits for the account's owner; it never takes and never deletes."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from riverrun.auth.errors import AccountDisabled, AddressNotVerified, ProviderTaken, SignUpRefused
+from riverrun.auth.identity import Identity
+from riverrun.auth.identity_links import UserAuthProvider
+from riverrun.auth.invitation_service import AsyncInvitations, new_invitation
+from riverrun.auth.principal import Principal, principal_of
+from riverrun.auth.unified_auth_service import NeedsLinking, SignedIn, UnifiedAuthService
+from riverrun.kit.clock import now
+from riverrun.kit.ids import new_uuid
+from riverrun.kit.problem import NotFound
+from riverrun.users.models import User
+from riverrun.users.organisations import Organisation, OrganisationMember, OrganisationRole
+from riverrun.users.user_service import AsyncUserService
+
+ANN = "ann@example.org"
+
+
+@pytest.fixture
+async def session(async_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        yield session
+
+
+@pytest.fixture
+async def ann(session: AsyncSession) -> User:
+    """Somebody who has an account with a verified address."""
+    return await AsyncUserService(session).create_user(ANN, "Ann", now())
+
+
+def identity(
+    uid: str = "1", email: str | None = ANN, *, verified: bool = True, at: str = "sso_google"
+) -> Identity:
+    return Identity(at, uid, email, verified, "Ann of the provider", {"picture": "a.png"})
+
+
+def signed_in(user: User) -> Principal:
+    return principal_of(user, new_uuid())
+
+
+async def count(session: AsyncSession, model: type[User] | type[UserAuthProvider]) -> int:
+    return await session.scalar(select(func.count()).select_from(model)) or 0
+
+
+async def test_a_new_address_makes_an_account_where_anybody_may(session: AsyncSession) -> None:
+    outcome = await UnifiedAuthService(session, "open").sign_in(identity(email="New@example.org"))
+    assert isinstance(outcome, SignedIn)
+    assert outcome.is_new
+    assert (outcome.user.email, outcome.user.display_name) == ("new@example.org", "Ann of the provider")
+    assert outcome.user.email_verified_at is not None
+    again = await UnifiedAuthService(session, "closed").sign_in(identity(email="Renamed@example.org"))
+    assert isinstance(again, SignedIn)
+    assert (again.user.id, again.is_new) == (outcome.user.id, False)
+
+
+async def test_the_provider_is_followed_by_its_uid_whatever_the_address_says_now(
+    session: AsyncSession, ann: User
+) -> None:
+    service = UnifiedAuthService(session, "open")
+    bob = await service.sign_in(identity("bob", "bob@example.org"))
+    for claim in (identity("bob", ANN), identity("bob", None), identity("bob", ANN, verified=False)):
+        outcome = await service.sign_in(claim)
+        assert isinstance(outcome, SignedIn)
+        assert outcome.user.id == bob.user.id
+
+
+@pytest.mark.parametrize("email", [ANN, "new@example.org", None])
+async def test_an_address_that_the_provider_does_not_vouch_for_says_nothing(
+    session: AsyncSession, ann: User, email: str | None
+) -> None:
+    with pytest.raises(AddressNotVerified):
+        await UnifiedAuthService(session, "open").sign_in(identity(email=email, verified=False))
+    assert await count(session, User) == 1
+    assert await count(session, UserAuthProvider) == 0
+
+
+async def test_an_address_with_an_account_waits_for_its_owner(session: AsyncSession, ann: User) -> None:
+    service = UnifiedAuthService(session, "open")
+    outcome = await service.sign_in(identity(email="ANN@example.org"))
+    assert isinstance(outcome, NeedsLinking)
+    assert await count(session, UserAuthProvider) == 0
+    linked = await service.confirm_linking(signed_in(ann), outcome.token)
+    assert (linked.user_id, linked.is_primary, linked.provider_data) == (ann.id, True, {"picture": "a.png"})
+    assert isinstance(await service.sign_in(identity()), SignedIn)
+    with pytest.raises(NotFound):
+        await service.confirm_linking(signed_in(ann), outcome.token)
+
+
+async def test_nobody_but_the_accounts_owner_makes_the_link(session: AsyncSession, ann: User) -> None:
+    """Trap 1: linking needs the account owner's proof, not that of whoever came with the identity."""
+    service = UnifiedAuthService(session, "open")
+    mallory = (await service.sign_in(identity("m", "mallory@example.org"))).user
+    outcome = await service.sign_in(identity())
+    assert isinstance(outcome, NeedsLinking)
+    for act in (service.confirm_linking, service.cancel_linking):
+        with pytest.raises(NotFound):
+            await act(signed_in(mallory), outcome.token)
+    await service.cancel_linking(signed_in(ann), outcome.token)
+    with pytest.raises(NotFound):
+        await service.confirm_linking(signed_in(ann), outcome.token)
+
+
+async def test_a_link_that_was_made_elsewhere_meanwhile_is_refused(session: AsyncSession, ann: User) -> None:
+    service = UnifiedAuthService(session, "open")
+    outcome = await service.sign_in(identity())
+    assert isinstance(outcome, NeedsLinking)
+    ann.email = "other@example.org"
+    await session.flush()
+    await service.sign_in(identity())  # it has an account of its own now
+    with pytest.raises(ProviderTaken):
+        await service.confirm_linking(signed_in(ann), outcome.token)
+
+
+async def test_an_account_has_one_identity_of_a_provider(session: AsyncSession, ann: User) -> None:
+    service = UnifiedAuthService(session, "open")
+    outcome = await service.sign_in(identity("1"))
+    assert isinstance(outcome, NeedsLinking)
+    await service.confirm_linking(signed_in(ann), outcome.token)
+    with pytest.raises(ProviderTaken):
+        await service.sign_in(identity("2"))
+
+
+async def test_a_closed_account_stays_closed_by_every_way(session: AsyncSession, ann: User) -> None:
+    service = UnifiedAuthService(session, "open")
+    outcome = await service.sign_in(identity())
+    assert isinstance(outcome, NeedsLinking)
+    await service.confirm_linking(signed_in(ann), outcome.token)
+    ann.disabled_at = now()
+    await session.flush()
+    for claim in (identity(), identity(at="sso_other")):
+        with pytest.raises(AccountDisabled):
+            await service.sign_in(claim)
+
+
+@pytest.mark.parametrize("mode", ["invite", "closed"])
+async def test_where_not_anybody_may_a_stranger_gets_no_account(
+    session: AsyncSession, ann: User, mode: str
+) -> None:
+    with pytest.raises(SignUpRefused):
+        await UnifiedAuthService(session, mode).sign_in(identity(email="new@example.org"))  # type: ignore[arg-type]
+    assert await count(session, User) == 1
+
+
+async def test_an_invited_address_makes_an_account_in_its_organisation(
+    session: AsyncSession, ann: User
+) -> None:
+    team = Organisation(name="Team")
+    session.add(team)
+    await session.flush()
+    session.add(OrganisationMember(organisation_id=team.id, user_id=ann.id, role=OrganisationRole.OWNER))
+    await AsyncInvitations(session).create("Bob@example.org", ann.id, team.id, OrganisationRole.MEMBER)
+    service = UnifiedAuthService(session, "invite")
+    with pytest.raises(SignUpRefused):
+        await service.sign_in(identity("c", "carl@example.org"))
+    bob = (await service.sign_in(identity("b", "bob@example.org"))).user
+    assert await members(session, team.id) == {ann.id: "owner", bob.id: "member"}
+
+
+async def test_an_old_invitation_lets_nobody_in(session: AsyncSession, ann: User) -> None:
+    invitation, _ = new_invitation("bob@example.org", ann.id)
+    invitation.expires_at = now() - timedelta(seconds=1)
+    session.add(invitation)
+    await session.flush()
+    with pytest.raises(SignUpRefused):
+        await UnifiedAuthService(session, "invite").sign_in(identity("b", "bob@example.org"))
+
+
+async def test_no_sign_in_deletes_anything(session: AsyncSession, ann: User) -> None:
+    """Trap 2: a user whom the provider did not know was deleted with all that was theirs."""
+    service = UnifiedAuthService(session, "open")
+    for claim in (identity(), identity("2"), identity(email="other@example.org", uid="3")):
+        await service.sign_in(claim)
+    assert await session.get(User, ann.id) is ann
+    assert await count(session, User) == 2
+
+
+async def members(session: AsyncSession, organisation_id: UUID) -> dict[UUID, str]:
+    found = await session.scalars(
+        select(OrganisationMember).where(OrganisationMember.organisation_id == organisation_id)
+    )
+    return {member.user_id: member.role for member in found}

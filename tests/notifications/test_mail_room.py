@@ -1,0 +1,98 @@
+"""Mail is handed in beside the requests, tried again where that may help, and never shown in the log."""
+
+import asyncio
+import logging
+
+import pytest
+from tests.support.fake_mail_server import KEY, fake_mail_server
+from tests.support.waiting import wait_until_async
+
+from riverrun.infra.settings import MissingSetting, Settings
+from riverrun.kit.ids import new_uuid
+from riverrun.notifications.email_helper import Mail, open_email_helper
+from riverrun.notifications.mail_room import MOST_UNDER_WAY, MailRoom
+
+
+def mail(subject: str = "Hello") -> Mail:
+    return Mail(new_uuid(), "ann@example.org", subject, "a secret link")
+
+
+async def test_a_mail_is_handed_in_as_the_server_wants_it() -> None:
+    async with fake_mail_server() as fake:
+        room = MailRoom(open_email_helper(fake.settings(Settings(_env_file=None))))
+        async with room.running():
+            sent = mail()
+            room.post(sent)
+        assert fake.mails == [
+            {
+                "from": "Riverrun <riverrun@mail.example>",
+                "to": ["ann@example.org"],
+                "subject": "Hello",
+                "text": "a secret link",
+            }
+        ]
+        head = fake.heads[0].lower()
+        assert f"authorization: bearer {KEY}" in head
+        assert f"idempotency-key: {sent.id}" in head
+
+
+async def test_a_server_that_is_busy_is_asked_again_with_the_same_key() -> None:
+    async with fake_mail_server(503, 429) as fake:
+        room = MailRoom(open_email_helper(fake.settings(Settings(_env_file=None))), pause_seconds=0)
+        async with room.running():
+            room.post(mail())
+            await wait_until_async(lambda: fake.mails)
+        assert len(fake.heads) == 3
+        assert (
+            len({line for head in fake.heads for line in head.lower().split("\r\n") if "idempotency" in line})
+            == 1
+        )
+
+
+async def test_a_refusal_is_final_and_told_without_a_word_of_the_mail(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with fake_mail_server(422) as fake:
+        room = MailRoom(open_email_helper(fake.settings(Settings(_env_file=None))), pause_seconds=0)
+        async with room.running():
+            room.post(mail("A subject"))
+            await wait_until_async(lambda: "A subject" in caplog.text)
+        assert len(fake.heads) == 1
+    assert "422" in caplog.text
+    assert "secret" not in caplog.text
+    assert "ann@" not in caplog.text
+
+
+async def test_without_a_server_the_log_says_that_nobody_was_told(caplog: pytest.LogCaptureFixture) -> None:
+    room = MailRoom(open_email_helper(Settings(_env_file=None)))
+    assert not room.is_open
+    with caplog.at_level(logging.WARNING):
+        room.post(mail("A subject"))
+    assert "A subject" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_more_than_a_hundred_at_once_are_dropped_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+    async with fake_mail_server() as fake:
+        fake.url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/emails"
+        room = MailRoom(open_email_helper(fake.settings(Settings(_env_file=None))))
+        async with room.running():
+            for number in range(MOST_UNDER_WAY + 1):
+                room.post(mail(f"mail {number}"))
+            silent.close()
+    assert f"'mail {MOST_UNDER_WAY}' was dropped" in caplog.text
+    assert caplog.text.count("dropped") == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"email_api_url": "https://mail.example/emails"},
+        {"email_api_url": "https://mail.example/emails", "email_api_key": "k"},
+        {"email_api_url": "http://mail.example/emails", "email_api_key": "k", "email_from": "r@mail.example"},
+    ],
+)
+def test_half_a_mail_server_or_one_without_tls_is_refused_at_the_start(given: dict[str, str]) -> None:
+    with pytest.raises(MissingSetting):
+        open_email_helper(Settings(_env_file=None, **given))
