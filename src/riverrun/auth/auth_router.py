@@ -22,6 +22,7 @@ from riverrun.kit.email_address import EmailAddress
 from riverrun.kit.problem import NotSignedIn
 from riverrun.kit.storable_text import StorableText
 from riverrun.notifications.dependencies import CurrentMailRoom
+from riverrun.users.user_service import AsyncUserService
 
 auth_router = APIRouter(tags=["auth"])
 
@@ -143,6 +144,7 @@ async def sign_up(
     new_hash = await passwords.prepare(new.password, new.email)
     user = await sign_ups.create(new.email, new.display_name, invitation)
     await passwords.store(user.id, new_hash)
+    await AsyncUserService(db).update_last_login(user.id)
     if user.email_verified_at is None:
         await AsyncMailedLinks(db, mails, settings).offer_verification(user.email)
     return OpenedAccount(

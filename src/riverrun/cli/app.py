@@ -13,7 +13,7 @@ COMMANDS = {
     "ask": "riverrun.cli.ask",
     "runs": "riverrun.cli.runs",
     "keys": "riverrun.cli.keys",
-    "secrets": "riverrun.cli.secrets",
+    "users": "riverrun.cli.users",
     "orgs": "riverrun.cli.orgs",
     "doctor": "riverrun.cli.doctor",
     "migrate": "riverrun.cli.migrate",
