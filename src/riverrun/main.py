@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, _extract_endpoint_context
 
 from riverrun.api.health_router import health_router
+from riverrun.api.loop_router import loop_router
 from riverrun.api.project_questions import project_questions_router
 from riverrun.api.router import VERBS, api_router
 from riverrun.auth.account_router import account_router
@@ -19,11 +20,14 @@ from riverrun.auth.invitations_router import invitations_router
 from riverrun.auth.organisations_router import organisations_router
 from riverrun.auth.providers_router import providers_router
 from riverrun.auth.stream_watch import StreamWatch
+from riverrun.conversations.links_router import links_router
 from riverrun.conversations.reading_statements import still_readable_runs
 from riverrun.infra.body_limit import BodyLimit
 from riverrun.infra.celery_app import configure_celery
+from riverrun.infra.eventloop_monitor import EventLoopMonitor, RouteTeller
 from riverrun.infra.garbage import collect_calmly
 from riverrun.infra.logs import configure_logs
+from riverrun.infra.loop_report import LoopReport
 from riverrun.infra.problem_handlers import add_problem_handlers
 from riverrun.infra.request_context import RequestContext
 from riverrun.infra.resources import open_resources
@@ -44,12 +48,14 @@ from riverrun.web.web_router import web_router
 
 ROUTERS = (
     health_router,
+    loop_router,
     auth_router,
     account_router,
     providers_router,
     invitations_router,
     organisations_router,
     api_keys_router,
+    links_router,
     web_router,
 )
 GRACEFUL_SECONDS = 3
@@ -93,10 +99,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                     }
 
     app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.add_middleware(RouteTeller)
     app.add_middleware(BodyLimit)
     app.add_middleware(TrailingSlash)
     app.add_middleware(HandOver)
     app.add_middleware(RequestContext)
+    app.state.loop_report = LoopReport()
+    app.add_middleware(
+        EventLoopMonitor,
+        report=app.state.loop_report,
+        warn_ms=chosen.loop_warn_ms,
+        says_server_timing=chosen.server_timing,
+    )
     add_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router)

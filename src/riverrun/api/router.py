@@ -3,6 +3,7 @@
 The very same routes are served under both prefixes; only the door differs. So neither can fall behind the other.
 """
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -11,15 +12,27 @@ from riverrun.api.project_questions import project_questions_router
 from riverrun.api.runs_router import runs_router
 from riverrun.auth.api_key_service import AsyncApiKeyService
 from riverrun.auth.api_keys import Scope
-from riverrun.auth.dependencies import READING, let_in
+from riverrun.auth.dependencies import READING, let_in, links_of
 from riverrun.auth.errors import ScopeMissing
 from riverrun.conversations.conversations_router import conversations_router
 from riverrun.conversations.sessions_router import sessions_router
+from riverrun.conversations.sharing_router import sharing_router
 from riverrun.infra.dependencies import AsyncDb
 from riverrun.parsing.parsing_router import parsing_router
+from riverrun.parsing.project_shares_router import project_shares_router
 from riverrun.search.search_router import search_router
+from riverrun.usage.usage_router import usage_router
 
-VERBS = (parsing_router, search_router, conversations_router, sessions_router, runs_router)
+VERBS = (
+    parsing_router,
+    project_shares_router,
+    search_router,
+    conversations_router,
+    sharing_router,
+    sessions_router,
+    runs_router,
+    usage_router,
+)
 """What people and programs do alike. Paths are relative to the version's prefix."""
 
 LOOKING = frozenset({"search", "resume", "find_parsing_status"})
@@ -39,7 +52,7 @@ async def get_api_key_user(
     needed = _scope_for(request)
     if needed not in scopes:
         raise ScopeMissing(f"This needs a key with the scope {needed}.", scope=needed)
-    let_in(request, principal)
+    let_in(request, replace(principal, links=links_of(request)))
 
 
 def _scope_for(request: Request) -> Scope:

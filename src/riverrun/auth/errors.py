@@ -103,3 +103,10 @@ class TooManyMembers(Problem):
 
     status = 409
     title = "Too many members"
+
+
+class TooManyShares(Problem):
+    """A conversation or repository may be shared with 500 people, 50 organisations and 20 links at a time."""
+
+    status = 409
+    title = "Shared with too many"

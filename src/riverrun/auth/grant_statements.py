@@ -74,6 +74,11 @@ def take_back(subject_id: UUID, *which: Any) -> ReturningDelete[UUID]:
     return delete(Grant).where(Grant.subject_id == subject_id, *which).returning(Grant.id)
 
 
+def count_of(subject_id: UUID, column: Any) -> Select[int]:
+    """How many of the subject's grants have a value in ``column``, those that have run out too."""
+    return select(func.count(column)).where(Grant.subject_id == subject_id)
+
+
 def memberships_of(user_id: UUID, organisation_ids: Collection[UUID]) -> Select[UUID]:
     """Those of the organisations of which the user is a member."""
     return select(OrganisationMember.organisation_id).where(

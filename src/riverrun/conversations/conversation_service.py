@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.grants import Right
 from riverrun.auth.principal import Principal, get_scoped, scoped
+from riverrun.auth.revocations import Revocation
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import AsyncChatHistoryService
 from riverrun.conversations.errors import NothingToRegenerate
@@ -135,6 +136,7 @@ class ConversationService:
         """Delete it with its messages. Runs under way are told to stop; their events go with the user's data."""
         conversation = await self.get(conversation_id, lock=True)
         stopped = await self._runs.stop_all(conversation_id, rolls_back=True)
+        self._session.add(Revocation(subject_id=conversation_id))
         await self._session.delete(conversation)
         await self._session.flush()
         return stopped

@@ -32,10 +32,3 @@ class RepositoryNotShared(Problem):
 
     status = 403
     title = "The repository is not shared with you"
-
-
-class TooManyShares(Problem):
-    """A conversation or repository may be shared with 500 people, 50 organisations and 20 links at a time."""
-
-    status = 409
-    title = "Shared with too many"

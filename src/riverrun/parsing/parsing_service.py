@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.grants import Right
 from riverrun.auth.principal import Principal, get_scoped, scoped
+from riverrun.auth.revocations import Revocation
 from riverrun.code_provider.repository_address import parse_address
 from riverrun.infra.celery_app import queue_name
 from riverrun.infra.settings import Settings
@@ -107,6 +108,7 @@ class ParsingService:
             ended = await AsyncRunService(self._session).request_stop(active)
         await self._session.execute(lock_index(project_id))
         project = await get_scoped(self._session, self._principal, Project, project_id, lock=True)
+        self._session.add(Revocation(subject_id=project_id))
         await self._session.delete(project)
         await self._session.flush()
         return ended
