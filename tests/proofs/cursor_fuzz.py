@@ -9,28 +9,24 @@ import asyncio
 import random
 import re
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
 from sqlalchemy import Engine
 from tests.proofs.asgi_caller import AsgiAnswer, AsgiCaller, Header, calling
+from tests.proofs.own_servers import own_servers
 from tests.proofs.raw_reader import RawEvent, joined, raw_events
 from tests.support.run_reading import keep, says
 from tests.support.stories import make_run, make_user
 
 from riverrun.auth.sign_in import issue_bearer_token
-from riverrun.embedded import EmbeddedServers
-from riverrun.infra.database import open_engine
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_leaving import Leaving
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.ids import new_uuid
 from riverrun.main import create_app
-from riverrun.migrations import upgrade
 from riverrun.runs.performance import perform_run
 
 PIECES = [f" piece {number}" for number in range(40)]
@@ -259,20 +255,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        EmbeddedServers.start(Path(folder), durable=False) as servers,
-    ):
-        upgrade(servers.database_url)
-        settings = Settings(
-            _env_file=None,
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            streams_per_minute=0,
-        )
-        engine = open_engine(servers.database_url)
+    with own_servers() as (settings, engine):
         report = asyncio.run(fuzz_cursors(settings, engine, requests=given.requests, seed=given.seed))
-        engine.dispose()
     for wrong in report.wrong[:20]:
         print(f"wrong: {wrong}")
     print("statuses:", dict(sorted(report.statuses.items())))

@@ -12,10 +12,8 @@ import random
 import socket
 import struct
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -24,16 +22,14 @@ import psutil
 import redis
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from tests.proofs.own_servers import own_servers
 from tests.support.live_api import serving
 from tests.support.stories import make_run, make_user
 from tests.support.waiting import wait_until_async
 
 from riverrun.auth.sign_in import issue_bearer_token
-from riverrun.embedded import EmbeddedServers
-from riverrun.infra.database import open_engine
 from riverrun.infra.settings import Settings
 from riverrun.main import create_app
-from riverrun.migrations import upgrade
 
 AT_ONCE = 20
 RUNS = 30
@@ -204,20 +200,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        EmbeddedServers.start(Path(folder), durable=False) as servers,
-    ):
-        upgrade(servers.database_url)
-        settings = Settings(
-            _env_file=None,
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            streams_per_minute=0,
-        )
-        engine = open_engine(servers.database_url)
+    with own_servers() as (settings, engine):
         report = asyncio.run(seek_leaks(settings, engine, cycles=given.cycles, seed=given.seed))
-        engine.dispose()
     print(f"before {report.before}\nafter  {report.after}\nleaks  {report.leaks}")
     print(report.line)
     return 0 if not report.leaks else 1
