@@ -15,6 +15,9 @@ COMMANDS = {
     "keys": "riverrun.cli.keys",
     "users": "riverrun.cli.users",
     "orgs": "riverrun.cli.orgs",
+    "usage": "riverrun.cli.usage_commands",
+    "secrets": "riverrun.cli.secrets",
+    "loop": "riverrun.cli.loop",
     "doctor": "riverrun.cli.doctor",
     "migrate": "riverrun.cli.migrate",
 }

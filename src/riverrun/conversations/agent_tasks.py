@@ -16,6 +16,7 @@ from riverrun.agents.code_agent import code_agent
 from riverrun.agents.errors import AgentFailed, ModelNotConfigured
 from riverrun.agents.model_choice import choose_model
 from riverrun.agents.runner import Turn, answer_question
+from riverrun.agents.spending import Spending
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import ChatHistoryService
 from riverrun.conversations.models import CANCELLED, Conversation, MessageType
@@ -31,6 +32,7 @@ from riverrun.runs.performance import perform_run
 from riverrun.runs.succession import wake_next
 from riverrun.runs.task_names import ANSWER_TASK, REGENERATE_TASK
 from riverrun.search.code_index import PostgresCodeIndex
+from riverrun.usage.question_ends import release_question, settle_question
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -52,13 +54,15 @@ def execute_regenerate_background(self: RunTask, run_id: str) -> None:
 
 
 def _answer(task: RunTask, run_id: UUID) -> None:
-    work = partial(write_answer, task.resources)
-    perform_run(run_id, task.resources, work, save_answer, task_id=task.request.id)
+    spending = Spending()
+    work = partial(write_answer, task.resources, spending=spending)
+    record = partial(save_answer, spending=spending)
+    perform_run(run_id, task.resources, work, record, task_id=task.request.id, at_last=release_question)
     wake_next(task.app, task.resources.engine, run_id)
 
 
-def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
-    """Let the agent answer, event by event.
+def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spending | None = None) -> None:
+    """Let the agent answer, event by event; what that costs is added to ``spending``.
 
     Raises:
         RunStopped: somebody stopped the run; the model's connection is closed.
@@ -74,6 +78,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
         history = ChatHistoryService(session.connection()).get_session_history(
             conversation.id, before_turn=payload["turn"]
         )
+        spent = spending or Spending()
         answer = answer_question(
             payload["question"],
             _turns_of(history),
@@ -81,15 +86,23 @@ def write_answer(resources: WorkerResources, attempt: Attempt) -> None:
             model,
             lambda event_type, fields: attempt.emit(event_type, **fields),
             ledger=ToolLedger(attempt, resources.engine),
+            usage=spent.usage,
         )
+        spent.was_asked = True
         _run_interruptibly(resources.runner, answer, attempt, canceller.cancel)
 
 
 def save_answer(
-    connection: Connection, attempt: Attempt, status: RunStatus, error: dict[str, Any] | None
+    connection: Connection,
+    attempt: Attempt,
+    status: RunStatus,
+    error: dict[str, Any] | None,
+    *,
+    spending: Spending | None = None,
 ) -> dict[str, Any]:
-    """Store what was said as a message; the receipt's part of it."""
+    """Settle the question, and store what was said as a message; the receipt's part of it."""
     run = attempt.run
+    settle_question(connection, attempt, status, spending or Spending())
     if connection.scalar(statements.conversation_of(run.id)) is None:
         return {"message_id": None, "chars": 0}
     history = ChatHistoryService(connection)

@@ -46,6 +46,11 @@ class Subscriptions:
         """Whether there is a billing system."""
         return bool(self._base_url)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether an answer is still awaited."""
+        return bool(self._under_way)
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the connection to the billing system until the block is left."""
