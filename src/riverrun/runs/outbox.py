@@ -5,6 +5,8 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
+from typing import TypeVar
+from uuid import UUID
 
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,6 +18,12 @@ SWEEP_SECONDS = 1.0
 UNSENT_SECONDS = 1.0
 LOST_SECONDS = 3.0
 STALE_SECONDS = 60.0
+NOTE_SECONDS = 0.2
+"""What was sent is noted after so long, together: at once it would take turns at the disk with the worker's claim. A process
+that dies meanwhile has its wake-ups sent again.
+"""
+
+Item = TypeVar("Item")
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +42,13 @@ class Outbox:
         self._was_away = False
         self._grace_until = 0.0
         self._fresh: asyncio.Queue[WakeUp] = asyncio.Queue()
+        self._sent: asyncio.Queue[UUID] = asyncio.Queue()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Outbox"]:
         """Keep sending and sweeping."""
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._send_fresh()), group.create_task(self._sweep())]
+            tasks = [group.create_task(work()) for work in (self._send_fresh, self._note_sent, self._sweep)]
             try:
                 yield self
             finally:
@@ -52,14 +61,25 @@ class Outbox:
 
     async def _send_fresh(self) -> None:
         while True:
-            batch = [await self._fresh.get()]
-            while not self._fresh.empty():
-                batch.append(self._fresh.get_nowait())
+            batch = [await self._fresh.get(), *_all_of(self._fresh)]
             try:
                 await self._dispatcher.send(batch)
-                await self._mark_sent(batch)
             except Exception as error:
                 logger.warning("%s wake-ups wait for the sweeper: %s", len(batch), error)
+                continue
+            for wake_up in batch:
+                self._sent.put_nowait(wake_up.run_id)
+
+    async def _note_sent(self) -> None:
+        while True:
+            first = await self._sent.get()
+            await asyncio.sleep(NOTE_SECONDS)
+            run_ids = [first, *_all_of(self._sent)]
+            try:
+                async with self._engine.begin() as connection:
+                    await connection.execute(statements.mark_sent(run_ids))
+            except Exception as error:
+                logger.warning("%s wake-ups will be sent again: %s", len(run_ids), error)
 
     async def _sweep(self) -> None:
         while True:
@@ -100,6 +120,7 @@ class Outbox:
                 await connection.execute(statements.mark_sent([wake_up.run_id for wake_up in due]))
             return len(due)
 
-    async def _mark_sent(self, batch: list[WakeUp]) -> None:
-        async with self._engine.begin() as connection:
-            await connection.execute(statements.mark_sent([wake_up.run_id for wake_up in batch]))
+
+def _all_of(queue: asyncio.Queue[Item]) -> list[Item]:
+    """Everything that waits now."""
+    return [queue.get_nowait() for _ in range(queue.qsize())]

@@ -125,7 +125,8 @@ def insert_events(run_id: UUID, events: Sequence[Event]) -> Insert:
         }
         for event in events
     ]
-    return insert(RunEvent).values(rows).on_conflict_do_nothing()
+    values: Any = rows if len(rows) > 1 else rows[0]  # one row's statement is compiled once for all
+    return insert(RunEvent).values(values).on_conflict_do_nothing()
 
 
 def delete_events_above(run_id: UUID, seq: int) -> Delete:
