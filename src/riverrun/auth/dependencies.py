@@ -31,7 +31,9 @@ async def get_principal(request: Request, db: AsyncDb) -> Principal:
         return admitted
     if (door := _door_of(request)) is None:
         raise NotSignedIn("Send `Authorization: Bearer ...`, or sign in on the page.")
-    return await AsyncTokenService(db).admit(*door, links_of(request))
+    principal = await AsyncTokenService(db).admit(*door, links_of(request))
+    let_in(request, principal)  # who asks and who looks are the same: one query for both
+    return principal
 
 
 async def get_viewer(request: Request, db: AsyncDb) -> Principal:
