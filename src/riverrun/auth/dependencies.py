@@ -26,13 +26,13 @@ async def get_principal(request: Request, db: AsyncDb) -> Principal:
         NotSignedIn: no token, or one that opens nothing.
         Forbidden: a write with our cookie that another site's page sent.
     """
-    admitted: Principal | None = getattr(request.state, "admitted", None)
-    if admitted is not None:
-        return admitted
-    if (door := _door_of(request)) is None:
-        raise NotSignedIn("Send `Authorization: Bearer ...`, or sign in on the page.")
-    principal = await AsyncTokenService(db).admit(*door, links_of(request))
-    let_in(request, principal)  # who asks and who looks are the same: one query for both
+    principal: Principal | None = getattr(request.state, "admitted", None)
+    if principal is None:
+        if (door := _door_of(request)) is None:
+            raise NotSignedIn("Send `Authorization: Bearer ...`, or sign in on the page.")
+        principal = await AsyncTokenService(db).admit(*door, links_of(request))
+        let_in(request, principal)  # who asks and who looks are the same: one query for both
+    request.state.user_id = principal.user_id  # for the loop's monitor
     return principal
 
 

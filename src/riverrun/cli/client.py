@@ -158,6 +158,14 @@ class RiverrunClient:
         """Take a holder's limit back; for administrators."""
         self._send("DELETE", _limit_of(kind, holder))
 
+    def loop_report(self) -> dict[str, Any]:
+        """What blocked the server's loop since its last reset; for administrators."""
+        return self._object("GET", "/-/loop")
+
+    def reset_loop_report(self) -> None:
+        """Begin to watch anew."""
+        self._send("DELETE", "/-/loop")
+
     @contextmanager
     def events(self, run_id: str, position: str) -> Iterator[EventStream]:
         """Connect to a run's events after a position. Losing the line while reading is ``ServerUnreachable`` too."""

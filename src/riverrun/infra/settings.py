@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = 15.0
     stream_reader: Literal["hub", "threadpool"] = "hub"
     """``threadpool`` is the plan's reader; each of its open streams holds a thread and a connection."""
+    loop_warn_ms: float = Field(default=100.0, gt=0)
+    """From when on the API's loop counts as blocked, and the log says by whom."""
+    server_timing: bool = False
+    """Whether each response says how long the loop was blocked meanwhile; for development."""
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
 

@@ -1,0 +1,155 @@
+"""Who blocked the loop? Middleware for any ASGI app, under asyncio and uvloop: a watchdog's thread and what it is told.
+
+app = EventLoopMonitor(app)
+...
+app.report.document()
+"""
+
+import asyncio
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from riverrun.infra.loop_report import LoopReport, Place
+from riverrun.infra.loop_stack import Seen, blocking_line
+from riverrun.infra.loop_watchdog import LoopWatchdog
+
+WARN_MS = 100.0
+RUN_HEADER = b"x-run-id"
+SERVED = "riverrun.served"
+
+
+class EventLoopMonitor:
+    """Middleware, the outermost of all. It watches from the lifespan's start, or from the first request on.
+
+    ``says_server_timing`` adds ``Server-Timing: loop;dur=``: how many milliseconds the loop was blocked while the request
+    was served, as far as its first byte.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        report: LoopReport | None = None,
+        warn_ms: float = WARN_MS,
+        says_server_timing: bool = False,
+    ) -> None:
+        self.report = report or LoopReport()
+        self._app = app
+        self._warn_seconds = warn_ms / 1_000
+        self._says_server_timing = says_server_timing
+        self._watchdog: LoopWatchdog | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._served: dict[int, Served] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, and know meanwhile which task serves what."""
+        watchdog = self._watchdog_of_this_loop()
+        if scope["type"] == "lifespan":
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._stop()
+            return
+        task_id = id(asyncio.current_task())
+        outer = self._served.get(task_id)
+        served = scope[SERVED] = self._served[task_id] = Served(scope)
+        try:
+            await self._app(scope, receive, self._told(served, send, watchdog))
+        finally:
+            if outer is None:
+                del self._served[task_id]
+            else:
+                self._served[task_id] = outer
+
+    def _watchdog_of_this_loop(self) -> LoopWatchdog:
+        loop = asyncio.get_running_loop()
+        if self._watchdog is None or self._loop is not loop:
+            self._stop()
+            self._loop = loop
+            self._watchdog = LoopWatchdog(self.report, self._describe, warn_seconds=self._warn_seconds)
+            self._watchdog.start()
+        return self._watchdog
+
+    def _stop(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self._watchdog = None
+
+    def _told(self, served: "Served", send: Send, watchdog: LoopWatchdog) -> Send:
+        """``send`` that learns the run's id from the response, and adds the timing if that is wanted."""
+        blocked_before = watchdog.blocked_seconds
+
+        async def send_and_tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                served.run_id = _header(message, RUN_HEADER)
+                if self._says_server_timing:
+                    blocked_ms = (watchdog.blocked_seconds - blocked_before) * 1_000
+                    MutableHeaders(scope=message).append("server-timing", f"loop;dur={blocked_ms:.1f}")
+            await send(message)
+
+        return send_and_tell
+
+    def _describe(self, task_id: int | None, stack: list[Seen]) -> Place:
+        """In the watchdog's thread."""
+        line = blocking_line(stack)
+        served = self._served.get(task_id) if task_id is not None else None
+        if served is None:
+            return Place(line, stack[-1].code.co_qualname if stack else "")
+        scope = served.scope
+        parameters = scope.get("path_params", {})
+        user_id = scope.get("state", {}).get("user_id")
+        return Place(
+            line,
+            template_of(scope),
+            scope.get("method", scope["type"]),
+            run_id=served.run_id or parameters.get("run_id"),
+            user_id=str(user_id) if user_id else None,
+        )
+
+
+class Served:
+    """A request under way. ``scope`` is the outermost one until ``RouteTeller`` knows better."""
+
+    __slots__ = ("run_id", "scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.run_id: str | None = None
+
+
+class RouteTeller:
+    """Middleware, the innermost of all, for apps with middleware that hands on a copy of the scope: tells the monitor the route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on. Of the scope no more is kept than the monitor needs."""
+        served: Served | None = scope.get(SERVED)
+        if served is None:
+            await self._app(scope, receive, send)
+            return
+        served.scope = scope
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            kept = {name: scope[name] for name in ("type", "method", "path_params", "state") if name in scope}
+            served.scope = {**kept, "path": template_of(scope)}
+
+
+def template_of(scope: Scope) -> str:
+    """The route with its parameters' names; FastAPI knows it, and else it is put together out of the path."""
+    known = getattr(scope.get("fastapi", {}).get("effective_route_context"), "path_format", None)
+    if known:
+        return str(known)
+    path: str = scope.get("path", "")
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
+    return path
+
+
+def _header(message: Message, wanted: bytes) -> str | None:
+    return next(
+        (value.decode("latin-1") for name, value in message.get("headers", ()) if name == wanted), None
+    )

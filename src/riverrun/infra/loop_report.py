@@ -1,0 +1,110 @@
+"""What the monitor found: the stalls of the loop, and the callback that used most of it."""
+
+import threading
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from riverrun.kit.clock import now
+
+MOST_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the loop's thread was: ``line`` is ``file:number in function``, of the application if it has a part in it.
+
+    Method and endpoint (the route's template), run and user are those of the request that was served, if one was; else
+    ``endpoint`` names the task or the function that the loop had called.
+    """
+
+    line: str
+    endpoint: str
+    method: str = ""
+    run_id: str | None = None
+    user_id: str | None = None
+
+    def __str__(self) -> str:
+        of_run = f", run {self.run_id}" if self.run_id else ""
+        of_user = f", user {self.user_id}" if self.user_id else ""
+        return f"{self.method} {self.endpoint}".strip() + f" at {self.line}{of_run}{of_user}"
+
+
+NOWHERE = Place(line="", endpoint="")
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """The loop was blocked so long. ``cpu_ms`` of it its thread was computing, else it slept in a call."""
+
+    at: datetime
+    blocked_time_ms: float
+    cpu_ms: float
+    place: Place
+    stack: tuple[str, ...]
+    """The outermost first."""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "at": self.at.isoformat(),
+            "blocked_time_ms": round(self.blocked_time_ms, 1),
+            "cpu_ms": round(self.cpu_ms, 1),
+            **asdict(self.place),
+            "stack": list(self.stack),
+        }
+
+
+@dataclass(slots=True)
+class LoopReport:
+    """Since the last reset. Written by the watchdog's thread, read by any."""
+
+    since: datetime = field(default_factory=now)
+    stalls: int = 0
+    worst: tuple[Stall, ...] = ()
+    """At most ``MOST_KEPT``, the longest first."""
+    machine_stalls: int = 0
+    """How often everything stood still because the machine gave us no CPU."""
+    machine_longest_ms: float = 0.0
+    callback_cpu_ms: float = 0.0
+    """The most CPU that one callback was seen to use, to within a look of the watchdog before and after."""
+    callback_place: Place = NOWHERE
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add_stall(self, stall: Stall) -> None:
+        """One more alarm."""
+        with self._lock:
+            self.stalls += 1
+            kept = sorted((*self.worst, stall), key=lambda one: one.blocked_time_ms, reverse=True)
+            self.worst = tuple(kept[:MOST_KEPT])
+
+    def add_machine_stall(self, duration_ms: float) -> None:
+        """One more stall that is nobody's fault here."""
+        with self._lock:
+            self.machine_stalls += 1
+            self.machine_longest_ms = max(self.machine_longest_ms, duration_ms)
+
+    def see_callback(self, cpu_ms: float, place: Place) -> None:
+        """A callback that used more than any before."""
+        with self._lock:
+            self.callback_cpu_ms, self.callback_place = cpu_ms, place
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self.since, self.stalls, self.worst = now(), 0, ()
+            self.machine_stalls, self.machine_longest_ms = 0, 0.0
+            self.callback_cpu_ms, self.callback_place = 0.0, NOWHERE
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        with self._lock:
+            return {
+                "since": self.since.isoformat(),
+                "stalls": self.stalls,
+                "machine_stalls": self.machine_stalls,
+                "machine_longest_ms": round(self.machine_longest_ms, 1),
+                "callback_cpu_ms": round(self.callback_cpu_ms, 1),
+                "callback": asdict(self.callback_place),
+                "worst": [stall.document() for stall in self.worst],
+            }

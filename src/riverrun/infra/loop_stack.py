@@ -1,0 +1,87 @@
+"""The stack of the loop's thread, as another thread sees it.
+
+Frames are looked at and let go again while no other thread can run: a frame that outlives its call would take what it
+holds down with it in the wrong thread.
+"""
+
+import asyncio
+import inspect
+import linecache
+import sys
+import sysconfig
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+MOST_FRAMES = 60
+SUSPENDABLE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+HANDLE_RUN = asyncio.Handle._run.__code__
+"""Each callback of an asyncio loop is called by it; uvloop calls them from C."""
+
+
+class Seen(NamedTuple):
+    """A line of the stack."""
+
+    code: CodeType
+    line_number: int
+
+    @property
+    def line(self) -> str:
+        """``file:number in function``."""
+        return f"{_short(self.code.co_filename)}:{self.line_number} in {self.code.co_qualname}"
+
+    @property
+    def line_with_text(self) -> str:
+        """With what stands there."""
+        text = linecache.getline(self.code.co_filename, self.line_number).strip()
+        return f"{self.line}: {text}" if text else self.line
+
+    @property
+    def is_of_a_library(self) -> bool:
+        """Whether it is Python's own, or installed."""
+        return self.code.co_filename.startswith((*LIBRARIES, "<frozen"))
+
+
+def boundary_of_this_loop() -> CodeType:
+    """The code below which a callback's frames begin. Call it in a task of the loop."""
+    frame: FrameType | None = sys._getframe()
+    boundary = HANDLE_RUN
+    is_below_a_task = False
+    while frame is not None:
+        is_coroutine = bool(frame.f_code.co_flags & SUSPENDABLE)
+        if is_below_a_task and not is_coroutine:
+            boundary = frame.f_code
+        is_below_a_task = is_coroutine
+        frame = frame.f_back
+    return boundary
+
+
+def callback_frames(thread_id: int, boundary: CodeType) -> list[FrameType]:
+    """The frames of the callback that the loop is in, the innermost first; none when it is in no callback."""
+    frames: list[FrameType] = []
+    frame = sys._current_frames().get(thread_id)
+    while frame is not None:
+        if frame.f_code is boundary:
+            return [*frames, frame] if boundary is HANDLE_RUN else frames
+        frames.append(frame)
+        frame = frame.f_back
+    return []
+
+
+def seen_in(frames: list[FrameType]) -> list[Seen]:
+    """What can be kept of frames."""
+    return [Seen(frame.f_code, frame.f_lineno or 0) for frame in frames[:MOST_FRAMES]]
+
+
+def blocking_line(stack: list[Seen]) -> str:
+    """The innermost line of the application, or else the innermost of all."""
+    return next((seen for seen in stack if not seen.is_of_a_library), stack[0]).line if stack else ""
+
+
+def _short(filename: str) -> str:
+    """Below the library's or the working folder, if it is."""
+    for folder in (*LIBRARIES, str(Path.cwd())):
+        if filename.startswith(f"{folder}/"):
+            return filename[len(folder) + 1 :]
+    return filename

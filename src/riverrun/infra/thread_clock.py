@@ -1,0 +1,54 @@
+"""What one thread has had of the CPU, read from any other thread. All in seconds since the thread's start."""
+
+import os
+import sys
+import threading
+import time
+
+if sys.platform != "win32":
+    import resource
+
+NANOSECONDS = 1e9
+
+
+class ThreadClock:
+    """The clocks of the thread that makes it. Close it before that thread is gone for good."""
+
+    def __init__(self) -> None:
+        self.thread_id = threading.get_ident()
+        self._clock_id = _cpu_clock_of(self.thread_id)
+        self._schedstat = _open_schedstat(threading.get_native_id())
+
+    def cpu_seconds(self) -> float:
+        """How long it ran. Where the system has no such clock: how long the process did."""
+        return time.process_time() if self._clock_id is None else time.clock_gettime(self._clock_id)
+
+    def starved_seconds(self) -> float:
+        """How long it could have run, and got no CPU. Where the system does not count this: 0."""
+        if self._schedstat is None:
+            return 0.0
+        return int(os.pread(self._schedstat, 64, 0).split()[1]) / NANOSECONDS
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._schedstat is not None:
+            os.close(self._schedstat)
+            self._schedstat = None
+
+
+def times_put_to_sleep() -> int | None:
+    """How often the calling thread gave the CPU up of its own accord; none where the system does not count it."""
+    if sys.platform != "linux":
+        return None
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
+def _cpu_clock_of(thread_id: int) -> int | None:
+    return time.pthread_getcpuclockid(thread_id) if sys.platform == "linux" else None
+
+
+def _open_schedstat(native_id: int) -> int | None:
+    try:
+        return os.open(f"/proc/self/task/{native_id}/schedstat", os.O_RDONLY)
+    except OSError:
+        return None

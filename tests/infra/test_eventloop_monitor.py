@@ -1,0 +1,158 @@
+"""Whoever blocks the loop is named with route, run and line; what the machine does is nobody's fault."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.support.blocking_app import BLOCKERS, blocked_line
+from tests.support.waiting import wait_until
+
+from riverrun.kit.free_port import free_port
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "eventloop_monitor.py"
+SHORTEST_BLOCK_MS = 250
+QUIET_REQUESTS = 200
+STARVERS = 2
+NICENESS = 10
+"""A tenth of a starver's share: 30 ms of CPU take half a second."""
+
+every_loop = pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+
+
+class WatchedApp:
+    """The blocking app in a process of its own, under the script."""
+
+    def __init__(self, loop: str) -> None:
+        self.client = httpx2.Client(timeout=60)
+        self.url = f"http://127.0.0.1:{(port := free_port())}"
+        arguments = ["tests.support.blocking_app:app", "--json", "--port", str(port), "--loop", loop]
+        self.process = subprocess.Popen(
+            [sys.executable, str(SCRIPT), *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        wait_until(self._serves, 30, what="the app")
+
+    def _serves(self) -> bool:
+        try:
+            return self.get("/quick")
+        except httpx2.TransportError:
+            return False
+
+    def get(self, path: str) -> bool:
+        return self.client.get(f"{self.url}{path}").raise_for_status().is_success
+
+    def end(self) -> dict[str, Any]:
+        """Its report."""
+        self.process.send_signal(signal.SIGTERM)
+        said, errors = self.process.communicate(timeout=30)
+        self.warnings = errors.decode()
+        report: dict[str, Any] = json.loads(said)
+        assert self.process.returncode == (report["stalls"] > 0)
+        return report
+
+
+@contextmanager
+def watched_app(loop: str) -> Iterator[WatchedApp]:
+    app = WatchedApp(loop)
+    try:
+        yield app
+    finally:
+        app.client.close()
+        app.process.kill()
+        app.process.communicate()
+
+
+@every_loop
+def test_each_of_nine_blockers_is_named_with_its_route_its_run_and_its_line(loop: str) -> None:
+    with watched_app(loop) as app:
+        for name in BLOCKERS:
+            app.get(f"/block/{name}/r-{name}")
+        report = app.end()
+    found = {stall["endpoint"]: stall for stall in report["worst"]}
+    assert len(BLOCKERS) == 9
+    for name in BLOCKERS:
+        stall = found.pop(f"/block/{name}/{{run_id}}")
+        assert stall["line"] == f"tests/support/blocking_app.py:{blocked_line(name)} in {name}", stall
+        assert (stall["method"], stall["run_id"]) == ("GET", f"r-{name}")
+        assert stall["blocked_time_ms"] >= SHORTEST_BLOCK_MS
+        assert any(f"in {name}:" in line for line in stall["stack"])
+        assert f"{stall['endpoint']} at {stall['line']}, run r-{name}" in app.warnings
+    assert found == {}
+
+
+@every_loop
+def test_a_quiet_app_raises_no_alarm(loop: str) -> None:
+    with watched_app(loop) as app:
+        for _ in range(QUIET_REQUESTS):
+            app.get("/quick")
+        report = app.end()
+    assert report["worst"] == []
+    assert report["stalls"] == 0
+
+
+@every_loop
+def test_the_cpu_of_the_most_expensive_callback_is_known(loop: str) -> None:
+    with watched_app(loop) as app:
+        app.get("/block/large_json/r")
+        app.get("/block/sleep/r")
+        report = app.end()
+    json_stall = next(stall for stall in report["worst"] if "large_json" in stall["endpoint"])
+    sleep_stall = next(stall for stall in report["worst"] if "sleep" in stall["endpoint"])
+    assert report["callback"]["endpoint"] == "/block/large_json/{run_id}"
+    assert report["callback_cpu_ms"] > json_stall["cpu_ms"] / 2 > sleep_stall["cpu_ms"]
+
+
+@every_loop
+def test_a_stopped_process_is_the_machines_fault(loop: str) -> None:
+    with watched_app(loop) as app:
+        app.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: state_of(app.process.pid) == "T", what="the stop")
+        with pytest.raises(httpx2.TimeoutException):
+            httpx2.get(f"{app.url}/compute", timeout=1)
+        app.process.send_signal(signal.SIGCONT)
+        app.get("/compute")
+        report = app.end()
+    assert report["worst"] == []
+    assert report["machine_stalls"] >= 1
+    assert report["machine_longest_ms"] > 900
+
+
+@every_loop
+def test_a_starved_process_is_the_machines_fault(loop: str) -> None:
+    """It may run only where others do, who are far more important."""
+    core = {min(os.sched_getaffinity(0))}
+    with watched_app(loop) as app:
+        for thread in os.listdir(f"/proc/{app.process.pid}/task"):
+            os.sched_setaffinity(int(thread), core)
+            os.setpriority(os.PRIO_PROCESS, int(thread), NICENESS)
+        starvers = [
+            subprocess.Popen(
+                [sys.executable, "-c", "while True: pass"], preexec_fn=lambda: os.sched_setaffinity(0, core)
+            )
+            for _ in range(STARVERS)
+        ]
+        try:
+            for _ in range(3):
+                app.get("/compute")
+        finally:
+            for starver in starvers:
+                starver.kill()
+                starver.wait()
+        report = app.end()
+    assert report["worst"] == []
+    assert report["machine_stalls"] >= 1
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

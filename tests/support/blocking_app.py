@@ -1,0 +1,147 @@
+"""An app that blocks its loop in every way we know of. Each blocker lasts well over 250 ms, and says where it blocks."""
+
+import ctypes
+import hashlib
+import http.client
+import inspect
+import json
+import os
+import re
+import socket
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import redis
+from fastapi import FastAPI
+
+WAIT_SECONDS = 0.4
+BLOCKED_HERE = "# the loop is blocked here"
+LARGE_JSON = json.dumps([{"name": f"n{number}", "size": number / 7} for number in range(150_000)])
+
+app = FastAPI()
+BLOCKERS: dict[str, Callable[[], object]] = {}
+
+
+def blocker(function: Callable[[], object]) -> Callable[[], object]:
+    """Give it a route."""
+
+    @app.get(f"/block/{function.__name__}/{{run_id}}")
+    async def block(run_id: str) -> str:
+        function()
+        return "ok"
+
+    BLOCKERS[function.__name__] = function
+    return function
+
+
+def blocked_line(name: str) -> int:
+    """Where the loop is when this blocker blocks it."""
+    lines, first = inspect.getsourcelines(BLOCKERS[name])
+    return first + next(place for place, line in enumerate(lines) if BLOCKED_HERE in line)
+
+
+@contextmanager
+def stalled_peer() -> Iterator[int]:
+    """A fake of what is outside: it takes connections, and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@blocker
+def sleep() -> None:
+    time.sleep(WAIT_SECONDS)  # the loop is blocked here
+
+
+@blocker
+def sync_redis() -> None:
+    with stalled_peer() as port, suppress(redis.TimeoutError):
+        client = redis.Redis(port=port, socket_timeout=WAIT_SECONDS, retry=None)
+        client.get("key")  # the loop is blocked here
+
+
+@blocker
+def sync_http() -> None:
+    with stalled_peer() as port, suppress(TimeoutError):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS)
+        connection.request("GET", "/")
+        connection.getresponse()  # the loop is blocked here
+
+
+@blocker
+def locked_sqlite() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/one.db"
+        holder = sqlite3.connect(path, isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        other = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+        with suppress(sqlite3.OperationalError):
+            other.execute("BEGIN EXCLUSIVE")  # the loop is blocked here
+        other.close()
+        holder.close()
+
+
+@blocker
+def slow_file() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pipe"
+        os.mkfifo(path)
+        writer = threading.Timer(WAIT_SECONDS, path.write_text, ["at last"])
+        writer.start()
+        path.read_text()  # the loop is blocked here
+        writer.join()
+
+
+@blocker
+def password_hash() -> None:
+    hashlib.scrypt(b"secret", salt=b"salt", n=2**14, r=8, p=16)  # the loop is blocked here
+
+
+@blocker
+def large_json() -> None:
+    for _ in range(4):
+        json.loads(LARGE_JSON)  # the loop is blocked here
+
+
+@blocker
+def slow_regex() -> None:
+    re.match(r"(a+)+$", "a" * 24 + "b")  # the loop is blocked here
+
+
+@blocker
+def slow_resolver() -> None:
+    with mock.patch.object(socket, "getaddrinfo", stalled_getaddrinfo()), suppress(OSError):
+        socket.create_connection(("stalled.example", 80))  # the loop is blocked here
+
+
+@app.get("/quick")
+async def quick() -> str:
+    """Nearly nothing."""
+    return "ok"
+
+
+@app.get("/compute")
+async def compute() -> str:
+    """30 ms of the loop thread's CPU."""
+    until = time.thread_time() + 0.03
+    while time.thread_time() < until:
+        pass
+    return "ok"
+
+
+def stalled_getaddrinfo() -> Callable[..., object]:
+    """A fake of what is outside: a name server that does not answer, waited for in libc, below Python's own module."""
+    names: dict[str, Any] = {
+        "usleep": ctypes.CDLL(None).usleep,
+        "microseconds": int(WAIT_SECONDS * 1_000_000),
+    }
+    code = "def getaddrinfo(*_):\n    usleep(microseconds)\n    raise OSError"
+    exec(compile(code, socket.__file__, "exec"), names)
+    stalled: Callable[..., object] = names["getaddrinfo"]
+    return stalled
