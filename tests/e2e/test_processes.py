@@ -55,6 +55,14 @@ def none_alive(processes: list[psutil.Process]) -> bool:
     return not any(is_alive(one) for one in processes)
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of one that stays up for all tests that leave it whole: ``up.log`` and ``data``."""
+    folder = tmp_path_factory.mktemp("running")
+    with up(folder / "data", free_port(), folder / "up.log"):
+        yield folder
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_asked_to_stop_it_ends_every_process(tmp_path: Path, number: signal.Signals) -> None:
     log = tmp_path / "up.log"
@@ -78,20 +86,18 @@ def test_killed_it_leaves_no_orphan_and_starts_again_on_its_data(tmp_path: Path)
         assert httpx2.get(f"http://127.0.0.1:{port}/health/ready", timeout=10).status_code == 200
 
 
-def test_the_link_signs_in_once(tmp_path: Path) -> None:
-    log = tmp_path / "up.log"
-    with up(tmp_path / "data", free_port(), log):
-        link = sign_in_link(log)
-        with httpx2.Client() as browser:
-            answer = browser.get(link)
-            assert (answer.status_code, answer.headers["location"]) == (303, "/")
-            cookie = answer.headers["set-cookie"].lower()
-            assert "httponly" in cookie
-            assert "samesite=lax" in cookie
-            assert browser.get(httpx2.URL(link).join("/api/v1/account/me")).json()["is_administrator"] is True
-        with httpx2.Client() as another:
-            another.get(link)
-            assert another.get(httpx2.URL(link).join("/api/v1/account/me")).status_code == 401
+def test_the_link_signs_in_once(running: Path) -> None:
+    link = sign_in_link(running / "up.log")
+    with httpx2.Client() as browser:
+        answer = browser.get(link)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=lax" in cookie
+        assert browser.get(httpx2.URL(link).join("/api/v1/account/me")).json()["is_administrator"] is True
+    with httpx2.Client() as another:
+        another.get(link)
+        assert another.get(httpx2.URL(link).join("/api/v1/account/me")).status_code == 401
 
 
 def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path) -> None:
@@ -108,12 +114,10 @@ def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path) -> No
     assert "Traceback" not in words
 
 
-def test_the_commands_find_the_server_that_up_started(tmp_path: Path) -> None:
-    log = tmp_path / "up.log"
-    environment = {**os.environ, "RIVERRUN_DATA_DIR": str(tmp_path / "data")}
-    with up(tmp_path / "data", free_port(), log):
-        result = subprocess.run(
-            [*RIVERRUN, "runs"], capture_output=True, text=True, timeout=60, check=False, env=environment
-        )
+def test_the_commands_find_the_server_that_up_started(running: Path) -> None:
+    environment = {**os.environ, "RIVERRUN_DATA_DIR": str(running / "data")}
+    result = subprocess.run(
+        [*RIVERRUN, "runs"], capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
     assert result.returncode == 0, result.stderr
     assert "no runs yet" in result.stdout
