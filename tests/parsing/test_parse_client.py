@@ -106,6 +106,41 @@ def test_waiting_ends_when_nobody_wants_the_reply() -> None:
     assert helper.pid is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes have no size that we can set")
+def test_what_follows_is_parsed_before_it_is_asked_for(helper: ParseHelper, tmp_path: Path) -> None:
+    following = requests(f"# crash once: {tmp_path}/marker\ny = 1\nz = 1\n", "x = 1\n")
+    assert outcome(helper.parse(PROJECT, requests("x = 1\n"), following)) == [1]
+    wait_until((tmp_path / "marker").exists)
+    assert outcome(helper.parse(PROJECT, following)) == [2, 1]
+
+
+def test_a_crash_spares_what_was_sent_ahead(helper: ParseHelper) -> None:
+    following = requests("x = 1\ny = 1\n", "crash always\n", "def f(): pass\n")
+    last = requests("z = 1\n")
+    assert outcome(helper.parse(PROJECT, requests("crash always\n", "x = 1\n"), following)) == [CRASHED, 1]
+    assert outcome(helper.parse(PROJECT, following, last)) == [2, CRASHED, 1]
+    assert outcome(helper.parse(PROJECT, last)) == [1]
+
+
+def test_a_hanging_file_spares_what_was_sent_ahead(helper: ParseHelper) -> None:
+    following = requests("x = 1\ny = 1\n")
+    hangs = helper.parse(PROJECT, requests("hang\n"), following)
+    assert outcome(hangs) == ["Parsing this file took too long."]
+    assert outcome(helper.parse(PROJECT, following)) == [2]
+
+
+def test_what_was_sent_ahead_and_is_not_asked_for_is_no_answer_to_something_else(helper: ParseHelper) -> None:
+    helper.parse(PROJECT, requests("x = 1\n"), requests("x = 1\ny = 1\n"))
+    assert outcome(helper.parse(PROJECT, requests("def f(): pass\n"))) == [1]
+    assert outcome(helper.parse(PROJECT, requests("x = 1\ny = 1\n"))) == [2]
+
+
+def test_what_fits_into_no_pipe_waits_for_its_turn(helper: ParseHelper) -> None:
+    following = requests("# word " * 100_000)
+    assert outcome(helper.parse(PROJECT, requests("x = 1\n"), following)) == [1]
+    assert [reply.rows is not None for reply in helper.parse(PROJECT, following)] == [True]
+
+
 @pytest.mark.parametrize(
     "command", [("/no/such/program",), ("/bin/false",), ("/bin/echo", "no frame at all, only words")]
 )

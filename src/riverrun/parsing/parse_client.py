@@ -5,7 +5,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -19,6 +19,8 @@ FILE_TIMEOUT_SECONDS = 20.0
 WAIT_MILLISECONDS = 200
 PIPE_BYTES = 1 << 20
 """A batch at once, where the system lets pipes be so large."""
+MAX_BYTES_AHEAD = PIPE_BYTES // 2 if sys.platform == "linux" else 0
+"""What fits into a pipe for sure while nobody reads it; pipes elsewhere have no size that we can set."""
 _INHERITED = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
@@ -73,17 +75,24 @@ class ParseHelper:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
         self._received = bytearray()
+        self._sent_ahead: Sequence[ParseRequest] = ()
+        """What the process has got, or waits in its pipe, although nobody has asked for the replies yet."""
 
-    def parse(self, project_id: UUID, requests: list[ParseRequest]) -> list[ParseReply]:
+    def parse(
+        self, project_id: UUID, requests: Sequence[ParseRequest], following: Sequence[ParseRequest] = ()
+    ) -> list[ParseReply]:
         """One reply a request, in their order.
 
-        A file at which the helper ended is tried once more in a new one, for the helper may have been killed by
+        ``following`` is what the next call will ask for: the process gets it now, if it fits into the pipe, and so
+        goes on without waiting for that call. A file at which the helper ended is tried once more in a new one, for the helper may have been killed by
         chance; a file at which it hangs is not. Raises ``HelperUnavailable`` and ``ParsingAbandoned``.
         """
+        if self._sent_ahead and self._sent_ahead != requests:
+            self.close()
         replies: list[ParseReply] = []
         while len(replies) < len(requests):
             try:
-                for reply in self._exchange(project_id, requests[len(replies) :]):
+                for reply in self._exchange(project_id, requests[len(replies) :], following):
                     replies.append(reply)
             except _HelperLost as lost:
                 self.close()
@@ -118,6 +127,7 @@ class ParseHelper:
             process.wait()
         self._is_ready = False
         self._received.clear()
+        self._sent_ahead = ()
 
     def _second_try(self, project_id: UUID, request: ParseRequest, lost: _HelperLost) -> ParseReply:
         if not lost.hangs:
@@ -128,11 +138,19 @@ class ParseHelper:
                 lost = again
         return ParseReply(request, reason=str(lost))
 
-    def _exchange(self, project_id: UUID, requests: list[ParseRequest]) -> Iterator[ParseReply]:
+    def _exchange(
+        self, project_id: UUID, requests: Sequence[ParseRequest], following: Sequence[ParseRequest] = ()
+    ) -> Iterator[ParseReply]:
         self._make_ready()
-        files = [{"file_id": r.file_id, "path": r.path, "language": r.language} for r in requests]
-        header = {"project_id": project_id, "files": files}
-        self._write(encode_frame(header, [request.source for request in requests]))
+        if self._sent_ahead:
+            self._sent_ahead = ()
+        else:
+            self._write(_frame_of(project_id, requests))
+        # All earlier replies have been read, so the process takes `requests` out of the pipe before it writes again:
+        # what fits into the pipe after them never waits for anybody who reads replies.
+        if following and len(frame := _frame_of(project_id, following)) <= MAX_BYTES_AHEAD:
+            self._write(frame)
+            self._sent_ahead = following
         for request in requests:
             yield _reply(request, *self._read_frame(self._file_timeout_seconds))
 
@@ -189,6 +207,11 @@ class ParseHelper:
                 raise ParsingAbandoned
             if time.monotonic() > deadline:
                 raise _HelperLost("Parsing this file took too long.", hangs=True)
+
+
+def _frame_of(project_id: UUID, requests: Sequence[ParseRequest]) -> bytes:
+    files = [{"file_id": r.file_id, "path": r.path, "language": r.language} for r in requests]
+    return encode_frame({"project_id": project_id, "files": files}, [r.source for r in requests])
 
 
 def _reply(request: ParseRequest, header: Header, bodies: list[bytes]) -> ParseReply:

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Self
 from uuid import UUID
@@ -43,9 +43,6 @@ class ParsePool:
             )
             for _ in range(size or min(os.cpu_count() or 1, MAX_HELPERS))
         ]
-        self._idle: SimpleQueue[ParseHelper] = SimpleQueue()
-        for helper in self._helpers:
-            self._idle.put(helper)
 
     def __enter__(self) -> Self:
         return self
@@ -77,24 +74,61 @@ class ParsePool:
         Raises ``HelperUnavailable``.
         """
         self._abandoned.clear()
+        work = _Work(project_id)
         executor = ThreadPoolExecutor(len(self._helpers), thread_name_prefix="parse")
-        pending: set[Future[list[ParseReply]]] = set()
         try:
+            for helper in self._helpers:
+                executor.submit(self._serve, helper, work)
+            under_way = 0
             for batch in batches:
-                pending.add(executor.submit(self._parse_batch, project_id, batch))
-                while len(pending) >= BATCHES_AHEAD * len(self._helpers):
-                    done, pending = wait(pending, WAIT_SECONDS, FIRST_COMPLETED)
-                    yield from (future.result() for future in done) if done else [[]]
-            while pending:
-                done, pending = wait(pending, WAIT_SECONDS, FIRST_COMPLETED)
-                yield from (future.result() for future in done) if done else [[]]
+                work.waiting.put(batch)
+                under_way += 1
+                while under_way >= BATCHES_AHEAD * len(self._helpers):
+                    under_way -= bool(replies := work.next_replies())
+                    yield replies
+            while under_way:
+                under_way -= bool(replies := work.next_replies())
+                yield replies
         finally:
             self._abandoned.set()
-            executor.shutdown(wait=True, cancel_futures=True)
+            for _ in self._helpers:
+                work.waiting.put(_NO_MORE)
+            executor.shutdown(wait=True)
 
-    def _parse_batch(self, project_id: UUID, batch: list[ParseRequest]) -> list[ParseReply]:
-        helper = self._idle.get()
+    def _serve(self, helper: ParseHelper, work: "_Work") -> None:
+        """Have a helper parse batch after batch, each sent before the one before it is done, if it is known by then."""
         try:
-            return helper.parse(project_id, batch)
-        finally:
-            self._idle.put(helper)
+            batch = work.waiting.get()
+            while batch and not self._abandoned.is_set():
+                try:
+                    following = work.waiting.get_nowait()
+                except Empty:
+                    work.done.put(helper.parse(work.project_id, batch))
+                    batch = work.waiting.get()
+                else:
+                    work.done.put(helper.parse(work.project_id, batch, following))
+                    batch = following
+        except Exception as error:
+            work.done.put(error)
+
+
+_NO_MORE: list[ParseRequest] = []
+
+
+class _Work:
+    """What one parse hands to its threads, and they hand back."""
+
+    def __init__(self, project_id: UUID) -> None:
+        self.project_id = project_id
+        self.waiting: SimpleQueue[list[ParseRequest]] = SimpleQueue()
+        self.done: SimpleQueue[list[ParseReply] | Exception] = SimpleQueue()
+
+    def next_replies(self) -> list[ParseReply]:
+        """Those of one batch, or none after ``WAIT_SECONDS``. Raises what ended a thread."""
+        try:
+            result = self.done.get(timeout=WAIT_SECONDS)
+        except Empty:
+            return []
+        if isinstance(result, Exception):
+            raise result
+        return result
