@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection, sql
@@ -43,8 +43,7 @@ class StoredProject:
     is_ready: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """What the index knows of a path."""
 
     id: int
@@ -96,10 +95,12 @@ class IndexStore:
             [RECIPE, self._project_id],
         ).fetchall()
         self._connection.commit()
-        return {path: StoredFile(*rest) for path, *rest in rows}
+        return {row[0]: StoredFile._make(row[1:]) for row in rows}
 
     def new_file_ids(self, count: int) -> list[int]:
         """Ids that no other file has or gets."""
+        if not count:
+            return []
         rows = self._connection.execute(
             "SELECT nextval(pg_get_serial_sequence('source_files', 'id')) FROM generate_series(1, %s)",
             [count],

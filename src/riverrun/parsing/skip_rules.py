@@ -53,12 +53,13 @@ _PROSE = frozenset({"markdown", "restructuredtext", None})
 def reason_by_path(path: str, size: int, max_file_bytes: int) -> str | None:
     """Why a file is skipped without being read; none when it must be looked at."""
     name = path.rpartition("/")[2]
-    suffix = name.rpartition(".")[2].lower()
+    lower_name = name.lower()
+    suffix = lower_name.rpartition(".")[2]
     if suffix in _BINARY_SUFFIXES:
         return f"a binary file (.{suffix})"
     if name in _LOCK_FILES:
         return "a lock file"
-    if name.lower().endswith(_GENERATED_SUFFIXES):
+    if lower_name.endswith(_GENERATED_SUFFIXES):
         return "generated or minified (by its name)"
     limit = min(max_file_bytes, MAX_DATA_BYTES) if suffix in _DATA_SUFFIXES else max_file_bytes
     if size > limit:

@@ -5,9 +5,8 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from riverrun.parsing.ignore_rules import IgnoreRules
 from riverrun.parsing.skip_rules import NO_SOURCE_DIRECTORIES, VENDORED_DIRECTORIES
@@ -20,8 +19,7 @@ _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class SourceEntry:
+class SourceEntry(NamedTuple):
     """A file that was found, or with a ``reason`` something that is not read (a directory's path ends in a slash).
 
     ``stamp`` changes whenever the file does, as far as can be told without reading it: git's name of the content,
