@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -138,7 +139,7 @@ def _run_interruptibly(
         await answer
 
     try:
-        runner.run(cancellable())
+        runner.run(cancellable(), context=copy_context())
     except asyncio.CancelledError:
         attempt.check()
         raise

@@ -1,9 +1,11 @@
-"""The base of all tasks: gives each worker process its resources, once, after the fork."""
+"""The base of all tasks: gives each worker process its resources, once, after the fork, and each line of log its run."""
 
 import os
+from typing import Any
 
 from celery import Celery, Task
 
+from riverrun.infra import logs
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_leaving import Leaving
 from riverrun.infra.worker_resources import WorkerResources
@@ -13,6 +15,14 @@ class RunTask(Task):  # type: ignore[misc]
     """A task whose work is a run. What it works with is put on the app by ``bind_settings``."""
 
     abstract = True
+
+    def __call__(self, *args: Any, run_id: str, **kwargs: Any) -> Any:
+        """Perform the run; what is logged meanwhile says which."""
+        token = logs.run_id.set(run_id)
+        try:
+            return self.run(*args, run_id=run_id, **kwargs)
+        finally:
+            logs.run_id.reset(token)
 
     @property
     def resources(self) -> WorkerResources:

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine
@@ -63,7 +64,9 @@ class Attempt:
         self._interrupt: Callable[[], object] | None = None
         self._kick = threading.Event()
         self._over = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name=f"keeper-{run.id}", daemon=True)
+        self._keeper = threading.Thread(
+            target=copy_context().run, args=(self._keep,), name=f"keeper-{run.id}", daemon=True
+        )
         if run.is_stop_requested:
             self._stop_requested.set()
 
