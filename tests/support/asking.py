@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 import httpx2
 
-from riverrun.conversations.agent_tasks import save_answer, write_answer
+from riverrun.conversations.agent_tasks import perform_answer, save_answer
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.performance import perform_run
@@ -34,8 +33,10 @@ async def regenerate(
 
 async def answer(worker: WorkerResources, run_id: str, work: Work | None = None) -> None:
     """Perform a run as a worker does, with the built-in model or with other work."""
-    chosen = work or partial(write_answer, worker)
-    await asyncio.to_thread(perform_run, UUID(run_id), worker, chosen, save_answer)
+    if work is None:
+        await asyncio.to_thread(perform_answer, worker, UUID(run_id))
+    else:
+        await asyncio.to_thread(perform_run, UUID(run_id), worker, work, save_answer)
 
 
 def says(*words: str) -> Work:

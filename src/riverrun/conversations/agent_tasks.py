@@ -55,11 +55,16 @@ def execute_regenerate_background(self: RunTask, run_id: str) -> None:
 
 
 def _answer(task: RunTask, run_id: UUID) -> None:
-    spending = Spending()
-    work = partial(write_answer, task.resources, spending=spending)
-    record = partial(save_answer, spending=spending)
-    perform_run(run_id, task.resources, work, record, task_id=task.request.id, at_last=release_question)
+    perform_answer(task.resources, run_id, task_id=task.request.id)
     wake_next(task.app, task.resources.engine, run_id)
+
+
+def perform_answer(resources: WorkerResources, run_id: UUID, *, task_id: str | None = None) -> None:
+    """Perform a run that answers a question, and settle that; ``task_id`` is as of ``perform_run``."""
+    spending = Spending()
+    work = partial(write_answer, resources, spending=spending)
+    record = partial(save_answer, spending=spending)
+    perform_run(run_id, resources, work, record, task_id=task_id, at_last=release_question)
 
 
 def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spending | None = None) -> None:

@@ -15,7 +15,10 @@ from riverrun.usage.schemas import LimitChange, LimitView, UserUsage
 
 
 class LimitService:
-    """Works in the request's transaction; who calls it has seen to it that an administrator asks."""
+    """Works in the request's transaction; who calls it has seen to it that an administrator asks.
+
+    A holder is named by its id, a user also by the e-mail address.
+    """
 
     def __init__(self, session: AsyncSession, settings: Settings) -> None:
         self._session = session
@@ -31,7 +34,7 @@ class LimitService:
         rows = await self._session.execute(statements.limits_with_names(start, limit))
         return [LimitView.of(row, name) for row, name in rows]
 
-    async def put(self, kind: HolderKind, holder: UUID | str, change: LimitChange) -> None:
+    async def put(self, kind: HolderKind, holder: str, change: LimitChange) -> None:
         """Lay a holder's limit down; it replaces the earlier one whole.
 
         Raises:
@@ -43,7 +46,7 @@ class LimitService:
         holder_id = await self._holder_id(kind, holder)
         await self._session.execute(statements.put_limit(kind, holder_id, change.model_dump()))
 
-    async def remove(self, kind: HolderKind, holder: UUID | str) -> None:
+    async def remove(self, kind: HolderKind, holder: str) -> None:
         """Let a holder have what everybody has. Twice is once.
 
         Raises:
@@ -51,8 +54,17 @@ class LimitService:
         """
         await self._session.execute(statements.remove_limit(kind, await self._holder_id(kind, holder)))
 
-    async def _holder_id(self, kind: HolderKind, holder: UUID | str) -> UUID:
-        found: UUID | None = await self._session.scalar(statements.holder_id_of(kind, holder))
+    async def _holder_id(self, kind: HolderKind, holder: str) -> UUID:
+        found: UUID | None = await self._session.scalar(
+            statements.holder_id_of(kind, _id_in(holder) or holder)
+        )
         if found is None:
             raise NotFound
         return found
+
+
+def _id_in(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
@@ -18,9 +17,7 @@ usage_router = APIRouter(prefix="/usage", tags=["usage"])
 
 Start = Annotated[int, Query(ge=0, le=1_000_000)]
 Limit = Annotated[int, Query(ge=1, le=200)]
-Holder = Annotated[
-    UUID | StorableText, Path(description="An id; of a user also the e-mail address", max_length=320)
-]
+Holder = Annotated[StorableText, Path(description="An id; of a user also the e-mail address", max_length=320)]
 
 
 @usage_router.get("")
