@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 from tests.support.fake_mail_server import FakeMailServer, fake_mail_server
 from tests.support.live_api import client_of, serving
-from tests.support.people import GOOD_PASSWORD, account_of, browser_at, log_in, new_person, sign_up
+from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, log_in, new_person, sign_up
 
 from riverrun.auth.identity_links import UserAuthProvider
 from riverrun.auth.passwords import Password

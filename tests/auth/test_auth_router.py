@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, select
 from tests.support.live_api import client_of, serving
-from tests.support.people import GOOD_PASSWORD, account_of, browser_at, log_in, new_person, sign_up
+from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, log_in, new_person, sign_up
 
 from riverrun.auth.models import AccessToken
 from riverrun.auth.passwords import Password

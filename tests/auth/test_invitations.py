@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from tests.support.fake_mail_server import FakeMailServer, fake_mail_server
 from tests.support.live_api import client_of, serving
-from tests.support.people import GOOD_PASSWORD, account_of, browser_at, new_person, sign_up
+from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, new_person, sign_up
 
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token
 from riverrun.infra.settings import Settings

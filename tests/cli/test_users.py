@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from sqlalchemy import Engine, select
 from tests.support.live_api import client_of, serving
-from tests.support.people import GOOD_PASSWORD, account_of, log_in, new_person, sign_up
+from tests.support.visitors import GOOD_PASSWORD, account_of, log_in, new_person, sign_up
 from typer.testing import CliRunner, Result
 
 from riverrun.auth.revocations import Revocation

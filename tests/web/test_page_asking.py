@@ -18,7 +18,7 @@ async def test_somebody_without_a_link_is_told_where_to_find_one(browser: Browse
     driver = await PageDriver.open(browser, slow_stack.base_url)
     await driver.go()
     await expect(driver.page.get_by_role("heading", name="Sign in")).to_be_visible()
-    await expect(driver.page.get_by_role("main")).to_contain_text("Open the link")
+    await expect(driver.page.get_by_role("main")).to_contain_text("open the link")
     await driver.close()
 
 

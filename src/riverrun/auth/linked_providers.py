@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -106,14 +106,6 @@ class AsyncLinkedProviders:
             await self._session.execute(delete(Password).where(Password.user_id == user_id))
         if doomed.is_primary:
             await self.set_primary(user_id, rest[0].provider_type)
-
-    async def note_use(self, user_id: UUID, provider_type: str) -> None:
-        """Remember that somebody came in this way just now."""
-        await self._session.execute(
-            update(UserAuthProvider)
-            .where(UserAuthProvider.user_id == user_id, UserAuthProvider.provider_type == provider_type)
-            .values(last_used_at=func.now())
-        )
 
     async def _hold(self, user_id: UUID) -> Sequence[UserAuthProvider]:
         """The ways in, while others who would change them wait: two that unlink at once must not take the last two."""

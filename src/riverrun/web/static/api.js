@@ -26,8 +26,11 @@ export function whenSignedOut(listener) {
   onSignedOut = listener;
 }
 
-/** A request to the server. Throws a `Problem`; an aborted one throws the signal's `AbortError`. */
-export async function send(method, path, { body, headers = {}, signal } = {}) {
+/**
+ * A request to the server. Throws a `Problem`; an aborted one throws the signal's `AbortError`. Who `isKnocking` gives a
+ * password or a token to come in by: their 401 is for them alone, and says nothing of who is signed in.
+ */
+export async function send(method, path, { body, headers = {}, signal, isKnocking = false } = {}) {
   const options = { method, headers: { ...headers }, signal, credentials: "same-origin", cache: "no-store" };
   if (body !== undefined) {
     options.headers["content-type"] = "application/json";
@@ -36,7 +39,7 @@ export async function send(method, path, { body, headers = {}, signal } = {}) {
   const response = await reach(path, options);
   if (response.ok) return response;
   const problem = await readProblem(response);
-  if (response.status === 401) onSignedOut();
+  if (response.status === 401 && !isKnocking) onSignedOut();
   throw problem;
 }
 

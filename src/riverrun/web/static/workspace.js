@@ -1,6 +1,7 @@
 /** The signed-in page: sidebar, conversation, source panel, and how they go together. */
 
 import * as api from "./api.js";
+import { openAccount } from "./account_page.js";
 import { announce } from "./announce.js";
 import { ConversationList } from "./conversation_list.js";
 import { button, element, iconButton } from "./dom.js";
@@ -74,7 +75,8 @@ export class Workspace {
       this.repositories.node,
       this.conversations.node,
       element(
-        "footer", {}, element("span", { class: "account", title: account.email }, account.display_name || account.email),
+        "footer", {},
+        button(account.display_name, { class: "account", title: `Your account: ${account.email}`, on: { click: () => this.#showAccount() } }),
         button("Sign out", { class: "quiet", on: { click: () => this.#signOut() } }),
       ),
     );
@@ -173,6 +175,10 @@ export class Workspace {
     this.node.classList.remove("with-drawer");
     this.menu.setAttribute("aria-expanded", "false");
     this.sidebar.inert = NARROW.matches;
+  }
+
+  async #showAccount() {
+    await openAccount().catch((problem) => this.thread.showProblem(problem));
   }
 
   async #signOut() {

@@ -1,0 +1,51 @@
+/** A list of things that let somebody in, each with the deed that takes it away. */
+
+import { announce } from "./announce.js";
+import { button, element } from "./dom.js";
+
+/**
+ * A section with a list that reloads itself after each deed. `rowOf` makes of an item `{ name, words, deeds }`, where
+ * `deeds` are pairs of a verb and a function.
+ */
+export async function listSection(title, { load, rowOf, empty = "None.", more = null }) {
+  const list = element("ul", { class: "rows" });
+  const failure = element("p", { class: "form-failure", role: "alert", hidden: true });
+  const section = element("section", {}, element("h3", { tabindex: -1 }, title), list, failure);
+  const attempt = async (deed) => {
+    failure.hidden = true;
+    try {
+      await deed();
+      await show();
+    } catch (problem) {
+      failure.textContent = problem.detail || problem.message;
+      failure.hidden = false;
+    }
+  };
+  const show = async () => {
+    const items = await load();
+    list.replaceChildren(...items.map((item) => row(rowOf(item), attempt, section)));
+    if (!items.length) list.append(element("li", { class: "words" }, empty));
+  };
+  if (more) section.append(more(attempt));
+  await show();
+  return section;
+}
+
+function row({ name, words, deeds }, attempt, section) {
+  const buttons = deeds.map(([verb, deed]) =>
+    button(verb, {
+      class: "quiet", "aria-label": `${verb}: ${name}`,
+      on: {
+        click: async () => {
+          await attempt(deed);
+          if (!document.activeElement || document.activeElement === document.body) section.querySelector("h3").focus();
+          announce(`${verb}: ${name}`);
+        },
+      },
+    }),
+  );
+  return element(
+    "li", {}, element("span", {}, element("span", { class: "name" }, name), element("span", { class: "words" }, words)),
+    element("span", { class: "deeds" }, ...buttons),
+  );
+}

@@ -1,0 +1,101 @@
+/** What somebody is shown who is not signed in: signing in, making an account, setting a forgotten password. */
+
+import * as accounts from "./account_api.js";
+import { button, element } from "./dom.js";
+import { emailField, field, form, newPasswordField, passwordField } from "./forms.js";
+
+const TITLES = { first: "Make the first account", open: "Make an account", invite: "Make your account" };
+
+/** The door. `onIn` is called when somebody has come in. */
+export class Door {
+  #options = { sign_up: "invite", sends_mail: false };
+
+  constructor({ onIn }) {
+    this.onIn = onIn;
+    this.node = element("main", { class: "door", id: "main", tabindex: -1 });
+  }
+
+  /** Sign in by password, with the ways around it that this server has. */
+  async showSignIn() {
+    this.#options = await accounts.signInOptions().catch(() => this.#options);
+    this.#show(
+      "Sign in",
+      form("Sign in", [emailField({ autofocus: true }), passwordField()], async ({ email, password }) => {
+        await accounts.signIn(email, password);
+        this.onIn();
+      }),
+      this.#otherWays(),
+      element(
+        "p", { class: "words" }, "Or open the link that Riverrun printed where it was started; ",
+        element("code", {}, "riverrun link"), " prints another one.",
+      ),
+    );
+  }
+
+  /** Make an account, with the token of an invitation's link if there is one. */
+  showSignUp(invitation = null) {
+    const isFirst = this.#options.sign_up === "first" && !invitation;
+    this.#show(
+      TITLES[invitation ? "invite" : this.#options.sign_up] ?? TITLES.open,
+      isFirst ? element("p", {}, "It is the administrator’s: it invites others and looks after the server.") : null,
+      invitation ? element("p", {}, "Use the address that was invited.") : null,
+      form("Make the account", [
+        emailField({ autofocus: true }),
+        field("Name", "displayName", { autocomplete: "name", maxlength: 100, required: false }),
+        newPasswordField(),
+      ], async (given) => {
+        await accounts.signUp(invitation ? { ...given, invitation } : given);
+        this.onIn();
+      }),
+      this.#back(),
+    );
+  }
+
+  /** Ask for a link by mail. */
+  showForgotten() {
+    this.#show(
+      "Forgot your password?",
+      element("p", {}, "You get a mail with a link by which to choose a new one."),
+      form("Send the link", [emailField({ autofocus: true })], async ({ email }) => {
+        await accounts.askForReset(email);
+        const words = `If ${email} has an account here, a link is on its way. It is good for an hour.`;
+        this.#show("Look into your mail", element("p", {}, words), this.#back());
+      }),
+      this.#back(),
+    );
+  }
+
+  /** Choose a new password by the token of such a link. */
+  showReset(token) {
+    this.#show(
+      "Choose a new password",
+      element("p", {}, "You are signed out everywhere, and sign in with the new one."),
+      form("Set the password", [newPasswordField("New password")], async ({ password }) => {
+        await accounts.resetPassword(token, password);
+        await this.showSignIn();
+      }),
+      this.#back(),
+    );
+  }
+
+  #otherWays() {
+    const { sign_up: signUp, sends_mail: sendsMail } = this.#options;
+    const ways = element("p", { class: "ways" });
+    if (sendsMail) ways.append(button("Forgot the password?", { class: "link", on: { click: () => this.showForgotten() } }));
+    if (signUp in TITLES && signUp !== "invite") {
+      ways.append(button(TITLES[signUp], { class: "link", on: { click: () => this.showSignUp() } }));
+    }
+    return ways.childElementCount ? ways : null;
+  }
+
+  #back() {
+    return element("p", { class: "ways" }, button("Back to signing in", { class: "link", on: { click: () => this.showSignIn() } }));
+  }
+
+  #show(title, ...content) {
+    this.node.replaceChildren(
+      element("p", { class: "wordmark" }, "Riverrun"), element("h1", {}, title), ...content.filter((part) => part !== null),
+    );
+    this.node.querySelector("[autofocus]")?.focus();
+  }
+}
