@@ -14,10 +14,10 @@ from tests.support.live_api import client_of
 from tests.support.stories import make_user
 from tests.support.waiting import wait_until_async
 
-from riverrun.auth.principal import Principal
+from riverrun.auth.principal import Principal, caller
 from riverrun.auth.sign_in import issue_bearer_token
 from riverrun.conversations.session_service import AsyncSessionService, further
-from riverrun.conversations.session_statements import session_of
+from riverrun.conversations.session_statements import SESSION
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.ids import new_uuid
@@ -260,12 +260,11 @@ def counted_calls(redis: SyncRedis) -> Callable[[], dict[str, int]]:
 async def test_the_query_of_a_poll_reads_by_indexes_alone(
     engine: Engine, async_engine: AsyncEngine, user_id: UUID
 ) -> None:
-    principal = Principal(user_id, "", "", False)
+    principal = Principal(user_id, "", "", False, "someone@example.org", links=("a link",))
     async with async_engine.connect() as connection:
         await connection.execute(text("SET enable_seqscan = off"))
-        compiled = session_of(principal, new_uuid()).compile(
-            async_engine, compile_kwargs={"literal_binds": True}
-        )
+        values = caller(principal) | {"conversation_id": new_uuid()}
+        compiled = SESSION.params(values).compile(async_engine, compile_kwargs={"literal_binds": True})
         plan = "\n".join((await connection.execute(text(f"EXPLAIN {compiled}"))).scalars())
     assert "Seq Scan" not in plan, plan
     assert "Index" in plan

@@ -1,33 +1,36 @@
 """What open streams have to be told: which rights were lost lately, and which are still there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     CompoundSelect,
-    DateTime,
+    Integer,
     Select,
+    Text,
     Uuid,
     and_,
+    bindparam,
     cast,
+    column,
     exists,
     func,
-    literal,
     null,
     or_,
     select,
-    true,
     union_all,
 )
 
 from riverrun.auth.api_keys import ApiKey
 from riverrun.auth.grants import Grant
 from riverrun.auth.models import AccessToken
-from riverrun.auth.principal import Principal
+from riverrun.auth.principal import NOBODY, Principal, Who
 from riverrun.auth.revocations import Revocation
+from riverrun.runs.models import Run
 from riverrun.users.models import User
 
 NONE = cast(null(), Uuid)
@@ -44,7 +47,7 @@ class Loss(NamedTuple):
 
 def losses_within(window: timedelta) -> CompoundSelect[Any]:
     """Rows of ``Loss``: what was revoked, and which tokens, links and shares have run out, in the last ``window``."""
-    present = cast(func.clock_timestamp(), DateTime(timezone=True))
+    present = func.now()
     revoked = select(
         Revocation.revoked_at, Revocation.token_id, Revocation.user_id, Revocation.subject_id
     ).where(Revocation.revoked_at > present - window)
@@ -57,26 +60,65 @@ def losses_within(window: timedelta) -> CompoundSelect[Any]:
     return union_all(revoked, tokens, grants)
 
 
-def still_readable(asked: Sequence[tuple[Principal, Select[UUID, bool]]]) -> CompoundSelect[Any]:
-    """Rows ``(number, run id, hides sources)`` for each principal's statement, if their door is still open."""
-    parts = []
-    for number, (principal, readable) in enumerate(asked):
-        found = readable.where(_is_admitted(principal)).subquery()
-        parts.append(select(literal(number), *found.c))
-    return union_all(*parts)
+_ASKED = (
+    func.unnest(
+        *[
+            bindparam(name, type_=ARRAY(kind))
+            for name, kind in (
+                ("numbers", Integer()),
+                ("user_ids", Uuid()),
+                ("emails", Text()),
+                ("links", Text()),
+                ("token_ids", Uuid()),
+                ("run_ids", Uuid()),
+            )
+        ]
+    )
+    .table_valued(
+        column("number", Integer),
+        column("user_id", Uuid),
+        column("email", Text),
+        column("links", Text),
+        column("token_id", Uuid),
+        column("run_id", Uuid),
+    )
+    .render_derived("asked")
+)
+_WHO = Who(_ASKED.c.user_id, _ASKED.c.email, func.string_to_array(_ASKED.c.links, "."))
 
 
-def _is_admitted(principal: Principal) -> ColumnElement[bool]:
-    """Whether the principal would be let in now as they were: by the same token, with the same verified address."""
-    if principal.is_guest:
-        return true()
-    is_known = and_(User.id == principal.user_id, User.disabled_at.is_(None))
-    if principal.verified_email is not None:
-        is_known &= and_(User.email == principal.verified_email, User.email_verified_at.is_not(None))
+def still_readable(readable: Callable[[Who], Select[UUID, bool]]) -> Select[Any]:
+    """``(run id, hides sources, number)`` of what is readable still, out of ``values_of`` all that is asked about."""
+    return readable(_WHO).add_columns(_ASKED.c.number).where(Run.id == _ASKED.c.run_id, _is_admitted())
+
+
+def values_of(asked: Iterable[tuple[int, Principal, UUID]]) -> dict[str, list[Any]]:
+    """Values for ``still_readable``: whether the principals may read the runs; the numbers are the caller's own."""
+    rows = list(asked)
+    return {
+        "numbers": [number for number, _, _ in rows],
+        "user_ids": [principal.user_id for _, principal, _ in rows],
+        "emails": [principal.verified_email for _, principal, _ in rows],
+        "links": [".".join(principal.links) for _, principal, _ in rows],
+        "token_ids": [principal.token_id for _, principal, _ in rows],
+        "run_ids": [run_id for _, _, run_id in rows],
+    }
+
+
+def _is_admitted() -> ColumnElement[bool]:
+    """Whether they would be let in now as they were: by the same token, with the same verified address."""
+    is_known = exists().where(
+        User.id == _WHO.user_id,
+        User.disabled_at.is_(None),
+        or_(
+            _WHO.verified_email.is_(None),
+            and_(User.email == _WHO.verified_email, User.email_verified_at.is_not(None)),
+        ),
+    )
     token = exists().where(
-        AccessToken.id == principal.token_id,
+        AccessToken.id == _ASKED.c.token_id,
         AccessToken.revoked_at.is_(None),
         or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > func.now()),
     )
-    key = exists().where(ApiKey.id == principal.token_id, ApiKey.revoked_at.is_(None))
-    return and_(exists().where(is_known), or_(token, key))
+    key = exists().where(ApiKey.id == _ASKED.c.token_id, ApiKey.revoked_at.is_(None))
+    return or_(_WHO.user_id == NOBODY, and_(is_known, or_(token, key)))

@@ -13,8 +13,8 @@ from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.auth import grant_statements
-from riverrun.auth.loss_statements import Loss, losses_within, still_readable
-from riverrun.auth.principal import Principal
+from riverrun.auth.loss_statements import Loss, losses_within, still_readable, values_of
+from riverrun.auth.principal import Principal, Who
 from riverrun.kit.clock import now
 
 LOOK_SECONDS = 1.0
@@ -22,16 +22,16 @@ WINDOW_SECONDS = 10.0
 """Each look takes in so much of the past: a transaction may commit after one that has begun later."""
 MOST_BLIND_SECONDS = 5.0
 """After so long without a look every stream is looked at."""
-PRINCIPALS_A_QUERY = 50
-STREAMS_A_TURN = 1_000
+LOSSES = losses_within(timedelta(seconds=WINDOW_SECONDS))
+STREAMS_A_TURN = 500
 PRUNE_SECONDS = 600.0
 KEEP_REVOCATIONS = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
-Readable = Callable[[Principal, Collection[UUID]], Select[UUID, bool]]
-"""``(run id, whether its sources are hidden)`` for those of the runs that the principal may read now."""
+Readable = Callable[[Who], Select[UUID, bool]]
+"""``(run id, whether its sources are hidden)`` for all runs that somebody may read."""
 
 
 class ReadingPermit:
@@ -102,7 +102,7 @@ class StreamWatch:
 
     def __init__(self, engine: AsyncEngine, readable: Readable) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._readable = readable
+        self._still_readable = still_readable(readable)
         self._permits: set[ReadingPermit] = set()
         self._fresh: set[ReadingPermit] = set()
         self._seen: frozenset[Loss] = frozenset()
@@ -147,11 +147,16 @@ class StreamWatch:
             if not self._permits:
                 continue
             try:
-                await self._look()
+                await self.look()
             except Exception as error:
                 logger.warning("rights of open streams cannot be looked at now: %s", error)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Look once, and end the streams that lost their right.
+
+        Raises:
+            Exception: the driver's error when Postgres cannot be asked; the next look takes in all that this one missed.
+        """
         began = asyncio.get_running_loop().time()
         fresh, self._fresh = self._fresh, set()
         try:
@@ -164,7 +169,7 @@ class StreamWatch:
 
     async def _ask_for_losses(self) -> frozenset[Loss]:
         async with self._engine.connect() as connection:
-            rows = await connection.execute(losses_within(timedelta(seconds=WINDOW_SECONDS)))
+            rows = await connection.execute(LOSSES)
             return frozenset(Loss(*row) for row in rows)
 
     async def _concerned(
@@ -185,28 +190,24 @@ class StreamWatch:
         return found
 
     async def _check(self, permits: Iterable[ReadingPermit]) -> None:
-        """Read the rights of all concerned anew, by the very statement by which they were found, and end what lost one."""
-        by_principal: dict[Principal, list[ReadingPermit]] = {}
-        for permit in permits:
-            by_principal.setdefault(permit.principal, []).append(permit)
-        for turn in _turns(list(by_principal.items()), PRINCIPALS_A_QUERY):
+        """Read the rights of all concerned anew, by the conditions by which they were found, and end what lost one."""
+        for turn in _turns(list(permits), STREAMS_A_TURN):
             readable = await self._ask_for_rights(turn)
-            for number, (_, held) in enumerate(turn):
-                for permit in held:
-                    if not permit.rests_on(readable[number]):
-                        permit.lose()
+            for number, permit in enumerate(turn):
+                if not permit.rests_on(readable[number]):
+                    permit.lose()
 
-    async def _ask_for_rights(
-        self, turn: Sequence[tuple[Principal, list[ReadingPermit]]]
-    ) -> list[dict[UUID, bool]]:
-        """For each principal what is readable now, in one query."""
+    async def _ask_for_rights(self, permits: Sequence[ReadingPermit]) -> list[dict[UUID, bool]]:
+        """For each what its holder may read of it now, in one query."""
         asked = [
-            (principal, self._readable(principal, {run_id for permit in held for run_id in permit.run_ids}))
-            for principal, held in turn
+            (number, permit.principal, run_id)
+            for number, permit in enumerate(permits)
+            for run_id in permit.run_ids
         ]
-        readable: list[dict[UUID, bool]] = [{} for _ in turn]
+        readable: list[dict[UUID, bool]] = [{} for _ in permits]
         async with self._engine.connect() as connection:
-            for number, run_id, hides_sources in await connection.execute(still_readable(asked)):
+            rows = await connection.execute(self._still_readable, values_of(asked))
+            for run_id, hides_sources, number in rows:
                 readable[number][run_id] = hides_sources
         return readable
 

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.dependencies import CurrentViewer
 from riverrun.auth.grants import Right
-from riverrun.auth.principal import Principal, scoped, shared_with
+from riverrun.auth.principal import Principal, caller, scoped, shared_with
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import AsyncChatHistoryService
 from riverrun.conversations.models import Conversation
-from riverrun.conversations.reading_statements import viewed_conversation
+from riverrun.conversations.reading_statements import VIEWED_CONVERSATION
 from riverrun.conversations.repository_names import repository_names
 from riverrun.conversations.schemas import ConversationInfo, ConversationView, MessageView, ViewedConversation
 from riverrun.infra.dependencies import AsyncDb
@@ -79,9 +79,8 @@ class ConversationViews:
         Raises:
             NotFound: it is not there for this principal.
         """
-        row = (
-            await self._session.execute(viewed_conversation(self._principal, conversation_id))
-        ).one_or_none()
+        values = {**caller(self._principal), "conversation_id": conversation_id}
+        row = (await self._session.execute(VIEWED_CONVERSATION, values)).one_or_none()
         if row is None:
             raise NotFound
         conversation, right, has_link, hides_sources = row

@@ -1,61 +1,77 @@
-"""Who may look at what, and whether with the sources, as SQL."""
+"""Who may look at what, and whether with the sources, as SQL. Put together once: each request brings values only."""
 
-from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, case, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    column,
+    exists,
+    func,
+    join,
+    or_,
+    select,
+)
 
 from riverrun.auth.grant_statements import IS_IN_FORCE
 from riverrun.auth.grants import Grant, Right
-from riverrun.auth.principal import Principal, scoped, shared_with
+from riverrun.auth.principal import CALLER, Who, granted_to, has_right
 from riverrun.conversations.models import Conversation
 from riverrun.parsing.models import Project
 from riverrun.runs.models import Run, RunKind
 
-
-def viewed_conversation(principal: Principal, conversation_id: UUID) -> Select[Any]:
-    """``(conversation, right, whether it has a link, whether its sources are hidden)`` for who may look at it."""
-    right = case(
-        (Conversation.user_id == principal.user_id, Right.OWN),
-        (Conversation.id.in_(shared_with(principal, Right.ASK)), Right.ASK),
-        else_=Right.VIEW,
-    )
-    has_link = exists().where(Grant.subject_id == Conversation.id, Grant.link_hash.is_not(None), IS_IN_FORCE)
-    return (
-        scoped(principal, Conversation, Right.VIEW)
-        .where(Conversation.id == conversation_id)
-        .add_columns(right, has_link, hides_sources(principal))
-    )
+RUNS = join(Run, Conversation, Conversation.id == Run.subject_id, isouter=True)
 
 
-def readable_runs(principal: Principal) -> Select[Any]:
-    """``(run, whether its sources are hidden, ids of the projects it reads)`` for all that the principal may follow."""
-    is_answer = Run.kind != RunKind.INDEXING
-    is_deserted = and_(is_answer, Conversation.id.is_(None), Run.user_id != principal.user_id)
-    return (
-        scoped(principal, Run, Right.VIEW)
-        .outerjoin(Conversation, Conversation.id == Run.subject_id)
-        .add_columns(or_(is_deserted, hides_sources(principal)), Conversation.project_ids)
-    )
-
-
-def still_readable_runs(principal: Principal, run_ids: Collection[UUID]) -> Select[UUID, bool]:
-    """The same of some runs, without what is known of them already."""
-    _, hides, _ = readable_runs(principal).selected_columns[-3:]
-    return readable_runs(principal).where(Run.id.in_(run_ids)).with_only_columns(Run.id, hides)
-
-
-def hides_sources(principal: Principal) -> ColumnElement[bool]:
-    """Of ``Conversation``: whether it is about a repository that the principal may not look into.
+def hides_sources(who: Who) -> ColumnElement[bool]:
+    """Of ``Conversation``: whether it is about a repository that they may not look into.
 
     What was read in one that is removed since is for the conversation's owner alone.
     """
-    project_id = func.unnest(Conversation.project_ids, type_=Uuid()).column_valued("project_id")
-    may_look = scoped(principal, Project, Right.VIEW).where(Project.id == project_id)
-    is_there = exists().where(Project.id == project_id)
-    is_hidden = and_(
-        ~may_look.with_only_columns(Project.id).exists(),
-        or_(Conversation.user_id != principal.user_id, is_there),
-    )
-    return select(project_id).where(is_hidden).correlate(Conversation).exists()
+    about = func.unnest(Conversation.project_ids).table_valued(column("project_id", Uuid)).render_derived()
+    is_there = exists().where(Project.id == about.c.project_id).correlate_except(Project)
+    may_look = is_there.where(has_right(who, Project, Right.VIEW))
+    is_hidden = and_(~may_look, or_(Conversation.user_id != who.user_id, is_there))
+    return select(about.c.project_id).where(is_hidden).correlate_except(about).exists()
+
+
+def hides_sources_of_run(who: Who) -> ColumnElement[bool]:
+    """Of ``RUNS``: the same; an answer whose conversation is gone shows them to who asked."""
+    is_answer = Run.kind != RunKind.INDEXING
+    is_deserted = and_(is_answer, Conversation.id.is_(None), Run.user_id != who.user_id)
+    return or_(is_deserted, hides_sources(who))
+
+
+def still_readable_runs(who: Who) -> Select[UUID, bool]:
+    """``(run id, whether its sources are hidden)`` for all that they may follow."""
+    is_readable = has_right(who, Run, Right.VIEW)
+    return select(Run.id, hides_sources_of_run(who)).select_from(RUNS).where(is_readable)
+
+
+READABLE_RUNS = (
+    select(Run, hides_sources_of_run(CALLER), Conversation.project_ids)
+    .select_from(RUNS)
+    .where(has_right(CALLER, Run, Right.VIEW))
+)
+"""``(run, whether its sources are hidden, ids of the projects it reads)`` for all that the caller may follow."""
+
+SOME_READABLE_RUNS = READABLE_RUNS.where(Run.id.in_(bindparam("run_ids", expanding=True)))
+
+VIEWED_CONVERSATION = select(
+    Conversation,
+    case(
+        (Conversation.user_id == CALLER.user_id, Right.OWN),
+        (Conversation.id.in_(granted_to(CALLER, Right.ASK)), Right.ASK),
+        else_=Right.VIEW,
+    ),
+    exists().where(Grant.subject_id == Conversation.id, Grant.link_hash.is_not(None), IS_IN_FORCE),
+    hides_sources(CALLER),
+).where(
+    Conversation.id == bindparam("conversation_id", type_=Uuid()),
+    has_right(CALLER, Conversation, Right.VIEW),
+)
+"""``(conversation, right, whether it has a link, whether its sources are hidden)`` for a caller who may look at it."""

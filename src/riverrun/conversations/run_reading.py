@@ -10,9 +10,9 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.dependencies import CurrentViewer
-from riverrun.auth.principal import Principal
+from riverrun.auth.principal import Principal, caller
 from riverrun.auth.stream_watch import CurrentWatch, StreamWatch
-from riverrun.conversations.reading_statements import readable_runs
+from riverrun.conversations.reading_statements import SOME_READABLE_RUNS
 from riverrun.infra.dependencies import AsyncDb
 from riverrun.kit.problem import NotFound
 from riverrun.runs.models import Run
@@ -29,7 +29,7 @@ class ReadableRun:
 
     @classmethod
     def of(cls, row: Row[Run, bool, list[UUID] | None]) -> Self:
-        """A row of ``readable_runs``."""
+        """A row of ``READABLE_RUNS``."""
         run, hides_sources, project_ids = row
         return cls(run, hides_sources, project_ids or ())
 
@@ -55,7 +55,8 @@ class RunReading:
 
     async def find_all(self, run_ids: Collection[UUID]) -> dict[UUID, ReadableRun]:
         """Those of the runs that the principal may follow, in one query."""
-        rows = await self._session.execute(readable_runs(self._principal).where(Run.id.in_(run_ids)))
+        values = {**caller(self._principal), "run_ids": list(run_ids)}
+        rows = await self._session.execute(SOME_READABLE_RUNS, values)
         return {readable.run.id: readable for readable in map(ReadableRun.of, rows)}
 
     def permit(self, *readable: ReadableRun) -> Permit:

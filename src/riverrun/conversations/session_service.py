@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.principal import Principal
 from riverrun.conversations.run_reading import ReadableRun
-from riverrun.conversations.session_statements import RecordedSession, run_named, session_of
+from riverrun.conversations.session_statements import RUN_NAMED, SESSION, RecordedSession, session_values
 from riverrun.conversations.session_views import ActiveSession, TaskStatus
 from riverrun.infra.dependencies import commit_now
 from riverrun.kit.clock import now
@@ -111,14 +111,15 @@ class AsyncSessionService:
         Raises:
             NotFound: the principal has no such conversation, or it no such run.
         """
-        named = run_named(self._principal, conversation_id, session_id)
-        row = (await self._session.execute(named)).one_or_none()
+        values = session_values(self._principal, conversation_id, session_id)
+        row = (await self._session.execute(RUN_NAMED, values)).one_or_none()
         if row is None:
             raise NotFound
         return ReadableRun.of(row)
 
     async def _look(self, conversation_id: UUID) -> RecordedSession:
-        row = (await self._session.execute(session_of(self._principal, conversation_id))).one_or_none()
+        values = session_values(self._principal, conversation_id)
+        row = (await self._session.execute(SESSION, values)).one_or_none()
         await commit_now(self._session)
         if row is None:
             raise NotFound

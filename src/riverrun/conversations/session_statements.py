@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Select, extract, func, or_, select, true
+from sqlalchemy import ScalarSelect, Select, Text, Uuid, bindparam, extract, func, or_, select, true
 
 from riverrun.auth.grants import Right
-from riverrun.auth.principal import Principal, scoped
+from riverrun.auth.principal import CALLER, Principal, caller, has_right
 from riverrun.conversations.models import Conversation
-from riverrun.conversations.reading_statements import hides_sources, readable_runs
+from riverrun.conversations.reading_statements import READABLE_RUNS, hides_sources
 from riverrun.conversations.session_names import SessionName
 from riverrun.runs.line_statements import ACTIVE
 from riverrun.runs.models import Run, RunEvent, RunKind, RunStatus
@@ -34,7 +34,7 @@ class RecordedSession:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
-        """A row of ``session_of``."""
+        """A row of ``SESSION``."""
         run, name, attempt, seq, recorded_at, typical, hides = row
         if run is None:
             return cls(None, None, START, None, None, hides)
@@ -42,81 +42,32 @@ class RecordedSession:
         return cls(run, name or str(run.id), top, recorded_at or run.created_at, typical, hides)
 
 
-def session_of(principal: Principal, conversation_id: UUID) -> Select[Any]:
-    """Row of a ``RecordedSession``; no row: no such conversation for this principal.
-
-    One look-up in an index for each of conversation, run, name and newest event, however much there is of them.
-    """
-    newest_event = (
-        select(RunEvent.attempt, RunEvent.seq, RunEvent.recorded_at)
-        .where(RunEvent.run_id == Run.id)
-        .order_by(RunEvent.seq.desc())
-        .limit(1)
-        .lateral()
-    )
-    current = func.coalesce(_active_run(conversation_id), _newest_run(conversation_id))
-    return (
-        scoped(principal, Conversation, Right.VIEW)
-        .where(Conversation.id == conversation_id)
-        .with_only_columns(
-            Run,
-            SessionName.session_id,
-            newest_event.c.attempt,
-            newest_event.c.seq,
-            newest_event.c.recorded_at,
-            _typical_seconds(principal),
-            hides_sources(principal),
-        )
-        .select_from(Conversation)
-        .outerjoin(Run, Run.id == current)
-        .outerjoin(SessionName, SessionName.run_id == Run.id)
-        .outerjoin(newest_event, true())
-    )
-
-
-def run_named(principal: Principal, conversation_id: UUID, session_id: str) -> Select[Any]:
-    """The run that the client named so, else the one that has it as its id."""
-    by_name = SessionName.session_id == session_id
-    return (
-        readable_runs(principal)
-        .outerjoin(SessionName, SessionName.run_id == Run.id)
-        .where(Run.subject_id == conversation_id, or_(by_name, Run.id == _uuid_or_none(session_id)))
-        .order_by(by_name.desc().nulls_last())
-        .limit(1)
-    )
-
-
-def runs_ended_since(conversation_id: UUID, moment: datetime) -> Select[UUID]:
-    """The runs of which there may still be a hot copy."""
-    return select(Run.id).where(Run.subject_id == conversation_id, Run.ended_at > moment).limit(1_000)
-
-
-def _active_run(conversation_id: UUID) -> ScalarSelect[UUID]:
+def _active_run() -> ScalarSelect[UUID]:
     """The running one, else the first of those that wait."""
     return (
         select(Run.id)
-        .where(Run.subject_id == conversation_id, Run.status.in_(ACTIVE))
+        .where(Run.subject_id == _CONVERSATION_ID, Run.status.in_(ACTIVE))
         .order_by((Run.status == RunStatus.RUNNING).desc(), Run.number)
         .limit(1)
         .scalar_subquery()
     )
 
 
-def _newest_run(conversation_id: UUID) -> ScalarSelect[UUID]:
+def _newest_run() -> ScalarSelect[UUID]:
     return (
         select(Run.id)
-        .where(Run.subject_id == conversation_id)
+        .where(Run.subject_id == _CONVERSATION_ID)
         .order_by(Run.created_at.desc())
         .limit(1)
         .scalar_subquery()
     )
 
 
-def _typical_seconds(principal: Principal) -> ScalarSelect[float]:
-    """How long the user's newest answers took, in the middle; none when there are none among the newest runs."""
+def _typical_seconds() -> ScalarSelect[float]:
+    """How long the caller's newest answers took, in the middle; none when there are none among the newest runs."""
     newest = (
         select(Run.kind, Run.status, Run.started_at, Run.ended_at)
-        .where(Run.user_id == principal.user_id)
+        .where(Run.user_id == CALLER.user_id)
         .order_by(Run.created_at.desc())
         .limit(TYPICAL_RUNS)
         .subquery()
@@ -127,6 +78,58 @@ def _typical_seconds(principal: Principal) -> ScalarSelect[float]:
         .where(newest.c.status == RunStatus.COMPLETED, newest.c.kind != RunKind.INDEXING)
         .scalar_subquery()
     )
+
+
+_CONVERSATION_ID = bindparam("conversation_id", type_=Uuid())
+_NEWEST_EVENT = (
+    select(RunEvent.attempt, RunEvent.seq, RunEvent.recorded_at)
+    .where(RunEvent.run_id == Run.id)
+    .order_by(RunEvent.seq.desc())
+    .limit(1)
+    .lateral()
+)
+
+SESSION: Select[Any] = (
+    select(
+        Run,
+        SessionName.session_id,
+        _NEWEST_EVENT.c.attempt,
+        _NEWEST_EVENT.c.seq,
+        _NEWEST_EVENT.c.recorded_at,
+        _typical_seconds(),
+        hides_sources(CALLER),
+    )
+    .select_from(Conversation)
+    .outerjoin(Run, Run.id == func.coalesce(_active_run(), _newest_run()))
+    .outerjoin(SessionName, SessionName.run_id == Run.id)
+    .outerjoin(_NEWEST_EVENT, true())
+    .where(Conversation.id == _CONVERSATION_ID, has_right(CALLER, Conversation, Right.VIEW))
+)
+"""Row of a ``RecordedSession``; no row: no such conversation for the caller.
+
+One look-up in an index for each of conversation, run, name and newest event, however much there is of them.
+"""
+
+_IS_NAMED = SessionName.session_id == bindparam("session_id", type_=Text())
+
+RUN_NAMED = (
+    READABLE_RUNS.outerjoin(SessionName, SessionName.run_id == Run.id)
+    .where(Run.subject_id == _CONVERSATION_ID, or_(_IS_NAMED, Run.id == bindparam("run_id", type_=Uuid())))
+    .order_by(_IS_NAMED.desc().nulls_last())
+    .limit(1)
+)
+"""The row of ``READABLE_RUNS`` that the client named so, else the one that has it as its id."""
+
+
+def session_values(principal: Principal, conversation_id: UUID, session_id: str = "") -> dict[str, Any]:
+    """The values of these statements."""
+    named = {"session_id": session_id, "run_id": _uuid_or_none(session_id)}
+    return {**caller(principal), "conversation_id": conversation_id, **named}
+
+
+def runs_ended_since(conversation_id: UUID, moment: datetime) -> Select[UUID]:
+    """The runs of which there may still be a hot copy."""
+    return select(Run.id).where(Run.subject_id == conversation_id, Run.ended_at > moment).limit(1_000)
 
 
 def _uuid_or_none(text: str) -> UUID | None:
