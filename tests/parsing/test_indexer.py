@@ -21,6 +21,7 @@ from riverrun.kit.ids import new_uuid
 from riverrun.parsing import index_pace, indexer
 from riverrun.parsing.errors import IndexingFailed, IndexingStopped
 from riverrun.parsing.index_report import IndexReport
+from riverrun.parsing.index_store import IndexStore
 from riverrun.parsing.indexer import index_project
 from riverrun.parsing.models import Project
 from riverrun.parsing.parse_pool import ParsePool
@@ -92,7 +93,8 @@ class Index:
         return {name: self.rows(query, project_id) for name, query in queries.items()}
 
     def assert_sound(self, project_id: UUID) -> None:
-        """Frequencies are exactly those of the chunks, nothing belongs to no file, indexed bytes are at hand."""
+        """Frequencies are exactly those of the chunks, a ready project's symbols are counted, nothing belongs to no file,
+        indexed bytes are at hand."""
         counted = self.rows(
             "SELECT lexeme, count(*) FROM chunks, unnest(terms) WHERE project_id = :id GROUP BY 1 ORDER BY 1",
             project_id,
@@ -101,6 +103,8 @@ class Index:
             "SELECT term, chunks FROM term_frequencies WHERE project_id = :id ORDER BY 1", project_id
         )
         assert sorted(stored) == sorted(counted)
+        if (project := self.project(project_id))["status"] == "ready":
+            assert project["symbols"] == len(self.symbols(project_id))
         for table in ("symbols", "file_calls", "chunks"):
             orphans = f"SELECT count(*) FROM {table} x WHERE file_id NOT IN (SELECT id FROM source_files)"
             assert self.rows(orphans) == [(0,)]
@@ -485,6 +489,25 @@ def test_a_first_index_that_another_overtakes_counts_its_terms_again(
     index.run(project_id, overtake)
     assert len(overtaken) == 1
     assert index.project(project_id)["status"] == "ready"
+    index.assert_sound(project_id)
+
+
+def test_symbols_stay_counted_when_an_update_is_killed(index: Index, folder: Path) -> None:
+    project_id = index.add(folder)
+    index.run(project_id)
+    fill(folder, {"lib/compute.py": "def one(): pass\ndef two(): pass\n"})
+    (folder / "box.py").unlink()
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(IndexStore, "complete", fail)
+        with pytest.raises(KeyboardInterrupt):
+            index.run(project_id)
+    index.assert_sound(project_id)
+    assert index.project(project_id)["symbols"] == 2
+    assert index.run(project_id).unchanged == 3
     index.assert_sound(project_id)
 
 
