@@ -2,12 +2,14 @@
 
 import contextlib
 import socket
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute, _extract_endpoint_context
+from fastapi.routing import APIRoute, _extract_endpoint_context, _IncludedRouter
+from sqlalchemy.orm import configure_mappers
 
 from riverrun.api.health_router import health_router
 from riverrun.api.loop_router import loop_router
@@ -129,6 +131,16 @@ def remember_sources(router: APIRouter) -> None:
             _extract_endpoint_context(route.endpoint)
 
 
+def build_routes(app: FastAPI) -> None:
+    """Let FastAPI put the included routers' routes together now: it would do so at each router's first request, on the loop.
+
+    That is a third of a second in all, and up to 50 ms at a time.
+    """
+    for route in app.router.routes:
+        if isinstance(route, _IncludedRouter):
+            deque(route.effective_route_contexts(), maxlen=0)
+
+
 class DrainingServer(uvicorn.Server):
     """uvicorn that first sends the readers away with their positions, so that a restart takes seconds."""
 
@@ -147,6 +159,8 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     configure_logs(settings.log_level)
     app = create_app(settings)
+    build_routes(app)
+    configure_mappers()
     collect_calmly()
     config = uvicorn.Config(
         app,
