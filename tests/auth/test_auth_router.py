@@ -1,6 +1,8 @@
 """Accounts are made and opened by their passwords, and by nothing that somebody merely says."""
 
+import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -14,6 +16,8 @@ from riverrun.auth.passwords import Password
 from riverrun.auth.revocations import Revocation
 from riverrun.auth.sign_in import ensure_administrator
 from riverrun.infra.settings import Settings
+
+ANN = "ann@example.org"
 
 
 @pytest.fixture
@@ -161,3 +165,33 @@ async def test_a_body_without_proof_makes_nobody_anything(open_url: str) -> None
         answer: httpx2.Response = await client.post("/api/v1/signup", json=forged)
     assert answer.status_code == 422
     assert "token" not in answer.text
+
+
+async def test_of_two_who_sign_up_first_one_is_the_administrator(open_url: str) -> None:
+    made = await asyncio.gather(
+        *(sign_up(open_url, f"{name}@example.org") for name in ("ann", "bob", "carl"))
+    )
+    assert sorted(answer.json()["is_administrator"] for answer in made) == [False, False, True]
+
+
+async def test_of_two_who_want_an_address_one_gets_it(open_url: str) -> None:
+    made = await asyncio.gather(*(sign_up(open_url, ANN) for _ in range(3)))
+    assert sorted(answer.status_code for answer in made) == [201, 409, 409]
+
+
+async def test_neither_passwords_nor_tokens_are_in_the_log(
+    open_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Trap 7."""
+    with caplog.at_level(logging.DEBUG):
+        async with new_person(open_url, ANN) as ann:
+            await log_in(open_url, ANN)
+            await log_in(open_url, ANN, "a wrong password of hers")
+            await ann.post("/api/v1/auth/custom-token")
+            await ann.post("/api/v1/password-reset", json={"email": ANN})
+            await ann.post("/api/v1/providers/confirm-linking", json={"linking_token": "rr_unknown"})
+            await ann.post("/api/v1/logout")
+    said = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("httpx"))
+    assert caplog.records
+    for secret in (GOOD_PASSWORD, "a wrong password of hers", "rr_"):
+        assert secret not in said

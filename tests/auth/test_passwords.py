@@ -1,11 +1,15 @@
 """Which passwords are taken, and that a stored one can be checked and renewed but not read."""
 
+import asyncio
+import threading
+
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.support.waiting import wait_until_async
 
 from riverrun.auth.built_in_passwords import BuiltInPasswords
 from riverrun.auth.errors import WeakPassword, WrongPassword
@@ -76,3 +80,46 @@ async def test_a_hash_of_weaker_parameters_is_renewed_when_its_owner_comes_in(
     assert renewed != weak
     assert matches(THE_PASSWORD, renewed)
     assert not needs_new_hash(renewed)
+
+
+async def test_an_unknown_account_costs_as_much_work_as_a_wrong_password(async_engine: AsyncEngine) -> None:
+    hashing = ThreadBridge(1)
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        users, passwords = AsyncUserService(session), BuiltInPasswords(session, hashing)
+        ann, _without_password = await users.create_user(ANN), await users.create_user("bob@example.org")
+        await passwords.store(ann.id, hash_password(THE_PASSWORD))
+        calls = []
+        for email in (ANN, "bob@example.org", "nobody@example.org"):
+            before = hashing.calls
+            with pytest.raises(WrongPassword):
+                await passwords.check(email, "not the password")
+            calls.append(hashing.calls - before)
+    hashing.close()
+    assert calls == [1, 1, 1]
+
+
+async def test_no_connection_is_held_while_a_hash_is_computed(async_engine: AsyncEngine) -> None:
+    gate, hashing = threading.Event(), ThreadBridge(1)
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        blocker = asyncio.create_task(hashing.run(gate.wait))
+        check = asyncio.create_task(BuiltInPasswords(session, hashing).check(ANN, THE_PASSWORD))
+        await wait_until_async(lambda: hashing.calls == 2)
+        assert not session.in_transaction()
+        gate.set()
+        with pytest.raises(WrongPassword):
+            await check
+        await blocker
+    hashing.close()
+
+
+async def test_a_password_of_the_greatest_length_opens_however_it_is_composed(
+    async_engine: AsyncEngine,
+) -> None:
+    hashing = ThreadBridge(1)
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        user = await AsyncUserService(session).create_user(ANN)
+        passwords = BuiltInPasswords(session, hashing)
+        await passwords.store(user.id, await passwords.prepare("\u00e9\u00e8" * 128, ANN))
+        identity = await passwords.check(ANN, "e\u0301e\u0300" * 128)
+    hashing.close()
+    assert identity.provider_uid == str(user.id)

@@ -1,21 +1,30 @@
 """Accounts at the page: made by an invitation, opened by a password, looked after by their owners."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.support.page_driver import PageDriver
 
 from riverrun.auth.account_administration import AccountAdministration
+from riverrun.auth.identity_links import PendingProviderLink
+from riverrun.auth.models import TokenKind
 from riverrun.auth.page_links import Errand, link_to
+from riverrun.auth.statements import insert_token_of_address
+from riverrun.auth.tokens import new_token, token_hash
 from riverrun.cli.running_stack import with_running_servers
 from riverrun.cli.stack import Stack
 from riverrun.infra.database import open_engine
 from riverrun.infra.settings import Settings
+from riverrun.kit.clock import now
+from riverrun.users.models import User
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -39,17 +48,49 @@ async def stranger(browser: Browser, slow_stack: Stack) -> AsyncIterator[PageDri
     assert [fault for fault in driver.faults if not refusals.search(fault)] == []
 
 
-def link_for(stack: Stack, email: str, errand: Errand) -> str:
-    """A link that the operator makes on the server's machine."""
+@contextmanager
+def transaction_of(stack: Stack) -> Iterator[Session]:
+    """On the stack's database, as the operator has it."""
     settings, _ = with_running_servers(Settings(_env_file=None, data_dir=stack.settings.data_dir))
     engine = open_engine(settings.require_database_url(), pool_size=1)
     try:
         with Session(engine) as session, session.begin():
-            accounts = AccountAdministration(session)
-            make = {Errand.INVITATION: accounts.invite, Errand.PASSWORD_RESET: accounts.offer_password_reset}
-            return link_to(stack.base_url, errand, make[errand](email))
+            yield session
     finally:
         engine.dispose()
+
+
+def link_for(stack: Stack, email: str, errand: Errand) -> str:
+    """A link that the operator makes on the server's machine."""
+    with transaction_of(stack) as session:
+        accounts = AccountAdministration(session)
+        make = {Errand.INVITATION: accounts.invite, Errand.PASSWORD_RESET: accounts.offer_password_reset}
+        return link_to(stack.base_url, errand, make[errand](email))
+
+
+def verification_link(stack: Stack, email: str) -> str:
+    """What the mail would say."""
+    token = new_token()
+    lifetime = timedelta(hours=1)
+    with transaction_of(stack) as session:
+        session.execute(insert_token_of_address(email, TokenKind.EMAIL_VERIFICATION, token, lifetime))
+    return link_to(stack.base_url, Errand.EMAIL_VERIFICATION, token)
+
+
+def linking_link(stack: Stack, email: str) -> str:
+    """Where a browser is sent that came by a provider, with the address of an account that does not know it."""
+    token = new_token()
+    with transaction_of(stack) as session:
+        session.add(
+            PendingProviderLink(
+                user_id=session.scalars(select(User.id).where(User.email == email)).one(),
+                provider_type="sso_google",
+                provider_uid=email,
+                token_hash=token_hash(token),
+                expires_at=now() + timedelta(minutes=15),
+            )
+        )
+    return f"{stack.base_url}/#linking={token}"
 
 
 async def make_account(page: Page, stack: Stack, email: str) -> None:
@@ -112,6 +153,36 @@ async def test_a_reset_link_sets_a_new_password_and_signs_out_everywhere(
     await page.get_by_label("New password").fill("a third walk in the hills")
     await page.get_by_role("button", name="Set the password").click()
     await expect(page.get_by_role("alert")).to_contain_text("used already")
+
+
+async def test_an_address_is_verified_by_its_link(
+    stranger: PageDriver, slow_stack: Stack, email: str
+) -> None:
+    page = stranger.page
+    await make_account(page, slow_stack, email)
+    link = verification_link(slow_stack, email)
+    await page.evaluate("link => { location.href = link; }", link)
+    await expect(page.get_by_role("heading", name="Your address is verified")).to_be_visible()
+    await page.get_by_role("button", name="Go on").click()
+    await expect(page.get_by_role("button", name="Ann of the page")).to_be_visible()
+    await page.evaluate("link => { location.href = link; }", link)
+    await expect(page.get_by_text("used already")).to_be_visible()
+
+
+@pytest.mark.parametrize(("answer", "ways"), [("Yes, link it", 2), ("Cancel", 1)])
+async def test_an_identity_is_linked_by_the_owners_word_alone(
+    stranger: PageDriver, slow_stack: Stack, email: str, answer: str, ways: int
+) -> None:
+    page = stranger.page
+    await make_account(page, slow_stack, email)
+    await page.get_by_role("button", name="Sign out").click()
+    await page.evaluate("link => { location.href = link; }", linking_link(slow_stack, email))
+    await expect(page.get_by_text("has an account here already")).to_be_visible()
+    await sign_in(page, email, PASSWORD)
+    await page.get_by_role("dialog", name="Was it you?").get_by_role("button", name=answer).click()
+    await page.get_by_role("button", name="Ann of the page").click()
+    sheet = page.get_by_role("dialog", name="Your account")
+    await expect(sheet.get_by_role("button", name=re.compile("^Unlink: "))).to_have_count(ways)
 
 
 async def test_the_owner_looks_after_password_sessions_and_keys(

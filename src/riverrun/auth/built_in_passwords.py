@@ -15,6 +15,7 @@ from riverrun.auth.passwords import (
     hash_password,
     matches,
     needs_new_hash,
+    normal_password,
     require_good_password,
 )
 from riverrun.infra.dependencies import commit_now
@@ -40,11 +41,12 @@ class BuiltInPasswords:
         row = (await self._session.execute(_stored(email))).one_or_none()
         await commit_now(self._session)
         user, stored_hash = row if row is not None else (None, None)
-        is_right = len(password) <= MOST_CHARS and await self._hashing.run(matches, password, stored_hash)
+        normal = normal_password(password)
+        is_right = len(normal) <= MOST_CHARS and await self._hashing.run(matches, normal, stored_hash)
         if not is_right or user is None or stored_hash is None:
             raise WrongPassword("Address and password do not belong together.")
         if needs_new_hash(stored_hash):
-            await self._renew(user.id, password, stored_hash)
+            await self._renew(user.id, normal, stored_hash)
         return Identity(PASSWORD, str(user.id), user.email, user.email_verified_at is not None)
 
     async def prepare(self, password: str, email: str) -> str:

@@ -61,14 +61,14 @@ def normal_password(password: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """The hash to store."""
-    return HASHER.hash(normal_password(password))
+    """The hash of a password in its normal form, to store."""
+    return HASHER.hash(password)
 
 
 def matches(password: str, stored_hash: str | None) -> bool:
-    """Whether this is the password; without a stored hash the same work is done, and it never is."""
+    """Whether this is the password, in its normal form; without a stored hash the same work is done, and it never is."""
     try:
-        return HASHER.verify(stored_hash or NOBODYS_HASH, normal_password(password))
+        return HASHER.verify(stored_hash or NOBODYS_HASH, password)
     except (VerificationError, InvalidHashError):
         return False
 

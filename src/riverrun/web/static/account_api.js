@@ -27,6 +27,7 @@ export const setPrimary = (type) => request("POST", `${v1}/providers/set-primary
 export const unlink = (type) => request("DELETE", `${v1}/providers/unlink`, { body: { provider_type: type } });
 export const confirmLinking = (token) =>
   request("POST", `${v1}/providers/confirm-linking`, { body: { linking_token: token } });
+export const cancelLinking = (token) => request("DELETE", `${v1}/providers/cancel-linking/${token}`);
 
 export const listInvitations = () => request("GET", `${v1}/invitations`);
 export const invite = (email) => request("POST", `${v1}/invitations`, { body: { email } });

@@ -1,11 +1,15 @@
 /** Where the page begins: who is there, and what they are shown. */
 
-import { confirmAddress, confirmLinking } from "./account_api.js";
+import { cancelLinking, confirmLinking } from "./account_api.js";
 import { announce } from "./announce.js";
 import * as api from "./api.js";
+import { confirm } from "./dialogs.js";
 import { Door } from "./door.js";
 import { button, element } from "./dom.js";
 import { takeErrand } from "./errands.js";
+import { GuestRoom } from "./guest_room.js";
+import { conversationInAddress } from "./location.js";
+import { knock } from "./sharing_api.js";
 import { Workspace } from "./workspace.js";
 
 const root = document.getElementById("app");
@@ -21,42 +25,55 @@ window.addEventListener("hashchange", () => {
 run(takeErrand());
 
 /** A link may bring somebody here to do one thing first. */
-async function run(errand) {
+function run(errand) {
   if (errand?.kind === "password-reset") return showDoor(() => door.showReset(errand.token));
   if (errand?.kind === "invitation") return showDoor(() => door.showSignUp(errand.token));
-  if (errand?.kind === "linking") linkingToken = errand.token;
-  if (errand?.kind === "email-verification") {
-    await confirmAddress(errand.token).then(() => announce("Your address is verified."), (problem) => announce(problem.message));
+  if (errand?.kind === "email-verification") return showDoor(() => door.showVerified(errand.token));
+  if (errand?.kind === "linking") {
+    linkingToken = errand.token;
+    door.node.remove();
   }
   return start();
 }
 
 async function start() {
   try {
-    const account = await api.account();
-    await finishLinking();
+    const account = await api.account({ isKnocking: true });
     workspace?.close();
     workspace = new Workspace(account, { onSignedOut: showSignedOut });
     root.replaceChildren(workspace.node);
-    await workspace.start();
+    await Promise.all([workspace.start(), askAboutLinking(account)]);
   } catch (problem) {
-    if (problem.status === 401) return;
+    if (problem.status === 401) return showGuest(conversationInAddress());
     if (!(problem instanceof api.Problem)) throw problem;
     showTrouble(problem);
   }
 }
 
-/** An identity that has waited for the account's owner becomes a way in, now that they are signed in. */
-async function finishLinking() {
+/** Somebody came by a provider with the account's address. Only its owner, signed in otherwise, lets that be a way in. */
+async function askAboutLinking(account) {
   if (!linkingToken) return;
   const token = linkingToken;
   linkingToken = null;
-  await confirmLinking(token).then(() => announce("It signs you in from now on."), (problem) => announce(problem.message));
+  const detail = `Somebody signed in elsewhere with the address ${account.email}. If it was you, you may come in that way from now on.`;
+  const isMine = await confirm("Was it you?", detail, "Yes, link it");
+  await (isMine ? confirmLinking : cancelLinking)(token).then(
+    () => announce(isMine ? "It is linked." : "It was not linked."), (problem) => workspace.thread.showProblem(problem));
+}
+
+/** Who holds a link needs no account to look at what it is for. */
+async function showGuest(id) {
+  const mayLook = id && (await knock(id).then(() => true, () => false));
+  if (!mayLook) return showSignedOut();
+  workspace?.close();
+  workspace = new GuestRoom(id, { onSignIn: showSignedOut });
+  root.replaceChildren(workspace.node);
+  return workspace.start();
 }
 
 /** Requests that were under way are refused one after the other; what is typed at the door meanwhile stays. */
 function showSignedOut() {
-  if (!root.contains(door.node)) showDoor(() => door.showSignIn());
+  if (!root.contains(door.node)) showDoor(() => door.showSignIn({ isLinking: Boolean(linkingToken) }));
 }
 
 function showDoor(show) {

@@ -15,11 +15,13 @@ export class Door {
     this.node = element("main", { class: "door", id: "main", tabindex: -1 });
   }
 
-  /** Sign in by password, with the ways around it that this server has. */
-  async showSignIn() {
+  /** Sign in by password, with the ways around it that this server has; `isLinking` when another way in waits for that. */
+  async showSignIn({ isLinking = false } = {}) {
+    this.node.replaceChildren();
     this.#options = await accounts.signInOptions().catch(() => this.#options);
     this.#show(
       "Sign in",
+      isLinking ? element("p", {}, "Your address has an account here already: sign in to it once, and say that you are the same.") : null,
       form("Sign in", [emailField({ autofocus: true }), passwordField()], async ({ email, password }) => {
         await accounts.signIn(email, password);
         this.onIn();
@@ -76,6 +78,18 @@ export class Door {
       }),
       this.#back(),
     );
+  }
+
+  /** Prove an address by the token of the link that was mailed to it. */
+  async showVerified(token) {
+    const goOn = button("Go on", { class: "primary", on: { click: () => this.onIn() } });
+    try {
+      await accounts.confirmAddress(token);
+      this.#show("Your address is verified", element("p", {}, "What others share with it reaches you from now on."), goOn);
+    } catch (problem) {
+      this.#show(problem.title, element("p", {}, problem.detail), goOn);
+    }
+    goOn.focus();
   }
 
   #otherWays() {
