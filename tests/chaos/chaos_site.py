@@ -12,6 +12,7 @@ import httpx2
 import psutil
 import psycopg
 import redis
+from tests.chaos.effect_tool import WORLD_VARIABLE
 from tests.chaos.lossy_proxy import LossyProxy
 from tests.support.accounts import bearer_token_of_a_stranger
 from tests.support.indexing import index_folder
@@ -63,6 +64,11 @@ class ChaosSite:
     def pids(self) -> dict[str, int]:
         return {name: process.pid for name, process in self._processes.items()}
 
+    @property
+    def world(self) -> Path:
+        """What the agent's tool has changed."""
+        return self.folder / "world.txt"
+
     def log_path(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
@@ -102,7 +108,7 @@ class ChaosSite:
             posts_per_minute=0,
             streams_per_minute=0,
         )
-        return child_environment(settings, free_environment(os.environ))
+        return child_environment(settings, free_environment(os.environ)) | {WORLD_VARIABLE: str(self.world)}
 
     def stop(self, *names: str) -> None:
         """End processes of ours, all of them unless named."""

@@ -1,21 +1,23 @@
-"""I1 to I11 as far as they can be seen from outside, at rest. I12, the loop's callbacks, is not checked here: issue 6.
+"""I1 to I12 as far as they can be seen from outside, at rest.
 
-I9 is a bound on the API's memory after each schedule. I6: no tool of the agent has an effect yet; that each call of a
-tool stands once in the record is what can be seen.
+I6: the agent has a tool with an effect, which may happen once a run and call. I9 is a bound on the API's memory after each
+schedule. I12 is what each API's own monitor saw since its start or the last schedule: the most CPU of one callback.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
+import httpx2
 import psutil
 import psycopg
 from psycopg.rows import dict_row
 from tests.chaos.answer_fold import AnswerFold, Objection
 from tests.chaos.chaos_site import APIS, SLOTS_A_WORKER, WORKERS, ChaosSite
+from tests.chaos.effect_tool import effects_in
 from tests.chaos.rest import ask_number, expect
 from tests.chaos.story import Question, Story
 from tests.chaos.wire_reader import WireReader
@@ -29,6 +31,7 @@ QUIET_SECONDS = 8.0
 MOST_DATABASE_CONNECTIONS = 40
 MOST_REDIS_CONNECTIONS = 90
 MOST_API_BYTES = 200_000_000
+MOST_CALLBACK_CPU_MS = 20.0
 RE_READ_RUNS = 3
 
 Record = dict[str, Any]
@@ -74,9 +77,11 @@ def check_at_rest(site: ChaosSite, story: Story) -> None:
         )
     story.objections += check_lines(site, story)
     story.objections += check_strangers(site, story)
+    story.objections += check_effects(site, story)
     re_read(site, story)
     story.close()
     check_leaks(site, story)
+    story.objections += [*check_memory(site), *check_callbacks(site)]
 
 
 def check_run(site: ChaosSite, story: Story, question: Question) -> list[Objection]:
@@ -203,24 +208,59 @@ def re_read(site: ChaosSite, story: Story) -> None:
 
 
 def check_leaks(site: ChaosSite, story: Story) -> None:
-    """I8 and I9, a few seconds after the last reader left."""
-    for name, is_clean in {
-        "answers of the model": lambda: site.model.answering == 0,
-        "wake-ups": lambda: ask_number(site, "SELECT count(*) FROM outbox") == 0,
-        "leases": lambda: ask_number(site, "SELECT count(*) FROM runs WHERE lease_owner IS NOT NULL") == 0,
-        "open transactions": lambda: ask_number(site, OPEN_TRANSACTIONS) == 0,
-        "database connections": lambda: ask_number(site, CONNECTIONS) <= MOST_DATABASE_CONNECTIONS,
-        "channels": lambda: count_channels(site) == 0,
-        "Redis connections": lambda: count_redis_clients(site) <= MOST_REDIS_CONNECTIONS,
-        "clients' connections": lambda: all(count_clients(site, api) == 0 for api in APIS),
-        "processes": lambda: all(count_children(site, one) == SLOTS_A_WORKER for one in WORKERS),
-    }.items():
-        expect(story, "I8", f"{name} are left", is_clean, QUIET_SECONDS)
+    """I8, a few seconds after the last reader left."""
+    for name, is_clean in NOTHING_LEFT.items():
+        expect(story, "I8", f"{name} are left", lambda clean=is_clean: clean(site), QUIET_SECONDS)
+
+
+def check_memory(site: ChaosSite) -> Iterator[Objection]:
+    """I9, of each API."""
     for api in APIS:
         used = psutil.Process(site.pids[api]).memory_info().rss
         if used > MOST_API_BYTES:
-            story.objections.append(Objection("I9", f"{api} uses {used:,} bytes"))
+            yield Objection("I9", f"{api} uses {used:,} bytes")
 
+
+def check_callbacks(site: ChaosSite) -> Iterator[Objection]:
+    """I12, of each API; the next schedule begins anew."""
+    for api in APIS:
+        url = f"http://127.0.0.1:{site.ports[api]}/-/loop"
+        headers = {"Authorization": f"Bearer {site.token}"}
+        report = httpx2.get(url, headers=headers, timeout=QUIET_SECONDS).raise_for_status().json()
+        if report["callback_cpu_ms"] > MOST_CALLBACK_CPU_MS:
+            words = f"a callback of {api} used {report['callback_cpu_ms']} ms: {report['callback']}"
+            yield Objection("I12", words)
+        httpx2.delete(url, headers=headers, timeout=QUIET_SECONDS).raise_for_status()
+
+
+def check_effects(site: ChaosSite, story: Story) -> Iterator[Objection]:
+    """I6: no call of a run took effect twice, and none that is not in the ledger."""
+    with site.sql() as connection:
+        noted = {
+            str(run_id)
+            for (run_id,) in connection.execute(
+                "SELECT run_id FROM tool_effects WHERE run_id::text = ANY(%s)", (story.run_ids,)
+            )
+        }
+    for (run_id, line), times in effects_in(site.world).items():
+        if run_id in story.run_ids and times > 1:
+            yield Objection("I6", f"run {run_id} wrote {line} {times} times")
+        if run_id in story.run_ids and run_id not in noted:
+            yield Objection("I6", f"run {run_id} wrote {line}, which is not in the ledger")
+
+
+NOTHING_LEFT: dict[str, Callable[[ChaosSite], bool]] = {
+    "answers of the model": lambda site: site.model.answering == 0,
+    "wake-ups": lambda site: ask_number(site, "SELECT count(*) FROM outbox") == 0,
+    "leases": lambda site: ask_number(site, "SELECT count(*) FROM runs WHERE lease_owner IS NOT NULL") == 0,
+    "open transactions": lambda site: ask_number(site, OPEN_TRANSACTIONS) == 0,
+    "database connections": lambda site: ask_number(site, CONNECTIONS) <= MOST_DATABASE_CONNECTIONS,
+    "channels": lambda site: count_channels(site) == 0,
+    "Redis connections": lambda site: count_redis_clients(site) <= MOST_REDIS_CONNECTIONS,
+    "clients' connections": lambda site: all(count_clients(site, api) == 0 for api in APIS),
+    "processes": lambda site: all(count_children(site, one) == SLOTS_A_WORKER for one in WORKERS),
+}
+"""Each says whether nothing of its kind is left (I8)."""
 
 OPEN_TRANSACTIONS = "SELECT count(*) FROM pg_stat_activity WHERE state IN ('idle in transaction', 'idle in transaction (aborted)')"
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"

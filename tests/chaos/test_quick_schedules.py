@@ -18,6 +18,8 @@ SCHEDULES = 12
 SEEN_BY = {
     "without_gap_read": ("gap", {"I3"}),
     "without_watchdog": ("watchdog", {"I2"}),
+    "without_ledger": ("redelivery", {"I6"}),
+    "without_short_callbacks": ("gap", {"I12"}),
     "without_fence": ("fence", {"I1", "I2", "I3", "I4", "I5", "I10"}),
 }
 """The scene of the quick set that misses each guard, and the invariants of which one at least must then be broken."""

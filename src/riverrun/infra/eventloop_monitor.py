@@ -20,7 +20,7 @@ SERVED = "riverrun.served"
 
 
 class EventLoopMonitor:
-    """Middleware, the outermost of all. It watches from the lifespan's start, or from the first request on.
+    """Middleware, the outermost of all. It watches from when the app has started, or from the first request on.
 
     ``says_server_timing`` adds ``Server-Timing: loop;dur=``: how many milliseconds the loop was blocked while the request
     was served, as far as its first byte.
@@ -44,13 +44,10 @@ class EventLoopMonitor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on, and know meanwhile which task serves what."""
-        watchdog = self._watchdog_of_this_loop()
         if scope["type"] == "lifespan":
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                self._stop()
+            await self._live(scope, receive, send)
             return
+        watchdog = self._watchdog_of_this_loop()
         task_id = id(asyncio.current_task())
         outer = self._served.get(task_id)
         served = scope[SERVED] = self._served[task_id] = Served(scope)
@@ -61,6 +58,17 @@ class EventLoopMonitor:
                 del self._served[task_id]
             else:
                 self._served[task_id] = outer
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_watch(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self._watchdog_of_this_loop()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_watch)
+        finally:
+            self._stop()
 
     def _watchdog_of_this_loop(self) -> LoopWatchdog:
         loop = asyncio.get_running_loop()
