@@ -4,11 +4,13 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 STREAM_BENCHMARKS := --target scripts/benchmark_streams.py --target scripts/benchmark_dispatch.py --target scripts/benchmark_polls.py
 
+BASELINES := benchmarks/baselines
+
 # Passed on as they are: make demo REPO=/path/or/https-url QUESTION="How does it start?"
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench cutpoints stops fuzz-cursors leaks
+.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz-cursors leaks
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -67,10 +69,15 @@ stops: $(INSTALLED) ## stop answers in every situation, count what the model sen
 
 bench-streams: $(INSTALLED) ## benchmarks 1-6, 10, 12 and 13, one line each; needs an idle machine
 	@mkdir -p benchmarks/latest
-	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --no-levels --json benchmarks/latest
+	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --no-levels --json benchmarks/latest \
+		$(if $(wildcard $(BASELINES)/*.json),--baseline $(BASELINES))
+
+bench-baseline: $(INSTALLED) ## keep what bench-streams has just measured as what later runs are compared with
+	@mkdir -p $(BASELINES)
+	@cp benchmarks/latest/*.json $(BASELINES)/
 
 bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works
-	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --smoke
+	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --target scripts/benchmark_usage_check.py --smoke
 
 fuzz-cursors: $(INSTALLED) ## 100,000 random cursors, headers, run ids and tokens
 	@$(BIN)/python -m tests.proofs.cursor_fuzz

@@ -21,7 +21,7 @@ from bench.site import Site, open_site
 
 ARMS = ("raw", "riverrun", "plan", "threads", "blocking")
 SMOKE = Plan((2,), 2)
-NAMES = ("CONVERSATION_ID", "WORKSPACE_ID", "RUN_ID")
+NAMES = ("CONVERSATION_ID", "PROJECT_ID", "WORKSPACE_ID", "RUN_ID")
 
 
 class Target(Protocol):
@@ -60,13 +60,17 @@ def run(targets: Sequence[Target], given: Sequence[str] | None = None) -> int:
 def judge(report: Report, options: argparse.Namespace) -> int:
     """Keep a report and say what has become worse; 1 when it is not as it should be."""
     if options.json:
-        is_folder = options.json.is_dir()
-        report.write(options.json / f"{report.benchmark}.json" if is_folder else options.json)
-    worse = regressions(report, options.baseline) if options.baseline else []
+        report.write(file_of(report, options.json))
+    worse = regressions(report, file_of(report, options.baseline)) if options.baseline else []
     for line in worse:
         print(f"WORSE: {line}")
     is_void = bool(report.void) and not report.is_smoke
     return 1 if worse or report.errors or is_void else 0
+
+
+def file_of(report: Report, path: Path) -> Path:
+    """The report's own file, where many have a folder together."""
+    return path / f"{report.benchmark}.json" if path.is_dir() else path
 
 
 def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
@@ -79,7 +83,9 @@ def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
         "--arms", type=lambda text: text.split(","), default=list(ARMS), metavar=",".join(ARMS)
     )
     parser.add_argument("--against", metavar="URL", help="one more arm: any other server")
-    parser.add_argument("--baseline", type=Path, help="a former JSON; what is worse makes the exit code 1")
+    parser.add_argument(
+        "--baseline", type=Path, help="a former JSON, or a folder of them; worse: exit code 1"
+    )
     parser.add_argument("--json", type=Path, help="write the report to this file, or into this folder")
     parser.add_argument("--no-levels", action="store_true", help="only the numbered benchmarks")
     parser.add_argument("--smoke", action="store_true", help="prove that it works; the figures mean nothing")

@@ -5,7 +5,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI, HTTPException, Request
 from redis.exceptions import ConnectionError as RedisConnectionError
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from starlette.types import Message
 
 from riverrun.infra.problem_handlers import CLIENT_GONE, add_problem_handlers
@@ -16,6 +16,10 @@ def full_disk() -> OperationalError:
     return OperationalError("INSERT", {}, asyncpg.DiskFullError("could not extend file"))
 
 
+def deadlock() -> DBAPIError:
+    return DBAPIError("UPDATE", {}, asyncpg.DeadlockDetectedError("deadlock detected"))
+
+
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
@@ -23,6 +27,7 @@ def full_disk() -> OperationalError:
         (RedisConnectionError("10.0.0.7 refused"), 503, "cannot be reached"),
         (ConnectionRefusedError(111, "secret-host"), 503, "cannot be reached"),
         (full_disk(), 503, "disk is full"),
+        (deadlock(), 503, "was undone"),
         (ProgrammingError("SELECT secret", {}, Exception("syntax")), 500, "fault of the server"),
         (KeyError("secret"), 500, "fault of the server"),
     ],

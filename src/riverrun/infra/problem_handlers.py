@@ -28,6 +28,8 @@ CLIENT_GONE = 499
 """Nobody reads this answer; logs do."""
 DISK_FULL = "53100"
 """SQLSTATE disk_full."""
+DEADLOCK = "40P01"
+"""SQLSTATE deadlock_detected: of two transactions in each other's way Postgres has undone this one."""
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +92,16 @@ async def _on_client_gone(_: Request, error: Exception) -> Response:
 
 
 async def _on_outage(request: Request, error: Exception) -> Response:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if state == DEADLOCK:
+        logger.warning("%s made way: %s", _in_one_line(request), error)
+        return respond(
+            TryAgainLater("This stood in another request's way, and was undone. Nothing was lost.")
+        )
     if isinstance(error, SQLAlchemyError) and not _is_outage(error):
         return await _on_unforeseen(request, error)
     logger.warning("%s: a server is away: %s", _in_one_line(request), error)
-    if getattr(getattr(error, "orig", None), "sqlstate", None) == DISK_FULL:
+    if state == DISK_FULL:
         return respond(TryAgainLater("The database's disk is full: make room on it. Nothing was lost."))
     return respond(TryAgainLater("A server behind this one cannot be reached now. Nothing was lost."))
 
