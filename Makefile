@@ -10,7 +10,7 @@ BASELINES := benchmarks/baselines
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz-cursors leaks
+.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz-cursors leaks authz
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -81,6 +81,9 @@ bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works
 
 fuzz-cursors: $(INSTALLED) ## 100,000 random cursors, headers, run ids and tokens
 	@$(BIN)/python -m tests.proofs.cursor_fuzz
+
+authz: $(INSTALLED) ## ask every route as everybody, compare with the rules, take each scope out once
+	@$(BIN)/python -m tests.authz
 
 leaks: $(INSTALLED) ## 10,000 connects and disconnects; nothing may stay behind
 	@$(BIN)/python -m tests.proofs.leaks

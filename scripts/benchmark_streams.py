@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from bench.arm_server import is_offered
 from bench.chaos_tax import Chaos, measure_chaos_tax
 from bench.fan_out import FanOut, measure_fan_out
+from bench.few_streams import FewStreams, measure_few_streams
 from bench.harness import main
 from bench.reconnect_storm import Storm, measure_storm
 from bench.report import Report
@@ -32,13 +33,15 @@ def experiments(site: Site, report: Report, *, smoke: bool) -> None:
     if smoke:
         fan_out, memory = FanOut(20, 5, 0.5, 2), Memory(20, 2)
         storm, chaos = Storm(20, 50, 2), Chaos(20, 20, 1, 2)
-        capacity = Capacity((20,), (5,), (5,), 2)
+        capacity, few = Capacity((20,), (5,), (5,), 1), FewStreams(5, 5, 0.5, 1, 10)
     else:
-        fan_out, memory, storm, chaos, capacity = FanOut(), Memory(), Storm(), Chaos(), Capacity()
+        fan_out, memory, storm, chaos = FanOut(), Memory(), Storm(), Chaos()
+        capacity, few = Capacity(), FewStreams()
     measure_fan_out(site, report, fan_out)
     measure_memory(site, report, memory)
     measure_storm(site, report, storm)
     measure_chaos_tax(site, report, chaos)
+    measure_few_streams(site, report, few)
     measure_capacity(site, report, capacity, with_plan=is_offered("plan"))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from bench.arm_server import HOST, ArmServer
+from bench.arm_server import HOST, ArmServer, is_offered
 from bench.bare_worker import TASK
 from bench.child import Child
 from bench.ratios import Ratio, interval
@@ -31,6 +31,8 @@ from riverrun.streaming.commands import live_channel
 QUESTION = b'{"content": "How is a greeting made?"}'
 SOURCE = 'def greeting(name):\n    """Make a greeting."""\n    return f"Hello, {name}"\n'
 QUEUE = "benchmark_bare"
+NATIVE = "riverrun"
+OTHER_ARMS = ("plan", "threads", "blocking")
 PATIENCE_SECONDS = 30.0
 WARM_UP = 3
 
@@ -45,16 +47,20 @@ class FirstEvent:
 def measure_first_event(site: Site, report: Report, plan: FirstEvent) -> None:
     """The built-in model waits for nothing; the event that counts is ``started``, which the worker appends."""
     with contextlib.ExitStack() as stack:
-        ours = stack.enter_context(open_questions(site, plan.questions + WARM_UP))
+        arms = stack.enter_context(open_arms(site, plan.questions + WARM_UP))
         parts = stack.enter_context(open_parts(site))
-        asked, summed = [], []
+        seconds: dict[str, list[float]] = {arm: [] for arm in arms}
+        summed = []
         for _ in range(plan.questions + WARM_UP):
-            asked.append(next(ours))
             summed.append(parts.measure())
+            for arm, questions in arms.items():
+                seconds[arm].append(next(questions))
     totals = [sum(one.values()) for one in summed[WARM_UP:]]
-    asked = asked[WARM_UP:]
+    seconds = {arm: asked[WARM_UP:] for arm, asked in seconds.items()}
+    asked = seconds[NATIVE]
     shares = {name: median(one[name] for one in summed[WARM_UP:]) * 1e3 for name in summed[0]}
-    report.note_level("riverrun", "first event", {"errors": 0, "p50_ms": median(asked) * 1e3})
+    for arm, values in seconds.items():
+        report.note_level(arm, "first event", {"errors": 0, "p50_ms": median(values) * 1e3})
     report.note_level("raw", "first event", {"errors": 0, "p50_ms": median(totals) * 1e3, **shares})
     words = " + ".join(f"{name} {milliseconds:.2f}" for name, milliseconds in shares.items())
     report.add(
@@ -68,22 +74,37 @@ def measure_first_event(site: Site, report: Report, plan: FirstEvent) -> None:
             note=f"{median(asked) * 1e3:.2f} ms against {words} ms",
         )
     )
+    for arm in seconds.keys() - {NATIVE}:
+        value, between = median(seconds[arm]) / median(asked), interval(seconds[arm], asked)
+        report.add(Ratio(f"5/{arm}", "POST to first event", value, between, unit=f"x {NATIVE}"))
 
 
 @contextlib.contextmanager
-def open_questions(site: Site, count: int) -> Iterator[Iterator[float]]:
-    """A whole stack on the site's servers; each ``next`` asks a question and gives the seconds to its first event."""
+def open_arms(site: Site, count: int) -> Iterator[dict[str, Iterator[float]]]:
+    """A whole stack on the site's servers, whose workers answer what is asked of any arm.
+
+    Each ``next`` asks a question and gives the seconds to its first event.
+    """
     source = Path(site.settings.data_dir) / "source"
     source.mkdir(exist_ok=True)
     (source / "greeting.py").write_text(SOURCE)
-    with Stack(site.settings.model_copy(update={"port": 0})) as stack:
+    with Stack(site.settings.model_copy(update={"port": 0})) as stack, contextlib.ExitStack() as servers:
         with RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client:
             started = client.parse({"repo_path": str(source)})
             for _ in RunFollower(client, started["run_id"]).events():
                 pass
-            conversations = [client.start_conversation(started["project_id"]) for _ in range(count)]
-        port = urlsplit(stack.base_url).port or 0
-        yield (ask(port, stack.token, conversation_id) for conversation_id in conversations)
+            ports = {NATIVE: urlsplit(stack.base_url).port or 0}
+            for arm in filter(is_offered, OTHER_ARMS):
+                ports[arm] = servers.enter_context(ArmServer(arm, site.settings)).port
+            conversations = {
+                arm: [client.start_conversation(started["project_id"]) for _ in range(count)] for arm in ports
+            }
+        yield {arm: ask_all(port, stack.token, conversations[arm]) for arm, port in ports.items()}
+
+
+def ask_all(port: int, token: str, conversation_ids: list[str]) -> Iterator[float]:
+    """A question a conversation."""
+    return (ask(port, token, conversation_id) for conversation_id in conversation_ids)
 
 
 def ask(port: int, token: str, conversation_id: str) -> float:

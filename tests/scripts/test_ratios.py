@@ -62,3 +62,23 @@ def test_an_error_is_counted_and_is_no_latency() -> None:
     assert figures["client_was_bottleneck"]
     low, high = percentile_interval([0.01] * 50 + [0.02], 95)
     assert low <= high <= 0.02
+
+
+def test_a_ratio_that_is_surely_worse_than_the_baselines_is_a_regression_in_either_direction(
+    tmp_path: Path,
+) -> None:
+    def report_of(cost: float, rate: float) -> Report:
+        report = Report("streams", is_smoke=True)
+        report.add(Ratio("1", "cost", cost, (cost * 0.95, cost * 1.05), target=1.6))
+        report.add(Ratio("10", "rate", rate, (rate * 0.95, rate * 1.05), target=0.5, bound=">="))
+        report.add(Ratio("1/plan", "of another arm", cost, (cost, cost)))
+        return report
+
+    baseline = tmp_path / "streams.json"
+    report_of(1.5, 0.7).write(baseline)
+    assert regressions(report_of(1.52, 0.69), baseline) == []
+    assert regressions(report_of(1.2, 0.9), baseline) == []
+    assert regressions(report_of(1.8, 0.5), baseline) == [
+        "benchmark 1, cost: 1.8, was 1.5",
+        "benchmark 10, rate: 0.5, was 0.7",
+    ]

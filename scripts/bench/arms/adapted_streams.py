@@ -9,6 +9,7 @@ from bench.arms.ways import Way
 from riverrun.infra.redis_clients import open_blocking_redis, open_redis
 from riverrun.infra.settings import Settings
 from riverrun.streaming.cursor import Position
+from riverrun.streaming.permits import Permit
 from riverrun.streaming.redis_streaming import RedisStreamManager
 from riverrun.streaming.stream_endpoint import FrameReader, FrameStream
 
@@ -33,10 +34,10 @@ class ConsumingReader:
         self._way = way
 
     async def open(
-        self, run_id: UUID, position: Position, *, headers: dict[str, str], **_: Any
+        self, run_id: UUID, position: Position, *, permit: Permit, headers: dict[str, str], **_: Any
     ) -> FrameStream:
         """The run's stream after ``position``."""
-        return ConsumedStream(ConsumedFrames(self._streams, run_id, position, self._way), headers)
+        return ConsumedStream(ConsumedFrames(self._streams, run_id, position, self._way), permit, headers)
 
     def drain(self) -> None:
         """Whoever waits is not disturbed: the server's own patience ends it."""
@@ -45,8 +46,8 @@ class ConsumingReader:
 class ConsumedStream(FrameStream):
     """One run, followed to its ``end``: the same head and the same frames as the product's."""
 
-    def __init__(self, frames: "ConsumedFrames", headers: dict[str, str]) -> None:
-        super().__init__(headers=headers)
+    def __init__(self, frames: "ConsumedFrames", permit: Permit, headers: dict[str, str]) -> None:
+        super().__init__(permit, headers=headers)
         self._consumed = frames
 
     @contextlib.contextmanager
