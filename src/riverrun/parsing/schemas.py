@@ -38,7 +38,10 @@ class ParsingAccepted(BaseModel):
 
 
 class ProjectView(BaseModel):
-    """A project as lists show it; ``run_id`` is the indexing run under way."""
+    """A project as lists show it; ``run_id`` is the indexing run under way.
+
+    Who is not its owner may ask about it and read it: somebody shares it with them.
+    """
 
     id: UUID
     repo_name: str
@@ -50,13 +53,15 @@ class ProjectView(BaseModel):
     files: int
     symbols: int
     run_id: UUID | None
+    is_owner: bool
     created_at: datetime
     indexed_at: datetime | None
 
     @classmethod
-    def of(cls, project: Project, run_id: UUID | None) -> "ProjectView":
-        names = (name for name in cls.model_fields if name != "run_id")
-        return cls(run_id=run_id, **{name: getattr(project, name) for name in names})
+    def of(cls, project: Project, run_id: UUID | None, viewer_id: UUID) -> "ProjectView":
+        names = cls.model_fields.keys() - {"run_id", "is_owner"}
+        is_owner = project.user_id == viewer_id
+        return cls(run_id=run_id, is_owner=is_owner, **{name: getattr(project, name) for name in names})
 
 
 class FileView(BaseModel):

@@ -5,6 +5,7 @@ import * as api from "./api.js";
 import { announce } from "./announce.js";
 import { invitations } from "./account_invitations.js";
 import { keys, providers, sessions } from "./account_lists.js";
+import { usage } from "./account_usage.js";
 import { button, element, iconButton } from "./dom.js";
 import { form, newPasswordField, passwordField } from "./forms.js";
 
@@ -18,6 +19,7 @@ export async function openAccount() {
       iconButton("Close", "close", { on: { click: () => sheet.close() } }),
     ),
     who(account),
+    await usage(),
     password(account),
     await providers(),
     await sessions(),

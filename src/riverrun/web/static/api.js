@@ -74,7 +74,8 @@ export function newKey() {
 
 const v1 = "/api/v1";
 
-export const account = () => request("GET", `${v1}/account/me`);
+/** Who is signed in. A 401 is for the caller alone when it `isKnocking`. */
+export const account = (options) => request("GET", `${v1}/account/me`, options);
 export const signOut = () => request("POST", `${v1}/logout`);
 
 export const listProjects = () => request("GET", `${v1}/projects/list`);
@@ -83,8 +84,9 @@ export const removeProject = (id) => request("DELETE", `${v1}/projects/${id}`);
 export const readFile = (id, path, start, end, signal) =>
   request("GET", `${v1}/projects/${id}/file?${new URLSearchParams({ path, start, end })}`, { signal });
 
-export const listConversations = (start, limit) =>
-  request("GET", `${v1}/conversations?${new URLSearchParams({ start, limit })}`);
+/** One's own, or those that others share. */
+export const listConversations = (start, limit, shared = false) =>
+  request("GET", `${v1}/conversations?${new URLSearchParams({ start, limit, shared })}`);
 export const createConversation = (projectId) =>
   request("POST", `${v1}/conversations`, { body: { project_ids: [projectId] } });
 export const conversationInfo = (id, signal) => request("GET", `${v1}/conversations/${id}/info`, { signal });

@@ -1,4 +1,4 @@
-/** The sidebar's conversations: open, rename, delete. */
+/** The sidebar's conversations: one's own to open, rename and delete, and those of others to open. */
 
 import * as api from "./api.js";
 import { askText, confirm } from "./dialogs.js";
@@ -7,7 +7,7 @@ import { ago } from "./words.js";
 
 const PAGE = 30;
 
-/** `onOpen(id)` opens one; `onGone(id)` is told of a deleted one. */
+/** `onOpen(id)` opens one; `onGone(id)` is told of a deleted one. A list of what others share is not there when it is empty. */
 export class ConversationList {
   #list = element("ul", { class: "items" });
   #more = button("Show more", { class: "quiet more", hidden: true, on: { click: () => this.#showMore() } });
@@ -16,18 +16,19 @@ export class ConversationList {
   #currentId = null;
   #size = PAGE;
 
-  constructor({ onOpen, onGone, onRenamed, onProblem }) {
-    Object.assign(this, { onOpen, onGone, onRenamed, onProblem });
+  constructor({ onOpen, onGone, onRenamed, onProblem, isShared = false }) {
+    Object.assign(this, { onOpen, onGone, onRenamed, onProblem, isShared });
+    const id = isShared ? "shared-title" : "conversations-title";
     this.node = element(
-      "section", { class: "group grows", "aria-labelledby": "conversations-title" },
-      element("header", {}, element("h2", { id: "conversations-title" }, "Conversations")),
+      "section", { class: `group ${isShared ? "" : "grows"}`.trim(), "aria-labelledby": id, hidden: isShared },
+      element("header", {}, element("h2", { id }, isShared ? "Shared with you" : "Conversations")),
       this.#list, this.#empty, this.#more,
     );
   }
 
   /** Read the list anew. */
   async load() {
-    const found = await api.listConversations(0, this.#size + 1);
+    const found = await api.listConversations(0, this.#size + 1, this.isShared);
     this.#conversations = found.slice(0, this.#size);
     this.#more.hidden = found.length <= this.#size;
     this.#show();
@@ -52,6 +53,7 @@ export class ConversationList {
   #show() {
     const focused = this.#list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     this.#empty.hidden = this.#conversations.length > 0;
+    this.node.hidden = this.isShared && this.#conversations.length === 0;
     this.#list.replaceChildren(...this.#conversations.map((conversation) => this.#row(conversation)));
     if (focused) this.#list.querySelector(`[data-key="${focused}"]`)?.focus();
   }
@@ -73,7 +75,7 @@ export class ConversationList {
       iconButton("Rename", "rename", { on: { click: () => this.#rename(conversation) } }),
       iconButton("Delete", "remove", { on: { click: () => this.#delete(conversation) } }),
     );
-    return element("li", { class: isCurrent ? "current" : "" }, link, tools);
+    return element("li", { class: isCurrent ? "current" : "" }, link, this.isShared ? null : tools);
   }
 
   #onClick(event, id) {

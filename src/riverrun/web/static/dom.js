@@ -48,6 +48,7 @@ const PATHS = {
   remove: "M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13",
   rename: "M5 19l1-4L16 5l3 3L9 18z",
   send: "M12 19V5M6 11l6-6 6 6",
+  share: "M12 15V4M8 8l4-4 4 4M6 12v7h12v-7",
   stop: "M8 8h8v8H8z",
   theme: "M12 4v1M12 19v1M4 12h1M19 12h1M6.3 6.3l.7.7M17 17l.7.7M6.3 17.7l.7-.7M17 7l.7-.7M12 8.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z",
 };

@@ -96,10 +96,11 @@ export class Door {
     const { sign_up: signUp, sends_mail: sendsMail } = this.#options;
     const ways = element("p", { class: "ways" });
     if (sendsMail) ways.append(button("Forgot the password?", { class: "link", on: { click: () => this.showForgotten() } }));
+    else ways.append(element("span", { class: "words" }, "Forgot the password? Whoever runs this server can give you a link."));
     if (signUp in TITLES && signUp !== "invite") {
       ways.append(button(TITLES[signUp], { class: "link", on: { click: () => this.showSignUp() } }));
     }
-    return ways.childElementCount ? ways : null;
+    return ways;
   }
 
   #back() {

@@ -72,7 +72,7 @@ export class RunFold {
     if (type !== "queued") this.isStarted = true;
     if (type === "text") this.text += data.text;
     else if (type === "thinking") this.thinking += data.text;
-    else if (type === "tool_call") this.tools.push({ call_id: data.call_id, name: data.name, arguments: data.arguments });
+    else if (type === "tool_call") this.tools.push(toolCall(data));
     else if (type === "tool_result") this.#takeResult(data);
     else if (type === "citation") this.citations = uniquePlaces([...this.citations, data]);
     else if (type === "progress") this.progress = data;
@@ -97,4 +97,9 @@ export function uniquePlaces(places) {
     if (!byKey.has(key)) byKey.set(key, place);
   }
   return [...byKey.values()];
+}
+
+/** A call whose content is not for this reader is `hidden`. */
+function toolCall({ call_id: callId, name, arguments: given, hidden }) {
+  return { call_id: callId, name, ...(hidden ? { hidden } : { arguments: given }) };
 }

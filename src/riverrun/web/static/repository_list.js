@@ -103,8 +103,8 @@ class RepositoryRow {
     this.stop = iconButton("Stop indexing", "stop", { on: { click: () => this.#stop() } });
     this.refresh = iconButton("Index what changed", "refresh", { on: { click: () => this.#refresh() } });
     this.remove = iconButton("Remove the repository", "remove", { on: { click: () => this.#remove() } });
-    const tools = element("span", { class: "tools" }, this.stop, this.refresh, this.remove);
-    this.node = element("li", { class: "repository" }, this.choose, tools, this.#bar);
+    this.tools = element("span", { class: "tools" }, this.stop, this.refresh, this.remove);
+    this.node = element("li", { class: "repository" }, this.choose, this.tools, this.#bar);
   }
 
   show(project) {
@@ -116,6 +116,7 @@ class RepositoryRow {
     this.choose.title = [project.source, this.list.projects.failureOf(project)].filter(Boolean).join("\n");
     this.#name.textContent = project.repo_name;
     this.#words.textContent = isIndexing ? progressWords(progress) : statusWords(project, this.list.projects.failureOf(project));
+    this.tools.hidden = !project.is_owner;
     this.stop.hidden = !isIndexing;
     this.refresh.hidden = isIndexing;
     this.#bar.hidden = !isIndexing;

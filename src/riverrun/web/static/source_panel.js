@@ -70,7 +70,7 @@ export class SourcePanel {
     this.#reading = new AbortController();
     const { signal } = this.#reading;
     const project = this.projectOf(this.#place);
-    if (!project) return this.#fail("This repository has been removed.");
+    if (!project) return this.#fail("This repository was removed, or it is not shared with you.");
     try {
       const file = await api.readFile(project.id, this.#place.path, ...this.#range, signal);
       if (!signal.aborted) this.#show(file, project);

@@ -8,6 +8,8 @@ import { EndKeeper } from "./end_keeper.js";
 import { RunFold } from "./fold.js";
 import { isWhole } from "./integrity.js";
 import { Painter } from "./painter.js";
+import { ReaderBar } from "./reader_bar.js";
+import { copyConversation } from "./sharing_api.js";
 import { RunDamaged } from "./tab_stream.js";
 import { Turns } from "./turns.js";
 import { welcome } from "./welcome.js";
@@ -16,7 +18,8 @@ const OUTCOMES = { completed: "The answer is complete.", cancelled: "The answer 
 
 /**
  * `stream` is the tab's one connection to its runs; `panel` shows citations; `onBegun(id)` is told of a new conversation,
- * `onChanged()` when the list is out of date, `onTitle(title)` of the title, null on the first page.
+ * `onChanged()` when the list is out of date, `onTitle(title)` of the title, null on the first page; `onCopied(id)` of
+ * a copy that was made. Guests have `onSignIn()` instead.
  */
 export class Thread {
   id = null;
@@ -26,8 +29,9 @@ export class Thread {
   #unsent = null;
   #notice = element("div", { class: "toast", role: "alert", hidden: true });
 
-  constructor({ stream, projects, panel, onBegun, onChanged, onTitle }) {
-    Object.assign(this, { stream, projects, panel, onBegun, onChanged, onTitle });
+  constructor({ stream, projects, panel, onBegun, onChanged, onTitle, onCopied, onSignIn }) {
+    Object.assign(this, { stream, projects, panel, onBegun, onChanged, onTitle, onCopied });
+    this.reader = new ReaderBar(onSignIn ? { onSignIn } : { onCopy: () => this.#copy() });
     this.composer = new Composer({ onAsk: (text) => this.#ask(text), onStop: () => this.#stop() });
     this.turns = new Turns({
       openPlace: (place, opener) => panel.open(place, opener),
@@ -37,7 +41,7 @@ export class Thread {
       onProblem: (problem) => this.showProblem(problem),
     });
     this.end = new EndKeeper(this.turns.node);
-    const dock = element("div", { class: "dock" }, this.end.button, this.#notice, this.composer.node);
+    const dock = element("div", { class: "dock" }, this.end.button, this.#notice, this.reader.node, this.composer.node);
     this.node = element("main", { id: "main", tabindex: -1 }, this.end.scroller, dock);
     projects.addEventListener("change", () => this.#onProjects());
   }
@@ -45,6 +49,11 @@ export class Thread {
   /** The repositories that the conversation is about. */
   get projectIds() {
     return this.#info?.project_ids ?? [];
+  }
+
+  /** The conversation that is shown, as the server tells of it; null on the first page. */
+  get info() {
+    return this.#info;
   }
 
   /** Show a conversation, or the first page for null. A run that is under way is followed from its beginning. */
@@ -55,6 +64,7 @@ export class Thread {
     this.id = id;
     this.#info = null;
     this.#setRun(null);
+    this.#showRights();
     this.showProblem(null);
     this.panel.close();
     this.turns.replace(...(id === null ? [this.#welcome()] : []));
@@ -86,6 +96,7 @@ export class Thread {
 
   async #load(id, signal) {
     this.#info = await api.conversationInfo(id, signal);
+    this.#showRights();
     this.onTitle(this.#info.title);
     this.#onProjects();
     const waiting = await this.turns.load(this.#info, signal);
@@ -95,10 +106,25 @@ export class Thread {
     else if (this.#info.run_id) this.#followAgain(this.#info.run_id);
   }
 
+  /** Who may only look is offered nothing that would be refused. */
+  #showRights() {
+    this.reader.show(this.#info);
+    this.node.classList.toggle("read-only", this.#info?.access_type === "read");
+  }
+
+  async #copy() {
+    try {
+      const { conversation_id: id } = await copyConversation(this.id);
+      this.onCopied(id);
+    } catch (problem) {
+      this.showProblem(problem);
+    }
+  }
+
   #showLoadFailure(problem) {
     const isGone = problem.status === 404 || problem.status === 422;
     const title = isGone ? "There is no such conversation" : problem.title;
-    const detail = isGone ? "It was deleted, or it is not yours." : problem.detail;
+    const detail = isGone ? "It was deleted, or it is not shared with you (any more)." : problem.detail;
     const again = button("Try again", { class: "primary", on: { click: () => this.open(this.id) } });
     this.turns.replace(
       element("div", { class: "welcome" }, element("h1", {}, title), element("p", {}, detail ?? ""), isGone ? null : again));
@@ -128,7 +154,7 @@ export class Thread {
   async #begin() {
     const project = this.projects.selected;
     const { conversation_id: id } = await api.createConversation(project.id);
-    this.#info = { id, project_ids: [project.id], repository: project.repo_name, title: null };
+    this.#info = { id, project_ids: [project.id], repository: project.repo_name, title: null, is_creator: true };
     this.id = id;
     this.#unsent.id = id;
     this.onBegun(id);
@@ -247,7 +273,7 @@ export class Thread {
 
   #refusal() {
     if (!this.projects.isLoaded) return "Loading";
-    if (this.id !== null) return "";
+    if (this.id !== null) return this.#info?.hides_sources ? "To ask here you need the repository" : "";
     const { selected } = this.projects;
     if (!selected) return "Add a repository first";
     if (selected.status === "ready") return "";

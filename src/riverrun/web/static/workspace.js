@@ -8,6 +8,7 @@ import { button, element, iconButton } from "./dom.js";
 import { conversationInAddress, showInAddress } from "./location.js";
 import { Projects } from "./projects.js";
 import { RepositoryList } from "./repository_list.js";
+import { openSharing } from "./sharing_dialog.js";
 import { SourcePanel } from "./source_panel.js";
 import { TabStream } from "./tab_stream.js";
 import { changeTheme } from "./theme.js";
@@ -34,6 +35,7 @@ export class Workspace {
       onBegun: (id) => this.#begun(id),
       onChanged: () => this.#reloadConversations(),
       onTitle: (title) => this.#showTitle(title),
+      onCopied: (id) => this.#openCopy(id),
     });
     const onProblem = (problem) => this.thread.showProblem(problem);
     this.repositories = new RepositoryList(this.#projects, { onChoose: (id) => this.#choose(id), onProblem });
@@ -43,6 +45,7 @@ export class Workspace {
       onRenamed: (id, title) => id === this.thread.id && this.thread.setTitle(title),
       onProblem,
     });
+    this.shared = new ConversationList({ onOpen: (id) => this.#open(id), onProblem, isShared: true });
     this.node = this.#build(account);
     this.#listen();
   }
@@ -50,8 +53,8 @@ export class Workspace {
   /** Load the lists and the conversation of the address. */
   async start() {
     const id = conversationInAddress();
-    this.conversations.mark(id);
-    const lists = Promise.all([this.#projects.load(), this.conversations.load()]);
+    this.#mark(id);
+    const lists = Promise.all([this.#projects.load(), this.conversations.load(), this.shared.load()]);
     await Promise.all([lists, this.thread.open(id)]).catch((problem) => this.thread.showProblem(problem));
     this.#focusQuestion();
   }
@@ -74,6 +77,7 @@ export class Workspace {
       button("New question", { icon: "add", class: "new", on: { click: () => this.#open(null) } }),
       this.repositories.node,
       this.conversations.node,
+      this.shared.node,
       element(
         "footer", {},
         button(account.display_name, { class: "account", title: `Your account: ${account.email}`, on: { click: () => this.#showAccount() } }),
@@ -83,8 +87,9 @@ export class Workspace {
     this.menu = iconButton("Show repositories and conversations", "menu", {
       class: "menu", "aria-controls": "sidebar", "aria-expanded": "false", on: { click: () => this.#openDrawer() },
     });
+    this.share = button("Share", { icon: "share", class: "quiet share", hidden: true, on: { click: () => this.#showSharing() } });
     const shade = element("div", { class: "shade", on: { click: () => this.#closeDrawer() } });
-    const middle = element("div", { class: "middle" }, element("header", { class: "topbar" }, this.menu, this.title), this.thread.node);
+    const middle = element("div", { class: "middle" }, element("header", { class: "topbar" }, this.menu, this.title, this.share), this.thread.node);
     return element("div", { class: "workspace" }, this.sidebar, shade, middle, this.panel.node);
   }
 
@@ -141,13 +146,24 @@ export class Workspace {
   }
 
   #show(id) {
-    this.conversations.mark(id);
+    this.#mark(id);
     return this.thread.open(id);
+  }
+
+  #mark(id) {
+    this.conversations.mark(id);
+    this.shared.mark(id);
   }
 
   #begun(id) {
     showInAddress(id);
-    this.conversations.mark(id);
+    this.#mark(id);
+  }
+
+  #openCopy(id) {
+    this.#open(id);
+    this.#reloadConversations();
+    announce("This is your copy.");
   }
 
   async #reloadConversations() {
@@ -160,6 +176,7 @@ export class Workspace {
   #showTitle(title) {
     this.node.classList.toggle("on-first-page", this.thread.id === null);
     this.title.textContent = title ?? "Riverrun";
+    this.share.hidden = !this.thread.info?.is_creator;
     document.title = title ? `${title} · Riverrun` : "Riverrun";
   }
 
@@ -175,6 +192,10 @@ export class Workspace {
     this.node.classList.remove("with-drawer");
     this.menu.setAttribute("aria-expanded", "false");
     this.sidebar.inert = NARROW.matches;
+  }
+
+  async #showSharing() {
+    await openSharing(this.thread.info).catch((problem) => this.thread.showProblem(problem));
   }
 
   async #showAccount() {

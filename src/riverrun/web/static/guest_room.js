@@ -1,0 +1,58 @@
+/** The page of somebody without an account who holds a link: one conversation, to look at. */
+
+import { element } from "./dom.js";
+import { SourcePanel } from "./source_panel.js";
+import { TabStream } from "./tab_stream.js";
+import { Thread } from "./thread.js";
+
+/** A guest may look into no repository. */
+class NoProjects extends EventTarget {
+  isLoaded = true;
+  selected = null;
+
+  named() {
+    return null;
+  }
+}
+
+/** The one conversation; `onSignIn()` leads to the door. */
+export class GuestRoom {
+  #title = element("h1", { class: "title" }, "Riverrun");
+
+  constructor(id, { onSignIn }) {
+    this.id = id;
+    this.panel = new SourcePanel({
+      projectOf: () => null,
+      onToggle: (isOpen) => this.node.classList.toggle("with-panel", isOpen),
+    });
+    this.thread = new Thread({
+      stream: new TabStream(),
+      projects: new NoProjects(),
+      panel: this.panel,
+      onBegun: () => {},
+      onChanged: () => {},
+      onTitle: (title) => this.#showTitle(title),
+      onSignIn,
+    });
+    const wordmark = element("a", { href: "/", class: "wordmark" }, "Riverrun");
+    this.node = element(
+      "div", { class: "workspace guest-room" },
+      element("div", { class: "middle" }, element("header", { class: "topbar" }, wordmark, this.#title), this.thread.node),
+      this.panel.node,
+    );
+  }
+
+  start() {
+    return this.thread.open(this.id);
+  }
+
+  /** Stop following. */
+  close() {
+    this.thread.open(null);
+  }
+
+  #showTitle(title) {
+    this.#title.textContent = title ?? "Riverrun";
+    document.title = title ? `${title} · Riverrun` : "Riverrun";
+  }
+}

@@ -1,0 +1,176 @@
+/** The sheet in which the owner of a conversation says who else may see it. */
+
+import { announce } from "./announce.js";
+import { element, iconButton } from "./dom.js";
+import { emailField, form } from "./forms.js";
+import { copyButton } from "./prose.js";
+import * as api from "./sharing_api.js";
+
+const ROLES = { view: "Can look", ask: "Can ask" };
+const DAY_MS = 86_400_000;
+const TERMS = [["", "Until it is removed"], [1, "For a day"], [7, "For a week"], [30, "For a month"]];
+
+/** Open the sheet for a conversation's `info`. */
+export async function openSharing(info) {
+  const sheet = new SharingSheet(info);
+  await sheet.load();
+  document.body.append(sheet.node);
+  sheet.node.showModal();
+}
+
+class SharingSheet {
+  #people = element("ul", { class: "rows", "aria-label": "People" });
+  #links = element("ul", { class: "rows", "aria-label": "Links" });
+  #made = element("div", { class: "made-link", hidden: true });
+  #failure = element("p", { class: "form-failure", role: "alert", hidden: true });
+  #shares = { people: [], organisations: [], links: [] };
+
+  constructor(info) {
+    this.info = info;
+    this.node = element(
+      "dialog", { class: "dialog sheet", "aria-labelledby": "sharing-title" },
+      element(
+        "header", {}, element("h2", { id: "sharing-title", tabindex: -1, autofocus: true }, "Share this conversation"),
+        iconButton("Close", "close", { on: { click: () => this.node.close() } }),
+      ),
+      element(
+        "p", { class: "words" },
+        "Answers and citations are shown. What the tools read is shown only to those who may see the repository.",
+      ),
+      this.#failure,
+      element("section", {}, element("h3", {}, "People"), this.#people, this.#personForm()),
+      element("section", {}, element("h3", {}, "Links"), this.#links, this.#made, this.#linkForm()),
+    );
+    this.node.addEventListener("close", () => this.node.remove());
+  }
+
+  async load() {
+    this.#show(await api.sharesOf(this.info.id));
+  }
+
+  #show(shares) {
+    this.#shares = shares;
+    const people = shares.people.map((person) => this.#personRow(person));
+    const teams = shares.organisations.map((team) => this.#teamRow(team));
+    this.#people.replaceChildren(...people, ...teams);
+    this.#people.hidden = people.length + teams.length === 0;
+    this.#links.replaceChildren(...shares.links.map((link) => this.#linkRow(link)));
+    this.#links.hidden = shares.links.length === 0;
+  }
+
+  #personRow(person) {
+    const role = roleField(person.role, `What ${person.email} may do`);
+    role.addEventListener("change", () => this.#do(() => this.#setPerson({ ...person, role: role.value })));
+    const remove = iconButton(`Remove ${person.email}`, "remove", {
+      on: { click: () => this.#do(() => this.#setPeople(this.#peopleBut(person.email)), `${person.email} is shut out.`) },
+    });
+    return row(person.email, until(person.expires_at), role, remove);
+  }
+
+  #teamRow(team) {
+    const shutOut = async () => {
+      await api.removeOrganisation(this.info.id, team.id);
+      await this.load();
+    };
+    const remove = iconButton(`Remove ${team.name}`, "remove", { on: { click: () => this.#do(shutOut, `${team.name} is shut out.`) } });
+    return row(team.name, `Everybody in it. ${ROLES[team.role]}. ${until(team.expires_at)}`, remove);
+  }
+
+  #linkRow(link) {
+    const remove = async () => {
+      await api.removeLink(this.info.id, link.id);
+      await this.load();
+    };
+    const who = link.requires_sign_in ? "Whoever has it and an account here" : "Anybody who has it";
+    return row(
+      `${who} ${link.role === "ask" ? "can ask" : "can look"}`, until(link.expires_at),
+      iconButton("Remove this link", "remove", { on: { click: () => this.#do(remove, "The link opens nothing any more.") } }),
+    );
+  }
+
+  #personForm() {
+    const fields = element(
+      "div", { class: "field-line" }, emailField({ autocomplete: "off" }), roleField("view", "What they may do", "role"));
+    const repository = checkbox("repository", `Let them look into ${this.info.repository ?? "the repository"} too; asking needs it`);
+    return form("Share", [fields, repository], async ({ email, role, repository: shares }) => {
+      const person = { email: email.trim().toLowerCase(), role, expires_at: null };
+      await this.#setPerson(person);
+      if (shares) await Promise.all(this.info.project_ids.map((id) => api.shareProject(id, person.email)));
+      fields.querySelector("input").value = "";
+      announce(`Shared with ${person.email}.`);
+    }, { kind: "quiet" });
+  }
+
+  #linkForm() {
+    const days = element(
+      "select", { name: "days", "aria-label": "How long" },
+      ...TERMS.map(([value, label]) => element("option", { value }, label)),
+    );
+    const fields = element("div", { class: "field-line" }, roleField("view", "What they may do", "role"), days);
+    const account = checkbox("account", "Only for people with an account here", { checked: true });
+    return form("Make a link", [fields, account], async ({ role, days: term, account: isNeeded }) => {
+      const expires = term ? new Date(Date.now() + Number(term) * DAY_MS).toISOString() : null;
+      const { link } = await api.makeLink(this.info.id, { role, expires_at: expires, requires_sign_in: Boolean(isNeeded) });
+      await this.load();
+      this.#showMade(link.url);
+    }, { kind: "quiet" });
+  }
+
+  #showMade(url) {
+    const address = element("input", { type: "text", readonly: true, value: url, "aria-label": "The new link" });
+    this.#made.replaceChildren(
+      element("p", { class: "words" }, "Copy it now: it is not shown again."),
+      element("div", { class: "field-line" }, address, copyButton("Copy the link", () => url)),
+    );
+    this.#made.hidden = false;
+    address.focus();
+    address.select();
+  }
+
+  #peopleBut(email) {
+    return this.#shares.people.filter((person) => person.email !== email);
+  }
+
+  #setPerson(person) {
+    return this.#setPeople([...this.#peopleBut(person.email), person]);
+  }
+
+  async #setPeople(people) {
+    this.#show(await api.setPeople(this.info.id, people));
+  }
+
+  async #do(deed, words = "") {
+    this.#failure.hidden = true;
+    try {
+      await deed();
+      announce(words);
+      this.node.querySelector("h2").focus();
+    } catch (problem) {
+      this.#failure.textContent = problem.detail || problem.message;
+      this.#failure.hidden = false;
+    }
+  }
+}
+
+function row(name, words, ...deeds) {
+  return element(
+    "li", {},
+    element("span", {}, element("span", { class: "name" }, name), words ? element("span", { class: "words" }, words) : null),
+    element("span", { class: "deeds" }, ...deeds),
+  );
+}
+
+function roleField(chosen, label, name = null) {
+  return element(
+    "select", { name, "aria-label": label },
+    ...Object.entries(ROLES).map(([value, words]) => element("option", { value, selected: value === chosen }, words)),
+  );
+}
+
+function checkbox(name, label, attributes = {}) {
+  return element("label", { class: "check" }, element("input", { type: "checkbox", name, ...attributes }), element("span", {}, label));
+}
+
+function until(moment) {
+  return moment ? `Until ${new Date(moment).toLocaleDateString("en", { dateStyle: "medium" })}` : "";
+}
