@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import Insert, Select, Update, case, select, update
+from sqlalchemy import Insert, Select, Update, case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningDelete
 
 from riverrun.auth.principal import Principal, scoped
 from riverrun.kit.clock import now
@@ -36,6 +37,11 @@ def upsert_project(user_id: UUID, repo_name: str, source: str, branch_name: str)
     return statement.on_conflict_do_update(
         index_elements=[Project.user_id, Project.source, Project.branch_name], set_={"error": None}
     ).returning(Project.id)
+
+
+def delete_project(project_id: UUID) -> ReturningDelete[UUID]:
+    """Remove the project with its index; returns its id, or no row when it is gone already."""
+    return delete(Project).where(Project.id == project_id).returning(Project.id)
 
 
 def note_failure(project_id: UUID, error: str) -> Update:
