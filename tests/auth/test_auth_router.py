@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from tests.support.live_api import client_of, serving
 from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, log_in, new_person, sign_up
 
@@ -16,6 +17,7 @@ from riverrun.auth.passwords import Password
 from riverrun.auth.revocations import Revocation
 from riverrun.auth.sign_in import ensure_administrator
 from riverrun.infra.settings import Settings
+from riverrun.kit.clock import now
 
 ANN = "ann@example.org"
 
@@ -195,3 +197,27 @@ async def test_neither_passwords_nor_tokens_are_in_the_log(
     assert caplog.records
     for secret in (GOOD_PASSWORD, "a wrong password of hers", "rr_"):
         assert secret not in said
+
+
+async def test_passwords_are_tried_five_times_a_minute_and_the_sixth_is_not_looked_at(open_url: str) -> None:
+    await sign_up(open_url, ANN)
+    await sign_up(open_url, "bob@example.org")
+    for email in (ANN, "nobody@example.org"):
+        tries = [(await log_in(open_url, email, "not the password")).status_code for _ in range(5)]
+        assert tries == [401] * 5
+        sixth = await log_in(open_url, email)
+        assert sixth.status_code == 429
+        assert int(sixth.headers["retry-after"]) > 0
+    assert (await log_in(open_url, "bob@example.org")).status_code == 200
+
+
+async def test_what_has_long_expired_is_forgotten_at_the_next_sign_in(open_url: str, engine: Engine) -> None:
+    await sign_up(open_url, ANN)
+    months_ago = now() - timedelta(days=90)
+    with engine.begin() as connection:
+        connection.execute(update(AccessToken).values(expires_at=months_ago))
+    await log_in(open_url, ANN)
+    with engine.connect() as connection:
+        kept = connection.execute(select(AccessToken.expires_at)).scalars().all()
+    assert len(kept) == 1
+    assert kept[0] > now()

@@ -90,7 +90,7 @@ def linking_link(stack: Stack, email: str) -> str:
                 expires_at=now() + timedelta(minutes=15),
             )
         )
-    return f"{stack.base_url}/#linking={token}"
+    return link_to(stack.base_url, Errand.LINKING, token)
 
 
 async def make_account(page: Page, stack: Stack, email: str) -> None:

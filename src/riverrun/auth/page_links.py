@@ -9,6 +9,8 @@ class Errand(StrEnum):
     PASSWORD_RESET = "password-reset"
     EMAIL_VERIFICATION = "email-verification"
     INVITATION = "invitation"
+    LINKING = "linking"
+    """The token of ``NeedsLinking``: the page has the owner sign in and asks them."""
 
 
 def link_to(base_url: str, errand: Errand, token: str) -> str:

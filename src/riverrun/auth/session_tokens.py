@@ -16,6 +16,8 @@ from riverrun.kit.problem import NotFound, NotSignedIn
 from riverrun.users import user_statements
 
 SESSION_LIFETIME = timedelta(days=30)
+FORGOTTEN_AFTER = timedelta(days=30)
+"""How long a token outlives its end before its row goes, too."""
 EDITOR_TOKEN_LIFETIME = timedelta(minutes=5)
 SESSION_KINDS = (TokenKind.SESSION, TokenKind.BEARER)
 
@@ -42,6 +44,7 @@ class AsyncTokenService:
     ) -> str:
         """A new token for a user who has proven to be one; ``name`` is how they will know it again."""
         token = new_token()
+        await self._session.execute(statements.forget_tokens_of(user_id, FORGOTTEN_AFTER))
         await self._session.execute(
             statements.insert_token(user_id, kind, token, lifetime=lifetime, name=name)
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, Select, Update, func, insert, literal, or_, select, update
+from sqlalchemy import Delete, Insert, Select, Update, delete, func, insert, literal, or_, select, update
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from riverrun.auth.models import AccessToken, TokenKind
@@ -97,6 +97,13 @@ def revoke_tokens_of(user_id: UUID, kinds: Iterable[TokenKind], *, but: UUID | N
         AccessToken.user_id == user_id, AccessToken.kind.in_(list(kinds)), AccessToken.revoked_at.is_(None)
     )
     return (doors if but is None else doors.where(AccessToken.id != but)).values(revoked_at=func.now())
+
+
+def forget_tokens_of(user_id: UUID, long_past: timedelta) -> Delete:
+    """Drop the user's tokens that nobody could have used for so long."""
+    return delete(AccessToken).where(
+        AccessToken.user_id == user_id, AccessToken.expires_at < func.now() - long_past
+    )
 
 
 def tokens_of(user_id: UUID, kinds: Iterable[TokenKind]) -> Select[AccessToken]:

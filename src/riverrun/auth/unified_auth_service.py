@@ -34,7 +34,8 @@ class SignedIn:
 class NeedsLinking:
     """The address has an account that does not know this provider. Open no session.
 
-    Whoever is signed in to that account makes the link with ``token``, within fifteen minutes.
+    Whoever is signed in to that account makes the link with ``token``, within fifteen minutes; a browser is sent to the
+    page with it (``Errand.LINKING``).
     """
 
     user: User
