@@ -111,9 +111,8 @@ class LoopWatchdog:
     def blocked_seconds(self) -> float:
         """How long questions have waited for their answers since the start, the one that is out included."""
         probe = self._probe
-        return self._waited_seconds + (
-            0.0 if probe.ran_at is not None else time.monotonic() - probe.posted_at
-        )
+        answered_at = time.monotonic() if probe.ran_at is None else probe.ran_at
+        return self._waited_seconds + answered_at - probe.posted_at
 
     def _watch(self) -> None:
         self._own_clock = ThreadClock()
