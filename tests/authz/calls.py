@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tests.authz.people import People
+from tests.authz.principals import People
 from tests.authz.rows import CALL_ID, PATH, Rows
 from tests.support.visitors import GOOD_PASSWORD
 

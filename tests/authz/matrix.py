@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import Engine
 from tests.authz.calls import CALLS, Call, path_values
-from tests.authz.people import People, make_people
+from tests.authz.principals import People, make_people
 from tests.authz.rows import Rows, plant, uproot
 
 RULES_FILE = Path(__file__).with_name("matrix.toml")

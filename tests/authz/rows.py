@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, delete, insert, or_
-from tests.authz.people import People
+from tests.authz.principals import People
 
 from riverrun.auth import statements
 from riverrun.auth.api_keys import ApiKey, api_key_hash, hint_of, new_api_key
