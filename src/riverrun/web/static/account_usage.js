@@ -13,7 +13,7 @@ export async function usage() {
   const asked = `${counted(questions, "question")} and ${counted(tokens, "token")} this month.`;
   return element(
     "section", {}, element("h3", {}, "Usage"),
-    element("p", { class: "words" }, limits.length ? asked : `${asked} You have no limits.`),
+    element("p", { class: "words asked" }, limits.length ? asked : `${asked} You have no limits.`),
     limits.length ? element("ul", { class: "rows" }, ...limits.map(limitRow)) : null,
   );
 }
