@@ -180,3 +180,18 @@ async def test_a_copy_is_ones_own_with_what_one_was_shown(
     await party.remove("ann@example.org")
     await party.share_project("ann@example.org")
     assert (CANARY in json.dumps(await messages(party.ann, hers))) is sees_repository
+
+
+async def test_a_question_that_waited_until_the_repository_was_taken_away_reads_nothing(
+    party: Party, worker: WorkerResources
+) -> None:
+    await party.share("ann@example.org", role="ask")
+    await party.share_project("ann@example.org")
+    run_id = str((await ask(party.ann, party.conversation)).json()["run_id"])
+    gone = {"emails": ["ann@example.org"]}
+    await party.owner.request("DELETE", f"{V1}/projects/{party.project_id}/access", json=gone)
+    await answer(worker, run_id)
+    run = (await party.ann.get(f"{V1}/runs/{run_id}")).json()
+    assert (run["status"], run["error"]["title"]) == ("error", "The repository is not shared with you")
+    events = [kind for _, kind, _ in await read_sse(party.owner, f"{V1}/runs/{run_id}/events")]
+    assert events == ["queued", "started", "end"]

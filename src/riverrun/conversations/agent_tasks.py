@@ -20,7 +20,9 @@ from riverrun.agents.runner import Turn, answer_question
 from riverrun.agents.spending import Spending
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import ChatHistoryService
+from riverrun.conversations.errors import RepositoryNotShared
 from riverrun.conversations.models import CANCELLED, Conversation, MessageType
+from riverrun.conversations.reading_statements import projects_closed_to
 from riverrun.conversations.tool_ledger import ToolLedger
 from riverrun.infra.settings import Settings
 from riverrun.infra.statement_canceller import StatementCanceller
@@ -72,7 +74,8 @@ def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spen
 
     Raises:
         RunStopped: somebody stopped the run; the model's connection is closed.
-        RunFailed: the model or the agent's limits said no, in words for a person.
+        RunFailed: the model or the agent's limits said no, in words for a person; or whoever asked may not see a
+            repository any more.
     """
     model = _model_of(resources.settings)
     with Session(resources.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
@@ -80,6 +83,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spen
         conversation = session.get(Conversation, attempt.run.subject_id)
         if conversation is None:
             raise RunStopped
+        _require_repositories(session, attempt, conversation)
         payload = attempt.run.payload
         history = ChatHistoryService(session.connection()).get_session_history(
             conversation.id, before_turn=payload["turn"]
@@ -150,6 +154,13 @@ def _run_interruptibly(
         raise
     except AgentFailed as failure:
         raise RunFailed(failure.title, failure.detail) from failure
+
+
+def _require_repositories(session: Session, attempt: Attempt, conversation: Conversation) -> None:
+    """A question may have waited for long: what was taken away meanwhile is not read for who asked."""
+    closed = projects_closed_to(attempt.run.user_id, conversation.project_ids)
+    if session.scalar(closed.limit(1)) is not None:
+        raise RunFailed(RepositoryNotShared.title, "It was shared when you asked, and is not any more.")
 
 
 def _model_of(settings: Settings) -> Model:

@@ -1,10 +1,13 @@
 """Who may look at what, and whether with the sources, as SQL. Put together once: each request brings values only."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Select,
+    Text,
     Uuid,
     and_,
     bindparam,
@@ -13,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     join,
+    literal,
     or_,
     select,
 )
@@ -23,6 +27,7 @@ from riverrun.auth.principal import CALLER, Who, granted_to, has_right
 from riverrun.conversations.models import Conversation
 from riverrun.parsing.models import Project
 from riverrun.runs.models import Run, RunKind
+from riverrun.users.models import User
 
 RUNS = join(Run, Conversation, Conversation.id == Run.subject_id, isouter=True)
 
@@ -60,6 +65,14 @@ READABLE_RUNS = (
 """``(run, whether its sources are hidden, ids of the projects it reads)`` for all that the caller may follow."""
 
 SOME_READABLE_RUNS = READABLE_RUNS.where(Run.id.in_(bindparam("run_ids", expanding=True)))
+
+
+def projects_closed_to(asker_id: UUID, project_ids: Collection[UUID]) -> Select[UUID]:
+    """Those of the projects that are there and that a user may not look into, whatever link they have opened."""
+    address = select(User.email).where(User.id == asker_id, User.email_verified_at.is_not(None))
+    asker = Who(literal(asker_id, Uuid()), address.scalar_subquery(), literal(["no link"], ARRAY(Text())))
+    return select(Project.id).where(Project.id.in_(project_ids), ~has_right(asker, Project, Right.VIEW))
+
 
 VIEWED_CONVERSATION = select(
     Conversation,
