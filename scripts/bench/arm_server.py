@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -40,26 +41,42 @@ class ArmServer:
         self.port = free_port()
         where = {"host": HOST, "port": self.port, "log_level": "WARNING"}
         self._settings = settings.model_copy(update=where)
+        self._log_path = settings.data_dir / f"bench-{arm}-{self.port}.log"
         self._last: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        log_path = self._settings.data_dir / f"bench-{self.arm}-{self.port}.log"
-        with log_path.open("w") as log:
+        self.start()
+        self.await_ready()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+        self.close()
+
+    def start(self) -> None:
+        """Begin to start; ``close`` must follow, whatever comes in between."""
+        with self._log_path.open("w") as log:
             self._child = Child(*self._program(), environment=self._environment(), log=log)
+
+    def await_ready(self) -> None:
+        """Wait until it serves."""
         try:
             self._child.hear()
             wait_for_listener(self.port)
             self.look()
         except BaseException:
             self._child.process.kill()
-            print(log_path.read_text()[-LOG_CHARS:])
+            print(self._log_path.read_text()[-LOG_CHARS:])
             raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def leave(self) -> None:
+        """Tell it to end."""
         self._child.process.send_signal(signal.SIGTERM)
+
+    def close(self) -> None:
+        """Wait for its end."""
         self._child.close()
 
     def _program(self) -> tuple[str, ...]:
@@ -89,6 +106,20 @@ class ArmServer:
             blocked_ms=told["blocked_ms"],
             worst_lag_ms=told["worst_lag_ms"],
         )
+
+
+@contextlib.contextmanager
+def open_servers(arms: Mapping[str, str], settings: Settings) -> Iterator[dict[str, ArmServer]]:
+    """A server for each name, of the arm that belongs to it. They start, and end, side by side."""
+    servers = {name: ArmServer(arm, settings) for name, arm in arms.items()}
+    with contextlib.ExitStack() as closing, contextlib.ExitStack() as leaving:
+        for server in servers.values():
+            server.start()
+            closing.callback(server.close)
+            leaving.callback(server.leave)
+        for server in servers.values():
+            server.await_ready()
+        yield servers
 
 
 def is_offered(arm: str) -> bool:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from statistics import median
 from uuid import UUID
 
-from bench.arm_server import ArmServer
+from bench.arm_server import open_servers
 from bench.child import Child
 from bench.ratios import AGREEMENT, Ratio, apart, interval
 from bench.report import Report
 from bench.site import Site
 from bench.stream_stage import Audience, Round, StreamStage, open_stage
 from riverrun.streaming.commands import live_channel
+
+ARMS = {"raw": "raw", "riverrun": "riverrun", "riverrun again": "riverrun"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,8 @@ def measure_fan_out(site: Site, report: Report, plan: FanOut) -> None:
     with contextlib.ExitStack() as stack:
         stage = stack.enter_context(open_stage(site))
         bare = stack.enter_context(Child("bench.bare_subscriber"))
-        audiences = {
-            name: stage.seat(name, stack.enter_context(ArmServer(arm, site.settings)), plan.streams)
-            for name, arm in (("raw", "raw"), ("riverrun", "riverrun"), ("riverrun again", "riverrun"))
-        }
+        servers = stack.enter_context(open_servers(ARMS, site.settings))
+        audiences = {name: stage.seat(name, server, plan.streams) for name, server in servers.items()}
         heard_bare = [live_channel(UUID(run_id)) for run_id in audiences["riverrun"].run_ids]
         bare.ask("listen", redis_url=site.settings.redis_url, channels=heard_bare)
         rounds, bare_p99 = play_in_turns(stage, bare, audiences, plan)

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from statistics import median
 
-from bench.arm_server import ArmServer, is_offered
+from bench.arm_server import ArmServer, is_offered, open_servers
 from bench.ratios import Ratio, interval
 from bench.reconnect_storm import Storm, come_back
 from bench.report import Report
@@ -33,11 +33,8 @@ def measure_few_streams(site: Site, report: Report, plan: FewStreams) -> None:
     """Every arm in turns; the ratios are to the native one."""
     with contextlib.ExitStack() as stack:
         stage = stack.enter_context(open_stage(site))
-        servers = {
-            name: stack.enter_context(ArmServer(arm, site.settings))
-            for name, arm in ARMS.items()
-            if is_offered(arm)
-        }
+        offered = {name: arm for name, arm in ARMS.items() if is_offered(arm)}
+        servers = stack.enter_context(open_servers(offered, site.settings))
         first = plan.streams // 3
         audiences = {name: stage.seat(name, server, first) for name, server in servers.items()}
         grown = {

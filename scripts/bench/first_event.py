@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from bench.arm_server import HOST, ArmServer, is_offered
+from bench.arm_server import HOST, ArmServer, is_offered, open_servers
 from bench.bare_worker import TASK
 from bench.child import Child
 from bench.ratios import Ratio, interval
@@ -94,8 +94,9 @@ def open_arms(site: Site, count: int) -> Iterator[dict[str, Iterator[float]]]:
             for _ in RunFollower(client, started["run_id"]).events():
                 pass
             ports = {NATIVE: urlsplit(stack.base_url).port or 0}
-            for arm in filter(is_offered, OTHER_ARMS):
-                ports[arm] = servers.enter_context(ArmServer(arm, site.settings)).port
+            others = {arm: arm for arm in OTHER_ARMS if is_offered(arm)}
+            opened = servers.enter_context(open_servers(others, site.settings))
+            ports |= {arm: server.port for arm, server in opened.items()}
             conversations = {
                 arm: [client.start_conversation(started["project_id"]) for _ in range(count)] for arm in ports
             }

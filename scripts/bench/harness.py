@@ -11,7 +11,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from bench.arm_levels import AGAIN, NATIVE, Plan, measure_levels
-from bench.arm_server import HOST, ArmServer, is_offered
+from bench.arm_server import HOST, is_offered, open_servers
 from bench.baseline import regressions
 from bench.environment import raise_file_limit
 from bench.load import Address
@@ -127,7 +127,7 @@ def serving(site: Site, wanted: Sequence[str]) -> Iterator[dict[str, Address]]:
         print(f"the arm {arm} is not measured: this version does not offer it")
     signed_in = f"Authorization: Bearer {site.token}\r\n"
     with contextlib.ExitStack() as stack:
-        servers = {name: stack.enter_context(ArmServer(arm, site.settings)) for name, arm in programs.items()}
+        servers = stack.enter_context(open_servers(programs, site.settings))
         yield {name: Address(HOST, server.port, signed_in, server) for name, server in servers.items()}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from bench.arm_server import ArmServer
+from bench.arm_server import open_servers
 from bench.ratios import Ratio, interval
 from bench.report import Report
 from bench.site import Site
@@ -26,10 +26,8 @@ def measure_memory(site: Site, report: Report, plan: Memory) -> None:
     """Resident bytes a stream, measured at each step, in turns."""
     with contextlib.ExitStack() as stack:
         stage = stack.enter_context(open_stage(site))
-        audiences = {
-            name: stage.seat(name, stack.enter_context(ArmServer(arm, site.settings)), plan.step)
-            for name, arm in ARMS.items()
-        }
+        servers = stack.enter_context(open_servers(ARMS, site.settings))
+        audiences = {name: stage.seat(name, server, plan.step) for name, server in servers.items()}
         sizes: dict[str, list[int]] = {name: [] for name in ARMS}
         for _ in range(plan.steps + 1):
             for name, audience in audiences.items():
