@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.api_fixtures",
     "tests.fixtures.browser_reports",
     "tests.fixtures.run_fixtures",
+    "tests.fixtures.sso_fixtures",
     "tests.fixtures.stream_fixtures",
 ]
 

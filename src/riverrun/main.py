@@ -21,6 +21,8 @@ from riverrun.auth.auth_router import auth_router
 from riverrun.auth.invitations_router import invitations_router
 from riverrun.auth.organisations_router import organisations_router
 from riverrun.auth.providers_router import providers_router
+from riverrun.auth.sso_providers import open_sso_providers
+from riverrun.auth.sso_router import sso_router
 from riverrun.auth.stream_watch import StreamWatch
 from riverrun.conversations.links_router import links_router
 from riverrun.conversations.reading_statements import still_readable_runs
@@ -52,6 +54,7 @@ ROUTERS = (
     health_router,
     loop_router,
     auth_router,
+    sso_router,
     account_router,
     providers_router,
     invitations_router,
@@ -80,6 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             stream_watch = StreamWatch(resources.engine, still_readable_runs)
             mails = MailRoom(open_email_helper(chosen))
             async with (
+                open_sso_providers(chosen) as sso_providers,
                 hub.running(),
                 outbox.running(),
                 mails.running(),
@@ -98,6 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                         "mails": mails,
                         "stream_watch": stream_watch,
                         "subscriptions": subscriptions,
+                        "sso_providers": sso_providers,
                     }
 
     app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from tests.authz.principals import People
 from tests.authz.rows import CALL_ID, PATH, Rows
+from tests.support.unsigned_tokens import DEMO_PROJECT, unsigned_token
 from tests.support.visitors import GOOD_PASSWORD
 
 from riverrun.kit.ids import new_uuid
@@ -118,6 +119,9 @@ CALLS: dict[str, Call] = {
     "POST /login": body(lambda rows, people: {"email": KNOCKER, "password": GOOD_PASSWORD}),
     "POST /signup": body(
         lambda rows, people: {"email": f"{new_uuid()}@example.org", "password": GOOD_PASSWORD}
+    ),
+    "POST /sso/login": body(
+        lambda rows, people: {"sso_provider": "firebase", "id_token": unsigned_token(DEMO_PROJECT)}
     ),
     "POST /logout": Call(spends_token=True),
     "POST /auth/redeem": body(lambda rows, people: {"token": rows.one_time_token}),

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from tests.authz.calls import KNOCKER
 from tests.authz.matrix import Matrix
 from tests.support.live_api import client_of, serving
+from tests.support.unsigned_tokens import DEMO_PROJECT
 from tests.support.visitors import GOOD_PASSWORD
 
 from riverrun.infra.settings import Settings
@@ -31,6 +32,8 @@ def settings_without_rates(database_url: str, redis_url: str) -> Settings:
         redis_url=redis_url,
         allow_local_paths=True,
         sign_up="open",
+        firebase_project_id=DEMO_PROJECT,
+        firebase_emulator="127.0.0.1:9",  # nobody is there, nor needed: an emulator's tokens are not signed
         **dict.fromkeys(RATES, 0),
     )
 

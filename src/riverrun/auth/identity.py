@@ -53,6 +53,14 @@ class BrowserFlow(IdentityProvider, Protocol):
     ) -> str:
         """Where to send the browser; the challenge is the verifier's S256."""
 
+    async def check_response_issuer(self, issuer: str | None) -> None:
+        """Refuse what came back in another provider's name: its code must not be sent to this one.
+
+        Raises:
+            NotSignedIn: ``issuer`` is another's, or is missing where the provider always says it.
+            TryAgainLater: the provider cannot be reached.
+        """
+
     async def redeem(self, code: str, *, redirect_uri: str, nonce: str, code_verifier: str) -> Identity:
         """Exchange the code that came back.
 

@@ -9,6 +9,8 @@ class Errand(StrEnum):
     PASSWORD_RESET = "password-reset"
     EMAIL_VERIFICATION = "email-verification"
     INVITATION = "invitation"
+    REFUSED = "sign-in-refused"
+    """Brings the kind of a problem in the token's place."""
     LINKING = "linking"
     """The token of ``NeedsLinking``: the page has the owner sign in and asks them."""
 

@@ -30,15 +30,23 @@ class LoginRate:
                 account's.
             TryAgainLater: Valkey is away.
         """
-        settings, rates = self._resources.settings, self._resources.rates
-        from_here = Rate(
-            "login-address", settings.logins_per_minute_per_address, MINUTE_SECONDS, fails_closed=True
-        )
-        await rates.admit(from_here, self._network)
+        await self.admit_network()
+        settings = self._resources.settings
         on_account = Rate(
             "login-account", settings.logins_per_minute_per_account, MINUTE_SECONDS, fails_closed=True
         )
-        await rates.admit(on_account, email.strip().lower())
+        await self._resources.rates.admit(on_account, email.strip().lower())
+
+    async def admit_network(self) -> None:
+        """Count a try from this network alone: for ways in where the account is not known before.
+
+        Raises:
+            TooManyRequests: there were too many from it.
+            TryAgainLater: Valkey is away.
+        """
+        most = self._resources.settings.logins_per_minute_per_address
+        from_here = Rate("login-address", most, MINUTE_SECONDS, fails_closed=True)
+        await self._resources.rates.admit(from_here, self._network)
 
 
 def get_login_rate(request: Request, resources: CurrentResources) -> LoginRate:

@@ -39,5 +39,10 @@ def set_session_cookie(response: Response, request: Request, settings: Settings,
         max_age=int(SESSION_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure="https" in (request.url.scheme, urlsplit(settings.base_url).scheme),
+        secure=is_secure(request, settings),
     )
+
+
+def is_secure(request: Request, settings: Settings) -> bool:
+    """Whether browsers reach us by https, so that their cookies for us must not go by anything else."""
+    return "https" in (request.url.scheme, urlsplit(settings.base_url).scheme)

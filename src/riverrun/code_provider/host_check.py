@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from riverrun.code_provider.errors import RepositoryFailed
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_6TO4 = ipaddress.ip_network("2002::/16")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from riverrun.kit.public_address import Address, is_public
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ def check_host(url: str, *, allowed_hosts: Collection[str] = (), through_proxy: 
     if parts.scheme != "https" and not (parts.scheme == "http" and is_allowed):
         raise RepositoryFailed("Repositories are fetched by https only.")
     addresses = _resolve(host, port, may_fail=through_proxy)
-    if not is_allowed and not all(map(_is_public, addresses)):
+    if not is_allowed and not all(map(is_public, addresses)):
         raise RepositoryFailed(
             f"{host} is an address inside a private network: the server does not go there."
         )
@@ -51,20 +47,3 @@ def _resolve(host: str, port: int, *, may_fail: bool) -> list[Address]:
             return []
         raise RepositoryFailed(f"The host {host} is not known. Is the address right?") from None
     return [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
-
-
-def _is_public(address: Address) -> bool:
-    return all(one.is_global and not one.is_multicast for one in (address, *_inner_addresses(address)))
-
-
-def _inner_addresses(address: Address) -> list[Address]:
-    """The IPv4 address that an IPv6 one stands for."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return []
-    if address.ipv4_mapped:
-        return [address.ipv4_mapped]
-    if address in _NAT64:
-        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-    if address in _6TO4:
-        return [ipaddress.IPv4Address(int(address) >> 80 & 0xFFFFFFFF)]
-    return []

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from riverrun.infra.oidc_client import OidcClient, ProviderName
 from riverrun.infra.plans import UNLIMITED, Plan
 
 
@@ -33,6 +34,21 @@ class Settings(BaseSettings):
 
     sign_up: Literal["open", "invite", "closed"] = "invite"
     """Who may make an account. The first one is the administrator's, whatever this says."""
+    oidc_providers: dict[ProviderName, OidcClient] = Field(default_factory=dict)
+    """JSON, ``{"google": {"issuer": ..., "client_id": ..., "client_secret": ...}}``. See ``OidcClient`` for the fields."""
+    firebase_project_id: str | None = None
+    """The Firebase project whose users may come in."""
+    firebase_emulator: str | None = None
+    """``host:port`` of an emulator, whose tokens nobody signs. Never where anybody but developers can reach the server."""
+    google_identity_tool_kit_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "google_identity_tool_kit_key",
+            "RIVERRUN_GOOGLE_IDENTITY_TOOL_KIT_KEY",
+            "GOOGLE_IDENTITY_TOOL_KIT_KEY",
+        ),
+    )
+    """The project's web API key: with it, passwords that Firebase keeps open the door too."""
     email_api_url: str | None = None
     """Where mail is handed in: a server that speaks Resend's API. None: no mail is sent."""
     email_api_key: SecretStr | None = None

@@ -6,6 +6,7 @@ import riverrun.auth.identity_links
 import riverrun.auth.models
 import riverrun.auth.passwords
 import riverrun.auth.revocations
+import riverrun.auth.spent_id_tokens
 import riverrun.conversations.models
 import riverrun.conversations.session_names
 import riverrun.parsing.models

@@ -1,0 +1,105 @@
+"""What providers publish of themselves, fetched when it is needed and kept for as long as they allow."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import Key, import_key
+
+from riverrun.infra.outside_client import Answer, OutsideClient, Unreachable
+from riverrun.kit.problem import TryAgainLater
+
+FRESH_SECONDS = 3_600.0
+"""For how long a document is kept where its provider says nothing."""
+LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS = 300.0, 86_400.0
+PAUSE_SECONDS = 30.0
+"""How long an unknown key's name makes nobody fetch the keys again: names cost a forger nothing."""
+MOST_KEYS = 100
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One document, and the lock under which it is fetched: many who need it at once fetch it once."""
+
+    document: Any = None
+    fetched_at: float = float("-inf")
+    fresh_until: float = float("-inf")
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class ProviderDocuments:
+    """Documents by their URLs. One a process, on one loop."""
+
+    def __init__(self, client: OutsideClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._shelves: dict[str, _Shelf] = {}
+
+    async def get(self, url: str, *, pause_seconds: float | None = None) -> dict[str, Any]:
+        """The document at a URL that settings or a provider named; with ``pause_seconds`` none that is older.
+
+        Raises:
+            TryAgainLater: it cannot be had.
+        """
+        shelf = self._shelves.setdefault(url, _Shelf())
+        async with shelf.lock:
+            at = self._clock()
+            is_old = pause_seconds is not None and at - shelf.fetched_at >= pause_seconds
+            if is_old or at >= shelf.fresh_until:
+                answer = await self._fetch(url)
+                shelf.document = answer.document
+                shelf.fetched_at, shelf.fresh_until = at, at + _fresh_seconds(answer)
+            document: dict[str, Any] = shelf.document
+            return document
+
+    async def keys(self, url: str, key_id: str | None) -> Sequence[Key]:
+        """The public keys at a URL by that name, all where the token names none.
+
+        A name that is not there may be that of a new key: the keys are fetched again, at most twice a minute.
+
+        Raises:
+            TryAgainLater: they cannot be had.
+        """
+        found = _keys_in(await self.get(url), key_id)
+        if not found:
+            found = _keys_in(await self.get(url, pause_seconds=PAUSE_SECONDS), key_id)
+        return found
+
+    async def _fetch(self, url: str) -> Answer:
+        try:
+            answer = await self._client.ask("GET", url, headers={"accept": "application/json"})
+        except Unreachable as error:
+            logger.warning("an identity provider cannot be asked: %s", error)
+            raise TryAgainLater("The identity provider cannot be reached now.") from error
+        if not answer.is_success or not isinstance(answer.document, dict):
+            logger.warning("an identity provider answers %s with status %d", url, answer.status)
+            raise TryAgainLater("The identity provider does not say what this server needs to know.")
+        return answer
+
+
+def _fresh_seconds(answer: Answer) -> float:
+    found = re.search(r"(?:^|[\s,])max-age=(\d{1,9})", answer.headers.get("cache-control", ""))
+    seconds = float(found[1]) if found else FRESH_SECONDS
+    return min(max(seconds, LEAST_FRESH_SECONDS), MOST_FRESH_SECONDS)
+
+
+def _keys_in(document: dict[str, Any], key_id: str | None) -> list[Key]:
+    listed = document.get("keys")
+    described = listed[:MOST_KEYS] if isinstance(listed, list) else []
+    wanted = [one for one in described if isinstance(one, dict) and key_id in (None, one.get("kid"))]
+    return [key for one in wanted if (key := _key(one)) is not None]
+
+
+def _key(described: dict[str, Any]) -> Key | None:
+    """A key that we can use; providers may list others beside it."""
+    try:
+        return import_key(described)
+    except (JoseError, SecurityWarning, ValueError, TypeError, KeyError):
+        return None
