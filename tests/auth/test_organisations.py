@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import httpx2
@@ -11,9 +12,12 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 from tests.support.live_api import client_of
 
+from riverrun.auth import statements
+from riverrun.auth.models import TokenKind
 from riverrun.auth.organisation_service import MOST_ORGANISATIONS
 from riverrun.auth.revocations import Revocation
 from riverrun.auth.sign_in import issue_bearer_token
+from riverrun.auth.tokens import new_token
 from riverrun.infra.settings import Settings
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
@@ -210,3 +214,18 @@ class TestOpenServer:
             assert added.status_code == 201
             assert added.json()["is_invited"]
             assert "token" not in added.text
+
+    async def test_whoever_proves_an_invited_address_is_in(self, team: Team, engine: Engine) -> None:
+        unproven = make_account(engine, "unproven", is_verified=False)
+        await team.add(team.owner, "unproven@example.org", "admin")
+        assert "unproven@example.org" not in await team.roles()
+        token, hour = new_token(), timedelta(hours=1)
+        with engine.begin() as connection:
+            connection.execute(
+                statements.insert_token(unproven, TokenKind.EMAIL_VERIFICATION, token, lifetime=hour)
+            )
+        confirmed = await team.stranger.client.post(
+            "/api/v1/email-verification/confirm", json={"token": token}
+        )
+        assert confirmed.status_code == 204
+        assert (await team.roles())["unproven@example.org"] == "admin"

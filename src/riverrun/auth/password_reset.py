@@ -15,6 +15,7 @@ from riverrun.auth.models import TokenKind
 from riverrun.auth.passwords import Password
 from riverrun.auth.principal import Principal
 from riverrun.auth.session_tokens import AsyncTokenService
+from riverrun.auth.sign_up import accept_invitations
 from riverrun.infra.thread_bridge import ThreadBridge
 from riverrun.kit.clock import now
 from riverrun.kit.problem import NotSignedIn
@@ -81,11 +82,14 @@ class AsyncPasswordChange:
 
 
 async def verify_address(session: AsyncSession, user_id: UUID) -> bool:
-    """Remember that the address is the user's; whether that is news."""
+    """Remember that the address is the user's, and let them in where it was invited; whether that is news."""
     verified = (
         update(User)
         .where(User.id == user_id, User.email_verified_at.is_(None))
         .values(email_verified_at=now())
-        .returning(User.id)
+        .returning(User.email)
     )
-    return await session.scalar(verified) is not None
+    email: str | None = await session.scalar(verified)
+    if email is not None:
+        await accept_invitations(session, user_id, email)
+    return email is not None

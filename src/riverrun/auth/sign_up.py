@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.errors import SignUpRefused
@@ -69,7 +70,7 @@ class AsyncSignUp:
             email, display_name, now() if is_verified else None, is_first
         )
         if is_verified:
-            await self._accept_invitations(user)
+            await accept_invitations(self._session, user.id, user.email)
         return user
 
     async def is_first(self) -> bool:
@@ -81,24 +82,23 @@ class AsyncSignUp:
         mine = _open_invitations().where(Invitation.email == normal_email(email))
         return await self._session.scalar(mine.limit(1))
 
-    async def _accept_invitations(self, user: User) -> None:
-        """All that wait for the address: each may bring another organisation."""
-        accepted = (
-            update(Invitation)
-            .where(Invitation.email == user.email, *_IS_OPEN)
-            .values(accepted_at=func.now())
-            .returning(Invitation.organisation_id, Invitation.role)
-        )
-        places: dict[UUID, str] = {}
-        for organisation_id, role in await self._session.execute(accepted):
-            if organisation_id is not None and role is not None:
-                places.setdefault(organisation_id, role)
-        for organisation_id, role in places.items():
-            self._session.add(OrganisationMember(organisation_id=organisation_id, user_id=user.id, role=role))
-
 
 _IS_OPEN = (Invitation.accepted_at.is_(None), Invitation.expires_at > func.now())
 
 
 def _open_invitations() -> Select[Invitation]:
     return select(Invitation).where(*_IS_OPEN)
+
+
+async def accept_invitations(session: AsyncSession, user_id: UUID, email: str) -> None:
+    """Keep what all invitations that wait for the address promise, which is known to be the user's: each may bring another organisation."""
+    accepted = (
+        update(Invitation)
+        .where(Invitation.email == email, *_IS_OPEN)
+        .values(accepted_at=func.now())
+        .returning(Invitation.organisation_id, Invitation.role)
+    )
+    for organisation_id, role in (await session.execute(accepted)).all():
+        if organisation_id is not None:
+            place = {"organisation_id": organisation_id, "user_id": user_id, "role": role, "joined_at": now()}
+            await session.execute(insert(OrganisationMember).values(place).on_conflict_do_nothing())
