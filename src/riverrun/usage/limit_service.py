@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.infra.settings import Settings
 from riverrun.kit.problem import NotFound
-from riverrun.usage import statements
+from riverrun.usage import limit_statements
 from riverrun.usage.errors import UnknownPlan
 from riverrun.usage.models import HolderKind
 from riverrun.usage.schemas import LimitChange, LimitView, UserUsage
@@ -26,12 +26,12 @@ class LimitService:
 
     async def totals(self, days: tuple[date, date], start: int, limit: int) -> Sequence[UserUsage]:
         """What each user has asked in these UTC days, the most questions first."""
-        rows = await self._session.execute(statements.totals_by_user(*days, start, limit))
+        rows = await self._session.execute(limit_statements.totals_by_user(*days, start, limit))
         return [UserUsage.model_validate(row, from_attributes=True) for row in rows]
 
     async def list(self, start: int, limit: int) -> Sequence[LimitView]:
         """Every limit that was laid down."""
-        rows = await self._session.execute(statements.limits_with_names(start, limit))
+        rows = await self._session.execute(limit_statements.limits_with_names(start, limit))
         return [LimitView.of(row, name) for row, name in rows]
 
     async def put(self, kind: HolderKind, holder: str, change: LimitChange) -> None:
@@ -44,7 +44,7 @@ class LimitService:
         if change.plan is not None and change.plan not in self._settings.plans:
             raise UnknownPlan(f"RIVERRUN_PLANS has: {', '.join(sorted(self._settings.plans)) or 'nothing'}.")
         holder_id = await self._holder_id(kind, holder)
-        await self._session.execute(statements.put_limit(kind, holder_id, change.model_dump()))
+        await self._session.execute(limit_statements.put_limit(kind, holder_id, change.model_dump()))
 
     async def remove(self, kind: HolderKind, holder: str) -> None:
         """Let a holder have what everybody has. Twice is once.
@@ -52,11 +52,11 @@ class LimitService:
         Raises:
             NotFound: no such holder.
         """
-        await self._session.execute(statements.remove_limit(kind, await self._holder_id(kind, holder)))
+        await self._session.execute(limit_statements.remove_limit(kind, await self._holder_id(kind, holder)))
 
     async def _holder_id(self, kind: HolderKind, holder: str) -> UUID:
         found: UUID | None = await self._session.scalar(
-            statements.holder_id_of(kind, _id_in(holder) or holder)
+            limit_statements.holder_id_of(kind, _id_in(holder) or holder)
         )
         if found is None:
             raise NotFound

@@ -9,7 +9,6 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Date,
-    Delete,
     Insert,
     Integer,
     Select,
@@ -19,7 +18,6 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    delete,
     func,
     literal,
     select,
@@ -30,12 +28,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from riverrun.auth.api_keys import ApiKey
-from riverrun.kit.clock import now
 from riverrun.usage.models import EntryState, HolderKind, Subscription, UsageCounter, UsageEntry, UsageLimit
 from riverrun.usage.periods import Period
 from riverrun.usage.settlement import Settlement
-from riverrun.users.models import User
-from riverrun.users.organisations import Organisation, OrganisationMember
+from riverrun.users.organisations import OrganisationMember
 
 NUMBERS = ("questions_per_day", "questions_per_month", "tokens_per_day", "tokens_per_month")
 COUNTED = UsageEntry.state != EntryState.RELEASED
@@ -132,20 +128,34 @@ def _reserve(names: tuple[str, ...]) -> Select[Any]:
     return select(*added.cte("counted").columns)
 
 
-def settle(run_id: UUID, settlement: Settlement) -> Insert:
+def settle(run_id: UUID, settlement: Settlement) -> Select[int]:
     """Bring the run's entry to its end, once: the second time, and for a run without an entry, nothing is changed."""
+    return _settle().params(
+        its_run_id=run_id,
+        its_state=EntryState.SETTLED if settlement.counts else EntryState.RELEASED,
+        its_tokens=settlement.tokens,
+        more_questions=0 if settlement.counts else -1,
+    )
+
+
+@cache
+def _settle() -> Select[int]:
+    """Built once, as ``_standing``."""
     entry = (
         update(UsageEntry)
-        .where(UsageEntry.run_id == run_id, UsageEntry.state == EntryState.RESERVED)
+        .where(
+            UsageEntry.run_id == bindparam("its_run_id", type_=Uuid), UsageEntry.state == EntryState.RESERVED
+        )
         .values(
-            state=EntryState.SETTLED if settlement.counts else EntryState.RELEASED,
-            tokens=settlement.tokens,
+            state=bindparam("its_state", type_=Text),
+            tokens=bindparam("its_tokens", type_=Integer),
             settled_at=func.clock_timestamp(),
         )
         .returning(*_entry_columns(), (UsageEntry.tokens - UsageEntry.reserved_tokens).label("more_tokens"))
         .cte("entry")
     )
-    return _count(entry, literal(0 if settlement.counts else -1, Integer), entry.c.more_tokens)
+    added = _count(entry, bindparam("more_questions", type_=Integer), entry.c.more_tokens)
+    return select(added.returning(UsageCounter.questions).cte("counted").c.questions)
 
 
 def usage_of(entries: Select[UsageEntry]) -> Select[str, str, int, int]:
@@ -160,76 +170,6 @@ def usage_of(entries: Select[UsageEntry]) -> Select[str, str, int, int]:
         )
         .group_by(UsageEntry.agent_id, UsageEntry.kind)
         .order_by(UsageEntry.agent_id)
-    )
-
-
-def totals_by_user(first_day: date, last_day: date, start: int, limit: int) -> Select[UUID, str, int, int]:
-    """``(user_id, email, questions, tokens)`` of those who asked in these days, the most questions first."""
-    questions = func.count().label("questions")
-    return (
-        select(User.id.label("user_id"), User.email, questions, func.sum(UsageEntry.tokens).label("tokens"))
-        .join(UsageEntry, UsageEntry.user_id == User.id)
-        .where(COUNTED, UsageEntry.asked_on.between(first_day, last_day))
-        .group_by(User.id)
-        .order_by(questions.desc(), User.email)
-        .offset(start)
-        .limit(limit)
-    )
-
-
-def limits_with_names(start: int, limit: int) -> Select[UsageLimit, str]:
-    """Every limit that was laid down, with the holder's name: an e-mail address, or what a key or team is called."""
-    name = func.coalesce(User.email, ApiKey.name, Organisation.name, "").label("name")
-    return (
-        select(UsageLimit, name)
-        .outerjoin(User, _is_of(HolderKind.USER, User.id))
-        .outerjoin(ApiKey, _is_of(HolderKind.KEY, ApiKey.id))
-        .outerjoin(Organisation, _is_of(HolderKind.ORGANISATION, Organisation.id))
-        .order_by(UsageLimit.holder_kind, name, UsageLimit.holder_id)
-        .offset(start)
-        .limit(limit)
-    )
-
-
-def _is_of(kind: HolderKind, id_column: Any) -> ColumnElement[bool]:
-    return and_(UsageLimit.holder_kind == kind, UsageLimit.holder_id == id_column)
-
-
-def holder_id_of(kind: HolderKind, name: UUID | str) -> Select[UUID]:
-    """The holder, by its id or, if it is a user, by its e-mail address."""
-    if not isinstance(name, UUID):
-        return select(User.id).where(User.email == name.strip().lower(), literal(kind == HolderKind.USER))
-    match kind:
-        case HolderKind.USER:
-            return select(User.id).where(User.id == name)
-        case HolderKind.KEY:
-            return select(ApiKey.id).where(ApiKey.id == name)
-        case HolderKind.ORGANISATION:
-            return select(Organisation.id).where(Organisation.id == name)
-
-
-def put_limit(kind: HolderKind, holder_id: UUID, values: dict[str, Any]) -> Insert:
-    """Lay down a holder's limit; it replaces the earlier one whole."""
-    changed = values | {"changed_at": now()}
-    return (
-        insert(UsageLimit)
-        .values(holder_kind=kind, holder_id=holder_id, **changed)
-        .on_conflict_do_update(index_elements=["holder_kind", "holder_id"], set_=changed)
-    )
-
-
-def remove_limit(kind: HolderKind, holder_id: UUID) -> Delete:
-    """Let the holder have what the default plan gives."""
-    return delete(UsageLimit).where(UsageLimit.holder_kind == kind, UsageLimit.holder_id == holder_id)
-
-
-def note_subscription(user_id: UUID, plan: str) -> Insert:
-    """Remember a user's plan as the billing system has just named it."""
-    values = {"plan": plan, "learnt_at": now()}
-    return (
-        insert(Subscription)
-        .values(user_id=user_id, **values)
-        .on_conflict_do_update(index_elements=["user_id"], set_=values)
     )
 
 

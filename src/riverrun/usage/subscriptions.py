@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.kit.clock import now
-from riverrun.usage.statements import note_subscription
+from riverrun.usage.limit_statements import note_subscription
 
 TIMEOUT_SECONDS = 10.0
 FRESH = timedelta(minutes=5)

@@ -77,6 +77,7 @@ class UsageService:
             "reserved_tokens": tokens,
             "tokens": tokens,
             "state": EntryState.RESERVED,
+            "created_at": now(),
         }
         counted = (await session.execute(statements.reserve(entry))).all()
         refuse([one for one in _before(standing, counted, tokens) if one.is_used_up], now())
