@@ -22,7 +22,6 @@ WINDOW_SECONDS = 10.0
 """Each look takes in so much of the past: a transaction may commit after one that has begun later."""
 MOST_BLIND_SECONDS = 5.0
 """After so long without a look every stream is looked at."""
-LOSSES = losses_within(timedelta(seconds=WINDOW_SECONDS))
 STREAMS_A_TURN = 500
 PRUNE_SECONDS = 600.0
 KEEP_REVOCATIONS = timedelta(hours=1)
@@ -102,6 +101,7 @@ class StreamWatch:
 
     def __init__(self, engine: AsyncEngine, readable: Readable) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._losses = losses_within(timedelta(seconds=WINDOW_SECONDS))
         self._still_readable = still_readable(readable)
         self._permits: set[ReadingPermit] = set()
         self._fresh: set[ReadingPermit] = set()
@@ -169,7 +169,7 @@ class StreamWatch:
 
     async def _ask_for_losses(self) -> frozenset[Loss]:
         async with self._engine.connect() as connection:
-            rows = await connection.execute(LOSSES)
+            rows = await connection.execute(self._losses)
             return frozenset(Loss(*row) for row in rows)
 
     async def _concerned(

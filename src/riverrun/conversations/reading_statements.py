@@ -77,9 +77,9 @@ def projects_closed_to(asker_id: UUID, project_ids: Collection[UUID]) -> Select[
 VIEWED_CONVERSATION = select(
     Conversation,
     case(
-        (Conversation.user_id == CALLER.user_id, Right.OWN),
-        (Conversation.id.in_(granted_to(CALLER, Right.ASK)), Right.ASK),
-        else_=Right.VIEW,
+        (Conversation.user_id == CALLER.user_id, literal(Right.OWN, Text())),
+        (Conversation.id.in_(granted_to(CALLER, Right.ASK)), literal(Right.ASK, Text())),
+        else_=literal(Right.VIEW, Text()),
     ),
     exists().where(Grant.subject_id == Conversation.id, Grant.link_hash.is_not(None), IS_IN_FORCE),
     hides_sources(CALLER),
