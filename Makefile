@@ -10,7 +10,7 @@ BASELINES := benchmarks/baselines
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz-cursors leaks authz
+.PHONY: help install peers demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz-cursors leaks authz
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -23,6 +23,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "installing into .venv (a minute or two the first time)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+peers: .venv/peers/oidc/.installed .venv/peers/firebase/.installed ## fetch the identity providers that tests sign in at; needs Node 20 and npm
+
+.venv/peers/%/.installed: tests/support/%_peer/package.json $(INSTALLED)
+	@mkdir -p $(@D)
+	@cp tests/support/$*_peer/package*.json tests/support/$*_peer/.npmrc $(@D)
+	@cd $(@D) && if [ -e package-lock.json ]; then npm ci --silent; else npm install --silent; fi
 	@touch $@
 
 demo: $(INSTALLED) ## index a repository, ask, lose the connection, get the rest (REPO=, QUESTION=)

@@ -17,6 +17,7 @@ NOT_SETTINGS = {
     "RIVERRUN_URL": "src/riverrun/cli/server_address.py",
     "RIVERRUN_TOKEN": "src/riverrun/cli/server_address.py",
     "RIVERRUN_REQUIRE_BROWSER": "tests/fixtures/browser_reports.py",
+    "RIVERRUN_REQUIRE_PEERS": "tests/support/node_peers.py",
     "RIVERRUN_DEMO_DATA_DIR": "scripts/demo.py",
     "RIVERRUN_EVAL_SEARCH_ONLY": "tests/e2e/eval/__main__.py",
 }

@@ -20,7 +20,8 @@ def email_in(claims: Mapping[str, Any]) -> str | None:
 
 def is_vouched_for(claims: Mapping[str, Any]) -> bool:
     """Whether the provider says that the address is the person's. Some write it as a word."""
-    return claims.get("email_verified") in (True, "true")
+    verified = claims.get("email_verified")
+    return verified is True or verified == "true"
 
 
 def name_in(claims: Mapping[str, Any]) -> str:
