@@ -22,10 +22,12 @@ async def test_what_a_function_returns_or_raises_comes_back() -> None:
 async def test_who_comes_when_too_many_wait_is_sent_away_at_once() -> None:
     bridge, gate = ThreadBridge(1, most_waiting=1), threading.Event()
     busy = [asyncio.create_task(bridge.run(gate.wait)) for _ in range(2)]
-    await wait_until_async(lambda: bridge.calls == 2)
-    with pytest.raises(TryAgainLater):
-        await bridge.run(gate.wait)
-    gate.set()
+    try:
+        await wait_until_async(lambda: bridge.calls == 2)
+        with pytest.raises(TryAgainLater):
+            await bridge.run(gate.wait)
+    finally:
+        gate.set()
     assert await asyncio.gather(*busy) == [True, True]
     assert await bridge.run(gate.wait) is True
     bridge.close()
