@@ -65,12 +65,16 @@ class ReadingPermit:
         """Whether the run's sources are not for this reader."""
         return self._hides_sources[run_id]
 
-    @contextlib.contextmanager
-    def held(self, on_loss: Callable[[], None]) -> Iterator[None]:
-        """Be watched over."""
+    def held(self, on_loss: Callable[[], None]) -> "ReadingPermit":
+        """Be watched over. Its own context: of tens of thousands of streams each would need two more objects."""
         self._on_loss = on_loss
-        with self._watch.watching(self):
-            yield
+        return self
+
+    def __enter__(self) -> None:
+        self._watch.add(self)
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.drop(self)
 
     def is_concerned(self, loss: Loss) -> bool:
         """Whether something was taken away on which this rests."""
@@ -130,16 +134,15 @@ class StreamWatch:
         """A right that the caller has just found in the tables."""
         return ReadingPermit(self, principal, hides_sources, subject_ids)
 
-    @contextlib.contextmanager
-    def watching(self, permit: ReadingPermit) -> Iterator[None]:
+    def add(self, permit: ReadingPermit) -> None:
         """Watch over an open stream."""
         self._permits.add(permit)
         self._fresh.add(permit)
-        try:
-            yield
-        finally:
-            self._permits.discard(permit)
-            self._fresh.discard(permit)
+
+    def drop(self, permit: ReadingPermit) -> None:
+        """It is closed."""
+        self._permits.discard(permit)
+        self._fresh.discard(permit)
 
     async def _look_again_and_again(self) -> None:
         while True:

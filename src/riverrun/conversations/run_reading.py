@@ -63,7 +63,7 @@ class RunReading:
         """The right to follow these runs, for as long as the principal has it."""
         hides_sources = {one.run.id: one.hides_sources for one in readable}
         subject_ids = {subject for one in readable for subject in (one.run.subject_id, *one.project_ids)}
-        return self._watch.permit(self._principal, hides_sources, frozenset(subject_ids))
+        return self._watch.permit(self._principal, hides_sources, tuple(subject_ids))
 
 
 def get_run_reading(db: AsyncDb, viewer: CurrentViewer, watch: CurrentWatch) -> RunReading:
