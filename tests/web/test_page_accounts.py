@@ -185,6 +185,27 @@ async def test_an_identity_is_linked_by_the_owners_word_alone(
     await expect(sheet.get_by_role("button", name=re.compile("^Unlink: "))).to_have_count(ways)
 
 
+async def test_who_was_refused_after_a_provider_is_told_why_at_the_door(
+    stranger: PageDriver, slow_stack: Stack
+) -> None:
+    await stranger.page.goto(link_to(slow_stack.base_url, Errand.REFUSED, "sign-up-refused"))
+    await expect(stranger.page.get_by_role("alert")).to_contain_text("ask an administrator")
+    await expect(stranger.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert await stranger.page.evaluate("location.hash") == ""
+
+
+async def test_each_identity_provider_has_a_link_that_leads_back(
+    stranger: PageDriver, slow_stack: Stack
+) -> None:
+    """The provider is outside: the server's list of providers is answered in its place."""
+    listed = [{"name": "okta", "label": "Okta", "start_path": "/api/v1/sso/okta/start"}]
+    await stranger.page.route("**/api/v1/sso/providers", lambda route: route.fulfill(json=listed))
+    await stranger.page.goto(f"{slow_stack.base_url}/c/01990000-0000-7000-8000-000000000000")
+    link = stranger.page.get_by_role("link", name="Sign in with Okta")
+    back = "%2Fc%2F01990000-0000-7000-8000-000000000000"
+    await expect(link).to_have_attribute("href", f"/api/v1/sso/okta/start?next={back}")
+
+
 async def test_the_owner_looks_after_password_sessions_and_keys(
     stranger: PageDriver, slow_stack: Stack, email: str, browser: Browser
 ) -> None:

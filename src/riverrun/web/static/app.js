@@ -29,6 +29,7 @@ function run(errand) {
   if (errand?.kind === "password-reset") return showDoor(() => door.showReset(errand.token));
   if (errand?.kind === "invitation") return showDoor(() => door.showSignUp(errand.token));
   if (errand?.kind === "email-verification") return showDoor(() => door.showVerified(errand.token));
+  if (errand?.kind === "sign-in-refused") return showDoor(() => door.showSignIn({ refusal: errand.token }));
   if (errand?.kind === "linking") {
     linkingToken = errand.token;
     door.node.remove();

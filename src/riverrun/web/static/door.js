@@ -3,6 +3,7 @@
 import * as accounts from "./account_api.js";
 import { button, element } from "./dom.js";
 import { emailField, field, form, newPasswordField, passwordField } from "./forms.js";
+import { refusalOf, ssoButtons } from "./sso_buttons.js";
 
 const TITLES = { first: "Make the first account", open: "Make an account", invite: "Make your account" };
 
@@ -15,18 +16,24 @@ export class Door {
     this.node = element("main", { class: "door", id: "main", tabindex: -1 });
   }
 
-  /** Sign in by password, with the ways around it that this server has; `isLinking` when another way in waits for that. */
-  async showSignIn({ isLinking = false } = {}) {
+  /**
+   * Sign in by password, with the ways around it that this server has. `isLinking` when another way in waits for that;
+   * `refusal` is the kind of problem that a provider's word ended in.
+   */
+  async showSignIn({ isLinking = false, refusal = null } = {}) {
     this.node.replaceChildren();
-    this.#options = await accounts.signInOptions().catch(() => this.#options);
+    const [options, providers] = await Promise.all([accounts.signInOptions().catch(() => this.#options), ssoButtons()]);
+    this.#options = options;
     this.#show(
       "Sign in",
+      refusal && element("p", { class: "form-failure", role: "alert" }, refusalOf(refusal)),
       isLinking ? element("p", {}, "Your address has an account here already: sign in to it once, and say that you are the same.") : null,
       form("Sign in", [emailField({ autofocus: true }), passwordField()], async ({ email, password }) => {
         await accounts.signIn(email, password);
         this.onIn();
       }),
       this.#otherWays(),
+      providers,
       element(
         "p", { class: "words" }, "Or open the link that Riverrun printed where it was started; ",
         element("code", {}, "riverrun link"), " prints another one.",

@@ -1,6 +1,6 @@
 /** Links that bring a token behind the `#`: taken once, and out of the address before anybody else reads it. */
 
-const ERRAND = /^#(password-reset|email-verification|invitation|linking)=([\w-]{1,200})$/;
+const ERRAND = /^#(password-reset|email-verification|invitation|linking|sign-in-refused)=([\w-]{1,200})$/;
 
 /** What the link is for and its token; null when the address has none. */
 export function takeErrand() {
