@@ -49,7 +49,7 @@ class ParsingService:
 
         Raises:
             SourceRefused: no such folder, or a URL that is not taken.
-            Forbidden: folders may not be indexed on this server.
+            Forbidden: folders may not be indexed on this server, or not by this principal.
         """
         source, repo_name = await self._source_of(request)
         project_id = await self._session.scalar(
@@ -152,8 +152,9 @@ class ParsingService:
         return address.url, address.name
 
     async def _folder(self, given: str) -> tuple[str, str]:
-        if not self._settings.allow_local_paths:
-            raise Forbidden("Folders of this server's disk may not be indexed here: give an https URL.")
+        """Whoever indexes a folder reads it, and this server can read its own passwords: so administrators only."""
+        if not (self._settings.allow_local_paths and self._principal.is_administrator):
+            raise Forbidden("Folders of this server's disk may not be indexed by you: give an https URL.")
         folder = Path(given)
         if not folder.is_absolute():
             raise SourceRefused(f"{given!r} is not an absolute path.")
