@@ -14,42 +14,42 @@ INSTALLED = ROOT / ".venv" / "peers"
 """Where ``make peers`` puts them."""
 
 
-def node() -> str:
-    """The path of Node. Skips the test that asks where there is none, unless RIVERRUN_REQUIRE_PEERS is set."""
-    found = shutil.which("node")
-    if found is None:
-        _do_without("node")
-    return str(found)
+def peer_command(name: str, *arguments: str) -> list[str]:
+    """What starts a peer: ``support/NAME_peer/peer.mjs``, told the folder of its modules first.
 
-
-def modules_of(name: str) -> Path:
-    """The folder in which the peer's modules are; skips likewise where they are not installed."""
-    folder = INSTALLED / name
+    Skips the test that asks where there is no Node or ``make peers`` did not run; fails it with RIVERRUN_REQUIRE_PEERS.
+    """
+    node, folder = shutil.which("node"), INSTALLED / name
+    if node is None:
+        _do_without(name, "node")
     if not (folder / "node_modules").is_dir():
-        _do_without("modules: run `make peers`")
-    return folder
+        _do_without(name, "modules: run `make peers`")
+    script = Path(__file__).with_name(f"{name}_peer") / "peer.mjs"
+    return [str(node), str(script), str(folder), *arguments]
 
 
-def _do_without(what: str) -> None:
-    message = f"not run: oidc peer (no {what})"
+def _do_without(name: str, what: str) -> None:
+    message = f"not run: {name} peer (no {what})"
     if os.environ.get("RIVERRUN_REQUIRE_PEERS"):
         pytest.fail(message)
     pytest.skip(message)
 
 
 @contextmanager
-def node_process(command: list[str], **options: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that ends when its input does, and so with whoever started it."""
+def running_peer(name: str, *arguments: str) -> Iterator[str]:
+    """The line that the peer prints when it listens. It ends with its input, and so with whoever started it."""
     process = subprocess.Popen(
-        command,
+        peer_command(name, *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        **options,
     )
     try:
-        yield process
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address, f"the {name} peer did not start"
+        yield address
     finally:
         process.kill()
         process.communicate()

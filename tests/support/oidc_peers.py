@@ -4,19 +4,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import httpx2
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, RSAKey
-from tests.support.node_peers import modules_of, node, node_process
+from tests.support.node_peers import running_peer
 
 from riverrun.infra.oidc_client import OidcClient
 from riverrun.kit.clock import now
 
-PEER = Path(__file__).with_name("oidc_peer") / "peer.mjs"
 CLIENT = "riverrun"
 MOST_STEPS = 12
 
@@ -92,11 +90,7 @@ def oidc_peer(
         "email_in_id_token": email_in_id_token,
         "callbacks": [f"http://127.0.0.1{path}" for path in callback_paths],
     }
-    command = [node(), str(PEER), str(modules_of("oidc")), json.dumps(settings)]
-    with node_process(command) as process:
-        assert process.stdout is not None
-        issuer = process.stdout.readline().strip()
-        assert issuer.startswith("http://"), "the peer did not start"
+    with running_peer("oidc", json.dumps(settings)) as issuer:
         yield OidcPeer(issuer, key, algorithm)
 
 

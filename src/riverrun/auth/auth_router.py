@@ -10,14 +10,17 @@ from riverrun.auth.account_schemas import DisplayName, GivenPassword
 from riverrun.auth.built_in_passwords import BuiltInPasswords
 from riverrun.auth.dependencies import SESSION_COOKIE, CurrentPrincipal, bearer_of, refuse_foreign_origin
 from riverrun.auth.devices import device_of
+from riverrun.auth.errors import LinkingNeeded
 from riverrun.auth.mailed_links import AsyncMailedLinks
 from riverrun.auth.models import TokenKind
+from riverrun.auth.password_doors import PasswordDoors
 from riverrun.auth.request_rates import SIGN_UP_RATE, CurrentLoginRate
 from riverrun.auth.session_cookie import open_session, set_session_cookie
 from riverrun.auth.session_tokens import EDITOR_TOKEN_LIFETIME, AsyncTokenService
 from riverrun.auth.sign_up import AsyncSignUp
-from riverrun.auth.unified_auth_service import UnifiedAuthService
-from riverrun.infra.dependencies import AsyncDb, CurrentResources, CurrentSettings
+from riverrun.auth.sso_providers import CurrentSsoProviders
+from riverrun.auth.unified_auth_service import NeedsLinking, UnifiedAuthService
+from riverrun.infra.dependencies import AsyncDb, CurrentResources, CurrentSettings, commit_now
 from riverrun.kit.email_address import EmailAddress
 from riverrun.kit.problem import NotSignedIn
 from riverrun.kit.storable_text import StorableText
@@ -115,12 +118,21 @@ async def login(
     db: AsyncDb,
     resources: CurrentResources,
     rate: CurrentLoginRate,
+    providers: CurrentSsoProviders,
 ) -> OpenedSession:
     """Sign in by password: a session cookie for our own page, a bearer token for a program."""
     await rate.admit(given.email)
-    identity = await BuiltInPasswords(db, resources.hashing).check(given.email, given.password)
+    passwords = PasswordDoors(BuiltInPasswords(db, resources.hashing), providers.passwords)
+    identity = await passwords.check(given.email, given.password)
     settings = resources.settings
     outcome = await UnifiedAuthService(db, settings.sign_up).sign_in(identity)
+    if isinstance(outcome, NeedsLinking):
+        await commit_now(db)
+        raise LinkingNeeded(
+            "There is an account with this address: sign in to it in another way, and confirm the link.",
+            linking_token=outcome.token,
+            existing_providers=list(outcome.existing_providers),
+        )
     return OpenedSession(token=await open_session(db, outcome.user.id, request, response, settings))
 
 

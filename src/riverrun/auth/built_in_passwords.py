@@ -49,6 +49,12 @@ class BuiltInPasswords:
             await self._renew(user.id, normal, stored_hash)
         return Identity(PASSWORD, str(user.id), user.email, user.email_verified_at is not None)
 
+    async def has_one(self, email: str) -> bool:
+        """Whether the account of this address has a password here."""
+        row = (await self._session.execute(_stored(email))).one_or_none()
+        await commit_now(self._session)
+        return row is not None
+
     async def prepare(self, password: str, email: str) -> str:
         """The hash of a password that is to be ``email``'s owner's.
 

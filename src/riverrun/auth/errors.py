@@ -110,3 +110,13 @@ class TooManyShares(Problem):
 
     status = 409
     title = "Shared with too many"
+
+
+class LinkingNeeded(Problem):
+    """The password is right, at a provider that the account with this address does not know yet. Nobody is signed in.
+
+    Sign in to the account in another way (``existing_providers``), and confirm ``linking_token`` within fifteen minutes.
+    """
+
+    status = 409
+    title = "Sign in another way first"
