@@ -99,16 +99,34 @@ async def test_who_has_no_password_may_set_a_first_one(open_url: str, engine: En
 async def test_an_address_is_verified_by_the_link_in_the_mail(
     open_url: str, mail_server: FakeMailServer
 ) -> None:
-    async with new_person(open_url, ANN) as ann, client_of(open_url) as anybody:
+    async with new_person(open_url, ANN) as ann:
         token = await mail_server.link_to(ANN, "email-verification")
         assert (await account_of(ann))["email_verified"] is False
-        for expected in (204, 401):
-            confirmed = await anybody.post("/api/v1/email-verification/confirm", json={"token": token})
+        for expected in (204, 404):
+            confirmed = await ann.post("/api/v1/email-verification/confirm", json={"token": token})
             assert confirmed.status_code == expected
         assert (await account_of(ann))["email_verified"] is True
         sent = len(mail_server.mails)
         assert (await ann.post("/api/v1/email-verification")).status_code == 202
         assert len(mail_server.mails) == sent
+
+
+async def test_nobody_vouches_for_an_account_that_somebody_else_made_with_their_address(
+    open_url: str, mail_server: FakeMailServer
+) -> None:
+    """Mallory makes an account with Ann's address; Ann, who gets the mail, opens its link without being in that account."""
+    async with (
+        new_person(open_url, ANN) as mallory,
+        new_person(open_url, "bob@example.org") as bob,
+        client_of(open_url) as ann,
+    ):
+        token = {"token": await mail_server.link_to(ANN, "email-verification")}
+        assert (await ann.post("/api/v1/email-verification/confirm", json=token)).status_code == 401
+        not_bobs = await bob.post("/api/v1/email-verification/confirm", json=token)
+        unknown = await bob.post("/api/v1/email-verification/confirm", json={"token": "rr_nothing"})
+        assert not_bobs.status_code == unknown.status_code == 404
+        assert not_bobs.content == unknown.content
+        assert (await account_of(mallory))["email_verified"] is False
 
 
 async def test_a_forgotten_password_is_set_anew_by_the_link_in_the_mail(
@@ -167,7 +185,7 @@ async def test_who_had_verified_the_address_keeps_keys_and_other_ways_in(
         key = (await ann.post("/api/v1/api-keys", json={"name": "a program"})).json()["key"]
         add_provider(engine)
         verify = {"token": await mail_server.link_to(ANN, "email-verification")}
-        assert (await anybody.post("/api/v1/email-verification/confirm", json=verify)).status_code == 204
+        assert (await ann.post("/api/v1/email-verification/confirm", json=verify)).status_code == 204
         await anybody.post("/api/v1/password-reset", json={"email": ANN})
         good = {"token": await mail_server.link_to(ANN, "password-reset"), "password": NEW_PASSWORD}
         assert (await anybody.post("/api/v1/password-reset/confirm", json=good)).status_code == 204

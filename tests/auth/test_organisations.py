@@ -224,8 +224,23 @@ class TestOpenServer:
             connection.execute(
                 statements.insert_token(unproven, TokenKind.EMAIL_VERIFICATION, token, lifetime=hour)
             )
-        confirmed = await team.stranger.client.post(
-            "/api/v1/email-verification/confirm", json={"token": token}
-        )
+        bearer = issue_bearer_token(engine, unproven, "test")
+        async with client_of(str(team.stranger.client.base_url), bearer) as client:
+            confirmed = await client.post("/api/v1/email-verification/confirm", json={"token": token})
         assert confirmed.status_code == 204
         assert (await team.roles())["unproven@example.org"] == "admin"
+
+    @pytest.mark.parametrize("role", ["member", None])
+    async def test_who_may_invite_no_longer_has_let_in_nobody_who_still_waits(
+        self, team: Team, engine: Engine, role: str | None
+    ) -> None:
+        """Else an admin who is thrown out comes back by an address that was invited before, as an admin."""
+        for by, name in ((team.admin, "friend"), (team.owner, "other")):
+            assert (await team.add(by, f"{name}@example.org", "admin")).json()["is_invited"]
+        if role:
+            assert (await team.change(team.owner, team.admin, role)).status_code == 204
+        else:
+            assert (await team.remove(team.owner, team.admin)).status_code == 204
+        with engine.connect() as connection:
+            waiting = connection.execute(select(Invitation.email)).scalars().all()
+        assert waiting == ["other@example.org"]

@@ -101,10 +101,14 @@ async def ask_for_a_verification(
 
 
 @account_router.post("/email-verification/confirm", status_code=204)
-async def verify_my_address(given: OneTimeToken, db: AsyncDb) -> None:
-    """Prove the address by the link's token; nobody needs to be signed in."""
-    user_id = await AsyncTokenService(db).spend(given.token, TokenKind.EMAIL_VERIFICATION)
-    await verify_address(db, user_id)
+async def verify_my_address(given: OneTimeToken, principal: CurrentPrincipal, db: AsyncDb) -> None:
+    """Prove your address by the link's token.
+
+    The mail went to the address, but the account may be one that somebody else made with it: so whoever opens the link
+    must be signed in to that account, or would vouch for a stranger.
+    """
+    await AsyncTokenService(db).spend_own(principal, given.token, TokenKind.EMAIL_VERIFICATION)
+    await verify_address(db, principal.user_id)
 
 
 @account_router.get("/account/sessions")

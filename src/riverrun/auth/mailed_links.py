@@ -34,8 +34,8 @@ RESET = Wording(
 )
 VERIFICATION = Wording(
     "Is this your address?",
-    "Somebody, probably you, made an account at Riverrun with this address. Say that it is yours, within a day:",
-    "If it was not you, do nothing.",
+    "Somebody, probably you, made an account at Riverrun with this address. Sign in and say that it is yours, within a day:",
+    "If it was not you, do nothing: the account gets nothing that is meant for you.",
 )
 INVITATION = Wording(
     "An invitation to Riverrun",

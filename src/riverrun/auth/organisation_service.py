@@ -98,7 +98,7 @@ class AsyncOrganisationService:
         return user
 
     async def change_role(self, organisation_id: UUID, user_id: UUID, role: OrganisationRole) -> None:
-        """Make a member something else.
+        """Make a member something else. Whom they have invited, and who still waits, is invited no more.
 
         Raises:
             LastOwner: nobody would own the organisation.
@@ -109,9 +109,12 @@ class AsyncOrganisationService:
         if place.role == OrganisationRole.OWNER != role:
             await self._refuse_without_owner(organisation_id)
         place.role = role
+        await self._session.execute(statements.withdraw_invitations_of(organisation_id, user_id))
 
     async def remove(self, organisation_id: UUID, user_id: UUID) -> None:
         """Take a member out; everybody may leave. What was shared with the organisation is theirs to see no more.
+
+        Whom they have invited, and who still waits, is invited no more: it would be a way back.
 
         Raises:
             LastOwner: nobody would own the organisation.
@@ -125,6 +128,7 @@ class AsyncOrganisationService:
         if place.role == OrganisationRole.OWNER:
             await self._refuse_without_owner(organisation_id)
         await self._session.delete(place)
+        await self._session.execute(statements.withdraw_invitations_of(organisation_id, user_id))
         self._session.add(Revocation(user_id=user_id))
 
     async def delete(self, organisation_id: UUID) -> None:

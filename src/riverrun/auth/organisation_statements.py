@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, ScalarSelect, Select, func, insert, select
+from sqlalchemy import Delete, Insert, ScalarSelect, Select, delete, func, insert, select
 
 from riverrun.auth.revocations import Revocation
 from riverrun.kit.email_address import normal_email
+from riverrun.users.invitations import Invitation
 from riverrun.users.models import User
 from riverrun.users.organisations import Organisation, OrganisationMember, OrganisationRole
 
@@ -65,6 +66,15 @@ def proven_owner_of(email: str) -> Select[User]:
     """Whose address this is for sure. An account that merely claims it is nobody's."""
     return select(User).where(
         User.email == normal_email(email), User.email_verified_at.is_not(None), User.disabled_at.is_(None)
+    )
+
+
+def withdraw_invitations_of(organisation_id: UUID, inviter_id: UUID) -> Delete:
+    """Take back the organisation's invitations that one member made and nobody has used."""
+    return delete(Invitation).where(
+        Invitation.organisation_id == organisation_id,
+        Invitation.invited_by == inviter_id,
+        Invitation.accepted_at.is_(None),
     )
 
 

@@ -71,6 +71,16 @@ class AsyncTokenService:
             raise NotSignedIn("This link was used already or is too old: ask for a new one.")
         return user_id
 
+    async def spend_own(self, owner: Principal, token: str, kind: TokenKind) -> None:
+        """Use up a token that was made for the caller and works once.
+
+        Raises:
+            NotFound: it was used already, is too old, never was one, or is somebody else's.
+        """
+        spent = statements.spend_token(token, kind).where(AccessToken.user_id == owner.user_id)
+        if await self._session.scalar(spent) is None:
+            raise NotFound
+
     async def revoke(self, token: str) -> None:
         """End a session, and its open streams; ending it twice is once."""
         token_id = await self._session.scalar(statements.revoke_token(token))

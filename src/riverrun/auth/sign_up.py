@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,7 @@ from riverrun.auth.sign_in import ADMINISTRATOR_EMAIL
 from riverrun.auth.tokens import token_hash
 from riverrun.kit.clock import now
 from riverrun.kit.email_address import normal_email
+from riverrun.users.errors import EmailTaken
 from riverrun.users.invitations import Invitation
 from riverrun.users.models import User
 from riverrun.users.organisations import OrganisationMember
@@ -39,8 +40,11 @@ class AsyncSignUp:
         """Say whether there may be an account for the address; ``proven`` when it is known to be the caller's.
 
         Raises:
+            EmailTaken: it is the local operator's, for whom it is kept even where there is no such account yet.
             SignUpRefused: it was not invited, or nobody may sign up.
         """
+        if normal_email(email) == ADMINISTRATOR_EMAIL:
+            raise EmailTaken("The account with this address is that of whoever runs this server.")
         if self._mode == "open" or await self.is_first():
             return
         if self._mode == "closed":
@@ -74,9 +78,12 @@ class AsyncSignUp:
         return user
 
     async def is_first(self) -> bool:
-        """Whether the next account is the administrator's: there is none yet but the local operator's."""
-        others = select(User.id).where(User.email != ADMINISTRATOR_EMAIL).limit(1)
-        return await self._session.scalar(others) is None
+        """Whether the next account is the administrator's: nobody has one yet, and the local operator has not come in.
+
+        A server whose operator works in it would else be whoever's comes by first.
+        """
+        in_use = or_(User.email != ADMINISTRATOR_EMAIL, User.last_login_at.is_not(None))
+        return await self._session.scalar(select(User.id).where(in_use).limit(1)) is None
 
     async def _invitation_of(self, email: str) -> Invitation | None:
         mine = _open_invitations().where(Invitation.email == normal_email(email))
