@@ -10,7 +10,7 @@ BASELINES := benchmarks/baselines
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz-cursors leaks authz
+.PHONY: help install peers demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz fuzz-cursors leaks authz
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -85,7 +85,11 @@ bench-baseline: $(INSTALLED) ## keep what bench-streams has just measured as wha
 	@cp benchmarks/latest/*.json $(BASELINES)/
 
 bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works
-	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --target scripts/benchmark_usage_check.py --smoke
+	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --target scripts/benchmark_usage_check.py \
+		--target scripts/benchmark_share_access.py --smoke
+
+fuzz: $(INSTALLED) ## 100,000 generated requests over the OpenAPI document (FUZZ_CASES=, FUZZ_SEED=)
+	@$(BIN)/python -m tests.fuzz
 
 fuzz-cursors: $(INSTALLED) ## 100,000 random cursors, headers, run ids and tokens
 	@$(BIN)/python -m tests.proofs.cursor_fuzz

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, _extract_endpoint_context, _IncludedRouter
 from sqlalchemy.orm import configure_mappers
 
+from riverrun.api.api_document import describe_api
 from riverrun.api.health_router import health_router
 from riverrun.api.loop_router import loop_router
 from riverrun.api.project_questions import project_questions_router
@@ -124,6 +125,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in VERBS:
         app.include_router(router, prefix="/api/v1")
     app.include_router(api_router, prefix="/api/v2")
+    app.openapi = describe_api(app)  # type: ignore[method-assign]
     for router in (*ROUTERS, *VERBS, project_questions_router):
         remember_sources(router)
     return app

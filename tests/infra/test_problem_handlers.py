@@ -80,8 +80,8 @@ async def test_what_the_framework_says_is_the_detail() -> None:
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         document = (await client.get("/")).json()
     assert document == {
-        "type": "about:blank",
-        "title": "Bad Request",
+        "type": "/problems/bad-request",
+        "title": "The request cannot be read",
         "status": 400,
         "detail": "Missing boundary in multipart.",
     }

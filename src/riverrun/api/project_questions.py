@@ -11,7 +11,7 @@ from riverrun.conversations.conversation_routing import Delivery, answer_to
 from riverrun.conversations.conversations_router import ANSWERS
 from riverrun.conversations.dependencies import CurrentConversations
 from riverrun.conversations.run_reading import CurrentRunReading
-from riverrun.conversations.schemas import ChatMessageResponse, NewConversation
+from riverrun.conversations.schemas import ChatMessageResponse, NewConversation, Question
 from riverrun.infra.dependencies import AsyncDb
 from riverrun.kit.storable_text import StorableText
 from riverrun.runs.dependencies import CurrentChannels
@@ -22,7 +22,7 @@ project_questions_router = APIRouter(tags=["projects"])
 class ProjectQuestion(BaseModel):
     """A question, and who is to answer it."""
 
-    content: str
+    content: Question
     agent_id: StorableText = "codebase_qna_agent"
 
 

@@ -11,11 +11,13 @@ from riverrun.auth.api_key_service import AsyncApiKeyService
 from riverrun.auth.api_keys import ApiKey, Scope
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.infra.dependencies import AsyncDb
-from riverrun.kit.storable_text import STORABLE
+from riverrun.kit.storable_text import STORABLE_NAME
 
 api_keys_router = APIRouter(prefix="/api/v1/api-keys", tags=["auth"])
 
-KeyName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), STORABLE]
+KeyName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), STORABLE_NAME
+]
 
 
 class NewApiKey(BaseModel):

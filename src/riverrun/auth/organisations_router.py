@@ -16,14 +16,14 @@ from riverrun.auth.principal import Principal
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.infra.settings import Settings
 from riverrun.kit.email_address import EmailAddress
-from riverrun.kit.storable_text import STORABLE
+from riverrun.kit.storable_text import STORABLE_NAME
 from riverrun.notifications.dependencies import CurrentMailRoom
 from riverrun.users.organisations import OrganisationRole
 
 organisations_router = APIRouter(prefix="/api/v1/organisations", tags=["organisations"])
 
 OrganisationName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), STORABLE
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), STORABLE_NAME
 ]
 
 

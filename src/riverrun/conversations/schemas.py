@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from riverrun.auth.grants import Right
 from riverrun.conversations.models import Conversation, Message, MessageType
-from riverrun.kit.storable_text import STORABLE, StorableText
+from riverrun.kit.storable_text import NOT_SPACE, STORABLE_NAME, StorableText
 from riverrun.streaming.redaction import hide_tool_calls
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE_NAME]
 
 
 class NewConversation(BaseModel):
@@ -104,10 +104,14 @@ class ConversationInfo(ConversationView):
         )
 
 
+Question = Annotated[str, Field(json_schema_extra={"pattern": NOT_SPACE})]
+"""A question as it comes in, of which something is left when it is stripped."""
+
+
 class NewMessage(BaseModel):
     """A question."""
 
-    content: str
+    content: Question
 
 
 class MessageAccepted(BaseModel):

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from riverrun.kit.problem import (
+    BadRequest,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
@@ -73,6 +74,8 @@ async def _on_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return respond(NotFound())
+    if error.status_code == 400:
+        return respond(BadRequest(f"{str(error.detail).removesuffix('.')}."))
     if error.status_code == 405:
         allowed = dict(error.headers or {}).get("Allow", "")
         return respond(MethodNotAllowed(f"Allowed here: {allowed or 'nothing'}."), dict(error.headers or {}))

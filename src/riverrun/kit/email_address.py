@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-from riverrun.kit.storable_text import STORABLE
+from riverrun.kit.storable_text import Storable
 
 MOST_CHARS = 254
-FORM = re.compile(r"[^@\s\x00-\x1f\x7f<>,;\"]+@[^@\s\x00-\x1f\x7f<>,;\"]+")
+_PART = r"[^@\s\x00-\x1f\x7f-\x9f<>,;\"]+"
+FORM = re.compile(f"{_PART}@{_PART}")
 
 
 def normal_email(address: str) -> str:
@@ -25,6 +26,9 @@ def _require_address(address: str) -> str:
 
 
 EmailAddress = Annotated[
-    str, StringConstraints(max_length=MOST_CHARS), STORABLE, AfterValidator(_require_address)
+    str,
+    StringConstraints(max_length=MOST_CHARS),
+    Storable(rf"^\s*{FORM.pattern}\s*$"),
+    AfterValidator(_require_address),
 ]
 """A field that takes an address in any case, and holds it in the normal form."""

@@ -1,8 +1,17 @@
 """Text that Postgres can hold: any that UTF-8 can spell, but NUL."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
+
+ANY_TEXT = r"^[^\u0000]*$"
+NOT_SPACE = r"[^\s\u0000\u001c-\u001f\u0085]"
+"""A character that is left when white space is stripped off, here and in the regular expressions of the API's clients."""
+NOT_BLANK = rf"^[^\u0000]*{NOT_SPACE}[^\u0000]*$"
 
 
 def _require_storable(text: str) -> str:
@@ -11,6 +20,27 @@ def _require_storable(text: str) -> str:
     return text
 
 
-STORABLE = AfterValidator(_require_storable)
-"""After other constraints of a string field that goes into the database or is looked up there."""
+@dataclass(frozen=True, slots=True)
+class Storable:
+    """After other constraints of a string field that goes into the database or is looked up there.
+
+    ``said`` is the pattern by which the API's document describes what the field takes.
+    """
+
+    said: str = ANY_TEXT
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(_require_storable, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = handler(schema)
+        described.setdefault("pattern", self.said)
+        return described
+
+
+STORABLE = Storable()
+STORABLE_NAME = Storable(NOT_BLANK)
+"""The same for what is stripped of white space and must not be empty then."""
 StorableText = Annotated[str, STORABLE]

@@ -1,17 +1,39 @@
 """Projects on the wire."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from riverrun.kit.storable_text import StorableText
 from riverrun.parsing.models import Project
 
+_NOTHING: dict[str, Any] = {"enum": [None, ""]}
+_SOMETHING: dict[str, Any] = {"type": "string", "minLength": 1}
+ONE_SOURCE: dict[str, Any] = {
+    "anyOf": [
+        {
+            "required": ["repo_path"],
+            "properties": {"repo_path": _SOMETHING, "repo_name": _NOTHING, "commit_id": {"enum": [None]}},
+        },
+        {
+            "required": ["repo_name"],
+            "properties": {"repo_name": _SOMETHING, "repo_path": _NOTHING, "commit_id": {"enum": [None]}},
+        },
+        {
+            "required": ["repo_name"],
+            "properties": {"repo_name": _SOMETHING, "repo_path": _NOTHING, "branch_name": _NOTHING},
+        },
+    ]
+}
+"""What ``one_source`` checks, for the API's document."""
+
 
 class ParsingRequest(BaseModel):
     """What to index: a folder of the server's disk, or a git repository by https URL or ``owner/name``."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_SOURCE)
 
     repo_path: StorableText | None = Field(default=None, max_length=4096)
     repo_name: StorableText | None = Field(default=None, max_length=2048)

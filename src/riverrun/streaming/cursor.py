@@ -6,6 +6,9 @@ from riverrun.streaming.errors import MalformedCursor
 
 LARGEST = 2**53 - 1
 """Lua and JavaScript count exactly up to here."""
+_DIGITS = "([0-9]{1,15}|[0-8][0-9]{15})"
+FORM = f"({_DIGITS}-)?{_DIGITS}"
+"""How the API's document describes a position."""
 
 
 class Position(NamedTuple):

@@ -1,19 +1,24 @@
 """What a route may ask of streaming."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
+from pydantic import Field
 
 from riverrun.kit.problem import BadRequest
-from riverrun.streaming.cursor import Cursor
+from riverrun.streaming.cursor import FORM, Cursor
 from riverrun.streaming.errors import MalformedCursor
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
-from riverrun.streaming.wanted_runs import WantedRun, parse_wanted
+from riverrun.streaming.wanted_runs import MAX_RUNS, VECTOR_FORM, WANTED_FORM, WantedRun, parse_wanted
 
 FROM_THE_START = Cursor(None, 0)
+SAID: dict[str, Any] = {"pattern": f"^({FORM})?$"}
+SAID_VECTOR: dict[str, Any] = {"pattern": VECTOR_FORM}
+SAID_RUNS: dict[str, Any] = {"minItems": 1, "maxItems": MAX_RUNS, "uniqueItems": True}
+"""For the API's document. What does not fit is a position that cannot be read, and so another problem than other fields'."""
 
 
 def get_hub(request: Request) -> StreamHub:
@@ -41,23 +46,29 @@ def get_run_log(request: Request) -> RunLog:
 
 
 def get_cursor(
-    last_event_id: Annotated[str | None, Header()] = None,
-    cursor: Annotated[str | None, Query(description="`0-0`, `N` or `<attempt>-<seq>`, exclusive")] = None,
-    after: Annotated[str | None, Query(description="The same as `cursor`")] = None,
+    last_event_id: Annotated[str | None, Header(json_schema_extra=SAID)] = None,
+    cursor: Annotated[
+        str | None,
+        Query(description="`0-0`, `N` or `<attempt>-<seq>`, exclusive", json_schema_extra=SAID),
+    ] = None,
+    after: Annotated[str | None, Query(description="The same as `cursor`", json_schema_extra=SAID)] = None,
 ) -> Cursor:
     """The last event that the client has. The header wins: a browser sends it when it reconnects by itself."""
-    given = next((text for text in (last_event_id, cursor, after) if text), None)
-    if given is None:
-        return FROM_THE_START
     try:
-        return Cursor.parse(given)
+        given = [Cursor.parse(text) for text in (last_event_id, cursor, after) if text]
     except MalformedCursor as error:
         raise BadRequest(f"Cursor: {error}.") from error
+    return given[0] if given else FROM_THE_START
 
 
 def get_wanted_runs(
-    run: Annotated[list[str], Query(description="`<run_id>` or `<run_id>@<position>`, once for each run")],
-    last_event_id: Annotated[str | None, Header()] = None,
+    run: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"pattern": WANTED_FORM})]],
+        Query(
+            description="`<run_id>` or `<run_id>@<position>`, once for each run", json_schema_extra=SAID_RUNS
+        ),
+    ],
+    last_event_id: Annotated[str | None, Header(json_schema_extra=SAID_VECTOR)] = None,
 ) -> list[WantedRun]:
     """The runs that one stream follows. The header holds a position for each: a browser sends it when it reconnects."""
     try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from riverrun.streaming.cursor import Cursor
+from riverrun.streaming.cursor import FORM, Cursor
 from riverrun.streaming.errors import MalformedCursor
 
 MAX_RUNS = 64
@@ -12,6 +12,10 @@ MAX_RUNS = 64
 LEFT = "x"
 """Instead of a position: the reader was told why it cannot follow this run, and need not hear it again."""
 START = "0-0"
+PLACE_FORM = f"({LEFT}|{FORM})"
+WANTED_FORM = f"^[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}(@{PLACE_FORM}?)?$"
+VECTOR_FORM = f"^({PLACE_FORM}(,{PLACE_FORM})*)?$"
+"""How the API's document describes what is read here."""
 
 
 class WantedRun(NamedTuple):
@@ -34,12 +38,14 @@ def parse_wanted(texts: Sequence[str], vector: str | None) -> list[WantedRun]:
     if not 0 < len(texts) <= MAX_RUNS:
         raise MalformedCursor(f"name 1 to {MAX_RUNS} runs, each as run=<run_id>@<position>")
     pairs = [(head, position) for head, _, position in (text.partition("@") for text in texts)]
+    wanted = [_wanted(head, position or START) for head, position in pairs]
     if vector:
         positions = vector.split(",")
         if len(positions) != len(pairs):
             raise MalformedCursor(f"{vector[:80]!r} has not one position for each of the {len(pairs)} runs")
-        pairs = [(head, position) for (head, _), position in zip(pairs, positions, strict=True)]
-    wanted = [_wanted(head, position or START) for head, position in pairs]
+        wanted = [
+            _wanted(head, position or START) for (head, _), position in zip(pairs, positions, strict=True)
+        ]
     if len({one.run_id for one in wanted}) < len(wanted):
         raise MalformedCursor("a run is named twice")
     return wanted

@@ -1,0 +1,50 @@
+"""``python -m tests.fuzz`` (``make fuzz``): generated requests over the OpenAPI document, against the real application."""
+
+import argparse
+import logging
+import os
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.authz.site import settings_without_rates
+from tests.fuzz.fuzzer import Fuzzer
+from tests.fuzz.ground import open_ground
+
+from riverrun.embedded import EmbeddedServers
+from riverrun.infra.database import open_engine
+from riverrun.migrations import upgrade
+
+MOST_SHOWN = 100
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=int(os.environ.get("FUZZ_CASES") or 100_000))
+    parser.add_argument(
+        "--seed", type=int, default=int(os.environ.get("FUZZ_SEED") or random.randrange(2**32))
+    )
+    parser.add_argument("--only", default="", help="a regular expression that finds the paths to be asked")
+    given = parser.parse_args()
+    print(f"seed {given.seed}", flush=True)
+    logging.disable(logging.WARNING)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedServers.start(Path(folder), durable=False) as servers,
+    ):
+        upgrade(servers.database_url)
+        engine = open_engine(servers.database_url)
+        settings = settings_without_rates(servers.database_url, servers.redis_url)
+        with open_ground(settings, engine) as ground:
+            report = Fuzzer(ground, given.seed, given.only).run(given.cases)
+        engine.dispose()
+    for fault in list(report.faults.values())[:MOST_SHOWN]:
+        print(fault)
+    print("statuses:", dict(sorted(report.statuses.items())), f"asked again without a key: {report.probes}")
+    print(report.line)
+    return 1 if report.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
