@@ -18,6 +18,7 @@ from psycopg.rows import dict_row
 from tests.chaos.answer_fold import AnswerFold, Objection
 from tests.chaos.chaos_site import APIS, SLOTS_A_WORKER, WORKERS, ChaosSite
 from tests.chaos.effect_tool import effects_in
+from tests.chaos.ledger_checks import check_ledger
 from tests.chaos.rest import ask_number, expect
 from tests.chaos.story import Question, Story
 from tests.chaos.wire_reader import WireReader
@@ -78,6 +79,7 @@ def check_at_rest(site: ChaosSite, story: Story) -> None:
     story.objections += check_lines(site, story)
     story.objections += check_strangers(site, story)
     story.objections += check_effects(site, story)
+    story.objections += check_ledger(site, story)
     re_read(site, story)
     story.close()
     check_leaks(site, story)
