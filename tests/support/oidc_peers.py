@@ -32,15 +32,18 @@ class OidcPeer:
         """Its ``host:port``."""
         return self.issuer.removeprefix("http://")
 
-    def client(self, **changed: Any) -> OidcClient:
-        """Our settings for it."""
-        fields = {
+    def client_fields(self, **changed: Any) -> dict[str, Any]:
+        """Our settings for it, as an operator writes them down."""
+        return {
             "issuer": self.issuer,
             "client_id": CLIENT,
             "client_secret": f"the secret of {CLIENT}: 100% sure",
             **changed,
         }
-        return OidcClient.model_validate(fields)
+
+    def client(self, **changed: Any) -> OidcClient:
+        """The same, read."""
+        return OidcClient.model_validate(self.client_fields(**changed))
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         """What a good ID token of Ann says; a value of None leaves a claim out."""

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import httpx2
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -249,7 +249,13 @@ def as_variable(value: object) -> str:
         return value.get_secret_value()
     if isinstance(value, frozenset):
         return ",".join(sorted(map(str, value)))
+    if isinstance(value, dict):
+        return json.dumps(value, default=_as_json)
     return str(value)
+
+
+def _as_json(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else dict(cast(BaseModel, value))
 
 
 def in_words(error: Exception) -> StackError:
