@@ -44,7 +44,7 @@ async def stranger(browser: Browser, slow_stack: Stack) -> AsyncIterator[PageDri
     driver = await PageDriver.open(browser, slow_stack.base_url)
     yield driver
     await driver.close()
-    refusals = re.compile(r"responded with a status of (401|403|409|422)")
+    refusals = re.compile(r"responded with a status of (401|403|404|409|422)")
     assert [fault for fault in driver.faults if not refusals.search(fault)] == []
 
 
@@ -167,6 +167,18 @@ async def test_an_address_is_verified_by_its_link(
     await expect(page.get_by_role("button", name="Ann of the page")).to_be_visible()
     await page.evaluate("link => { location.href = link; }", link)
     await expect(page.get_by_text("used already")).to_be_visible()
+
+
+async def test_an_address_is_verified_by_who_signs_in_to_its_account(
+    stranger: PageDriver, slow_stack: Stack, email: str
+) -> None:
+    page = stranger.page
+    await make_account(page, slow_stack, email)
+    await page.get_by_role("button", name="Sign out").click()
+    await page.evaluate("link => { location.href = link; }", verification_link(slow_stack, email))
+    await expect(page.get_by_text("somebody else has")).to_be_visible()
+    await sign_in(page, email, PASSWORD)
+    await expect(page.get_by_role("heading", name="Your address is verified")).to_be_visible()
 
 
 @pytest.mark.parametrize(("answer", "ways"), [("Yes, link it", 2), ("Cancel", 1)])

@@ -16,6 +16,7 @@ const root = document.getElementById("app");
 const door = new Door({ onIn: start });
 let workspace = null;
 let linkingToken = null;
+let verificationToken = null;
 
 api.whenSignedOut(showSignedOut);
 window.addEventListener("hashchange", () => {
@@ -28,18 +29,17 @@ run(takeErrand());
 function run(errand) {
   if (errand?.kind === "password-reset") return showDoor(() => door.showReset(errand.token));
   if (errand?.kind === "invitation") return showDoor(() => door.showSignUp(errand.token));
-  if (errand?.kind === "email-verification") return showDoor(() => door.showVerified(errand.token));
   if (errand?.kind === "sign-in-refused") return showDoor(() => door.showSignIn({ refusal: errand.token }));
-  if (errand?.kind === "linking") {
-    linkingToken = errand.token;
-    door.node.remove();
-  }
+  if (errand?.kind === "linking") linkingToken = errand.token;
+  if (errand?.kind === "email-verification") verificationToken = errand.token;
+  if (errand) door.node.remove();
   return start();
 }
 
 async function start() {
   try {
     const account = await api.account({ isKnocking: true });
+    if (verificationToken) return verify();
     workspace?.close();
     workspace = new Workspace(account, { onSignedOut: showSignedOut });
     root.replaceChildren(workspace.node);
@@ -49,6 +49,13 @@ async function start() {
     if (!(problem instanceof api.Problem)) throw problem;
     showTrouble(problem);
   }
+}
+
+/** Only who is in the account says that its address is theirs: somebody else may have made it. */
+function verify() {
+  const token = verificationToken;
+  verificationToken = null;
+  return showDoor(() => door.showVerified(token));
 }
 
 /** Somebody came by a provider with the account's address. Only its owner, signed in otherwise, lets that be a way in. */
@@ -74,7 +81,8 @@ async function showGuest(id) {
 
 /** Requests that were under way are refused one after the other; what is typed at the door meanwhile stays. */
 function showSignedOut() {
-  if (!root.contains(door.node)) showDoor(() => door.showSignIn({ isLinking: Boolean(linkingToken) }));
+  const waiting = linkingToken ? "linking" : verificationToken ? "verification" : null;
+  if (!root.contains(door.node)) showDoor(() => door.showSignIn({ waiting }));
 }
 
 function showDoor(show) {

@@ -7,6 +7,12 @@ import { refusalOf, ssoButtons } from "./sso_buttons.js";
 
 const TITLES = { first: "Make the first account", open: "Make an account", invite: "Make your account" };
 
+const WAITING = {
+  linking: "Your address has an account here already: sign in to it once, and say that you are the same.",
+  verification: "Sign in to your account, and its address is verified. If you have made none, somebody else has: do nothing.",
+};
+const OPENS_NOTHING = "This link was used already, is too old, or is for another account than the one that you are signed in to.";
+
 /** The door. `onIn` is called when somebody has come in. */
 export class Door {
   #options = { sign_up: "invite", sends_mail: false };
@@ -17,17 +23,17 @@ export class Door {
   }
 
   /**
-   * Sign in by password, with the ways around it that this server has. `isLinking` when another way in waits for that;
+   * Sign in by password, with the ways around it that this server has. `waiting` is what is done once somebody is in;
    * `refusal` is the kind of problem that a provider's word ended in.
    */
-  async showSignIn({ isLinking = false, refusal = null } = {}) {
+  async showSignIn({ waiting = null, refusal = null } = {}) {
     this.node.replaceChildren();
     const [options, providers] = await Promise.all([accounts.signInOptions().catch(() => this.#options), ssoButtons()]);
     this.#options = options;
     this.#show(
       "Sign in",
       refusal && element("p", { class: "form-failure", role: "alert" }, refusalOf(refusal)),
-      isLinking ? element("p", {}, "Your address has an account here already: sign in to it once, and say that you are the same.") : null,
+      waiting && element("p", {}, WAITING[waiting]),
       form("Sign in", [emailField({ autofocus: true }), passwordField()], async ({ email, password }) => {
         await accounts.signIn(email, password);
         this.onIn();
@@ -94,7 +100,8 @@ export class Door {
       await accounts.confirmAddress(token);
       this.#show("Your address is verified", element("p", {}, "What others share with it reaches you from now on."), goOn);
     } catch (problem) {
-      this.#show(problem.title, element("p", {}, problem.detail), goOn);
+      const detail = problem.status === 404 ? OPENS_NOTHING : problem.detail;
+      this.#show("Your address is not verified", element("p", {}, detail), goOn);
     }
     goOn.focus();
   }
