@@ -1,14 +1,17 @@
 """Waiting for a whole answer: not longer than the client does, and not past the run's error."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.conversations.sharing_party import Party, party_at
 from tests.support.asking import answer, contents, says, says_and_fails
+from tests.support.permits import OpenPermit
 from tests.support.waiting import wait_until_async
 
 from riverrun.conversations.conversation_routing import CLIENT_GONE, start_celery_task_and_wait
@@ -34,9 +37,10 @@ async def test_a_client_that_leaves_is_waited_for_no_longer(
         await leaves.wait()
         return {"type": "http.disconnect"}
 
-    accepted = Accepted(CreatedRun(await session.get_one(Run, queued_run), None), None)
+    accepted = Accepted(CreatedRun(await session.get_one(Run, queued_run), None), None, ())
     await session.commit()
-    waiting = asyncio.create_task(start_celery_task_and_wait(accepted, session, hub, receive))
+    answering = start_celery_task_and_wait(accepted, session, hub, OpenPermit(), receive)
+    waiting = asyncio.create_task(answering)
     await wait_until_async(lambda: hub.readers == 1)
     leaves.set()
     response = await waiting
@@ -71,6 +75,42 @@ async def test_a_run_that_fails_is_an_error_and_no_half_answer(
     assert (response.status_code, response.json()["run_id"]) == (502, run_id)
     assert "half" not in response.text
     assert await contents(client, conversation) == ["Why?", "half"]
+
+
+async def shut_out_of_the_conversation(party: Party) -> None:
+    await party.remove("ann@example.org")
+
+
+async def shut_out_of_the_repository(party: Party) -> None:
+    gone = {"emails": ["ann@example.org"]}
+    path = f"/api/v1/projects/{party.project_id}/access"
+    assert (await party.owner.request("DELETE", path, json=gone)).status_code == 200
+
+
+async def sign_out(party: Party) -> None:
+    await party.ann.post("/api/v1/logout")
+
+
+@pytest.mark.parametrize("take_away", [shut_out_of_the_conversation, shut_out_of_the_repository, sign_out])
+async def test_who_may_not_read_it_any_more_waits_for_no_whole_answer(
+    base_url: str,
+    engine: Engine,
+    client: httpx2.AsyncClient,
+    conversation: str,
+    project_id: UUID,
+    take_away: Callable[[Party], Awaitable[None]],
+) -> None:
+    """Nobody answers the run: only the loss of the right can end the wait."""
+    async with party_at(base_url, engine, client, conversation, project_id) as party:
+        await party.share("ann@example.org", role="ask")
+        await party.share_project("ann@example.org")
+        waiting = asyncio.create_task(
+            party.ann.post(f"{conversation}/message?stream=false", json={"content": "Why?"})
+        )
+        await wait_until_async(lambda: run_under_way(client, conversation))
+        await take_away(party)
+        response = await waiting
+        assert (response.status_code, response.json()["type"]) == (404, "/problems/not-found")
 
 
 async def run_under_way(client: httpx2.AsyncClient, conversation: str) -> Any:

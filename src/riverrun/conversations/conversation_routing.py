@@ -16,6 +16,7 @@ from riverrun.conversations.run_reading import ReadableRun, RunReading
 from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
 from riverrun.conversations.session_names import claim_name, name_of
 from riverrun.infra.problem_handlers import CLIENT_GONE
+from riverrun.kit.problem import NotFound
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.continuation import recorded_end
 from riverrun.runs.models import RunStatus
@@ -23,6 +24,7 @@ from riverrun.runs.position_answers import run_headers
 from riverrun.runs.run_service import CreatedRun
 from riverrun.streaming.cursor import START
 from riverrun.streaming.hub import StreamHub
+from riverrun.streaming.permits import Permit
 from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.stream_endpoint import disconnected
 
@@ -48,6 +50,7 @@ async def answer_to(
 
     Raises:
         AnswerFailed: a whole answer was wanted, and there is none.
+        NotFound: the same, and it is not the client's to read any more.
     """
     created = accepted.created
     name = await async_ensure_unique_run_id(session, created, delivery.session_id)
@@ -57,9 +60,11 @@ async def answer_to(
     )
     if delivery.background:
         return receipt_of(accepted, name)
+    whole_run = ReadableRun(created.run, hides_sources=False, project_ids=accepted.project_ids)
+    permit = reading.permit(whole_run)
     if delivery.stream:
-        return await start_celery_task_and_stream(accepted, name, channels.reader, reading)
-    return await start_celery_task_and_wait(accepted, session, channels.hub, receive)
+        return await start_celery_task_and_stream(accepted, name, channels.reader, permit)
+    return await start_celery_task_and_wait(accepted, session, channels.hub, permit, receive)
 
 
 async def async_ensure_unique_run_id(session: AsyncSession, created: CreatedRun, wanted: str | None) -> str:
@@ -83,27 +88,32 @@ def receipt_of(accepted: Accepted, name: str) -> Response:
 
 
 async def start_celery_task_and_stream(
-    accepted: Accepted, name: str, reader: StreamReader, reading: RunReading
+    accepted: Accepted, name: str, reader: StreamReader, permit: Permit
 ) -> Response:
     """The answer as it is written; the broker may be down, the first byte comes all the same."""
     run = accepted.run
-    permit = reading.permit(ReadableRun(run, hides_sources=False, project_ids=accepted.project_ids))
     headers = run_headers(run, name)
     return await reader.open(run.id, START, permit=permit, headers=headers, known_top=recorded_end(run))
 
 
 async def start_celery_task_and_wait(
-    accepted: Accepted, session: AsyncSession, hub: StreamHub, receive: Receive
+    accepted: Accepted, session: AsyncSession, hub: StreamHub, permit: Permit, receive: Receive
 ) -> Response | ChatMessageResponse:
     """The whole answer, when it is there. No database connection is held meanwhile.
 
-    A client that goes away is waited for no longer; the run goes on, and its answer is kept.
+    A client that goes away, or loses its right to read, is waited for no longer; the run goes on, and its answer is kept.
 
     Raises:
         AnswerFailed: the run ended in error or was stopped, or the server leaves before its end.
+        NotFound: the right to read it, or its sources, was taken away meanwhile.
     """
-    run = accepted.run
-    if not await _outlives_the_wait(receive, hub.wait_for_end(run.id, known_top=recorded_end(run))):
+    run, lost = accepted.run, asyncio.Event()
+    end = hub.wait_for_end(run.id, known_top=recorded_end(run))
+    with permit.held(lost.set):
+        is_awaited = await _comes_first(end, disconnected(receive), lost.wait())
+    if lost.is_set():
+        raise NotFound
+    if not is_awaited:
         return Response(status_code=CLIENT_GONE)
     await session.refresh(run)
     if run.status != RunStatus.COMPLETED:
@@ -121,13 +131,13 @@ async def start_celery_task_and_wait(
     )
 
 
-async def _outlives_the_wait(receive: Receive, waiting: Coroutine[Any, Any, object]) -> bool:
-    """Wait; whether the client was still there at the end."""
-    waited, left = asyncio.ensure_future(waiting), asyncio.ensure_future(disconnected(receive))
+async def _comes_first(awaited: Coroutine[Any, Any, object], *others: Coroutine[Any, Any, object]) -> bool:
+    """Wait for whatever ends first; whether that was what is awaited."""
+    tasks = [asyncio.ensure_future(one) for one in (awaited, *others)]
     try:
-        await asyncio.wait((waited, left), return_when=asyncio.FIRST_COMPLETED)
-        return waited.done()
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return tasks[0].done()
     finally:
-        waited.cancel()
-        left.cancel()
-        await asyncio.wait((waited, left))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
