@@ -27,8 +27,8 @@ def main() -> int:
         engine.dispose()
     for fault in report.faults:
         print(fault)
-    noticed = report.scopes - len(report.unreached) - len(report.unnoticed)
-    print(f"scopes taken out: {report.scopes}, noticed: {noticed}")
+    breaches = ", ".join(f"{count} {breach}" for breach, count in report.breaches.items())
+    print(f"scopes: {breaches}; unnoticed: {len(report.unnoticed)}")
     print(report)
     return 1 if report.faults else 0
 

@@ -61,6 +61,13 @@ def path_values(template: str, rows: Rows) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
 
 
+def variant_values(route: str, rows: Rows) -> dict[str, str]:
+    """What stands there instead, in a variant of the route."""
+    runs = {"of the asker": rows.askers_run_id, "over": rows.ended_run_id}
+    variant = route.partition(" #")[2]
+    return {"run_id": str(runs[variant])} if variant in runs else {}
+
+
 def _asking(rows: Rows, people: People) -> dict[str, str]:
     return {"background": "true", "if_busy": "enqueue"}
 

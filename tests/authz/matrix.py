@@ -12,7 +12,7 @@ from celery import Celery
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import Engine
-from tests.authz.calls import CALLS, Call, path_values
+from tests.authz.calls import CALLS, Call, path_values, variant_values
 from tests.authz.principals import People, make_people
 from tests.authz.rows import Rows, plant, uproot
 
@@ -160,8 +160,7 @@ class Matrix:
             method, template = cell.route.partition(" #")[0].split(" ", 1)
             call = CALLS.get(cell.route) or CALLS.get(f"{method} {template}") or Call()
         values = path_values(template, rows)
-        if cell.route.endswith("#of the asker"):
-            values["run_id"] = str(rows.askers_run_id)
+        values |= variant_values(cell.route, rows)
         path = re.sub(r"\{([^}]+)\}", lambda found: values[found[1]], template)
         headers = self._people.headers(cell.principal, cell.version, rows.links, str(self._client.base_url))
         if call.spends_token and "authorization" in headers:

@@ -195,13 +195,13 @@ def _plant_account(connection: Connection, people: People, rows: Rows) -> None:
     connection.execute(insert(ApiKey).values(**row, hint=hint_of(key), scopes=["read"]))
     session = statements.insert_token(owner, TokenKind.SESSION, new_token(), lifetime=hour, name="browser")
     connection.execute(session.values(id=rows.session_id))
-    for token, kind in (
-        (rows.spare_token, TokenKind.BEARER),
-        (rows.one_time_token, TokenKind.ONE_TIME),
-        (rows.reset_token, TokenKind.PASSWORD_RESET),
-        (rows.verification_token, TokenKind.EMAIL_VERIFICATION),
+    for user_id, token, kind in (
+        (rows.bystander_id, rows.spare_token, TokenKind.BEARER),
+        (rows.bystander_id, rows.one_time_token, TokenKind.ONE_TIME),
+        (rows.bystander_id, rows.reset_token, TokenKind.PASSWORD_RESET),
+        (owner, rows.verification_token, TokenKind.EMAIL_VERIFICATION),
     ):
-        connection.execute(statements.insert_token(rows.bystander_id, kind, token, lifetime=hour))
+        connection.execute(statements.insert_token(user_id, kind, token, lifetime=hour))
     for provider_type in (rows.provider, f"{rows.provider}_spare"):
         provider = {"user_id": owner, "provider_type": provider_type, "provider_uid": rows.canary}
         connection.execute(insert(UserAuthProvider).values(**provider, is_primary=False))

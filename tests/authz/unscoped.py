@@ -1,10 +1,12 @@
-"""Taking the scope out of one place of the source: what the matrix must notice, each time."""
+"""Taking the scope out of one place of the source, or asking for less than it asks: what the matrix must notice, each time."""
 
 import ast
 import contextlib
+import inspect
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth import principal as principal_module
 from riverrun.auth.grants import Right
+from riverrun.conversations.models import Conversation
 from riverrun.kit.problem import NotFound
+from riverrun.parsing.models import Project
+from riverrun.runs.models import Run
 
 SOURCE = Path(__file__).parents[2] / "src"
 NAMES = ("scoped", "get_scoped")
@@ -47,30 +52,43 @@ def _sites_in(path: Path) -> Iterator[Site]:
             yield Site(module, node.func.id, node.lineno, node.end_lineno or node.lineno)
 
 
+class Breach(StrEnum):
+    """What is done to a site."""
+
+    UNSCOPED = "unscoped"
+    """It finds everybody's rows."""
+    WEAKENED = "weakened"
+    """To be let look is enough for it."""
+
+
 class Scopes:
-    """Watches every call, and leaves the scope out at one site while it is told to."""
+    """Watches every call, and breaches one site while it is told to."""
 
     def __init__(self) -> None:
-        self._sites = sites()
-        self._without: Site | None = None
+        self.sites = sites()
+        self._breached: Site | None = None
+        self._breach = Breach.UNSCOPED
         self.seen: set[Site] = set()
+        """Who was called since it was emptied last."""
+        self.weakenable: set[Site] = set()
+        """Sites that ask for more than a look at what may be shared."""
 
     @contextlib.contextmanager
     def watched(self) -> Iterator["Scopes"]:
         """Every call goes by us while the block lasts."""
         with contextlib.ExitStack() as stack:
-            for module in {site.module for site in self._sites}:
+            for module in {site.module for site in self.sites}:
                 stack.enter_context(self._watch(import_module(module)))
             yield self
 
     @contextlib.contextmanager
-    def without(self, site: Site) -> Iterator[None]:
-        """No scope at this site while the block lasts."""
-        self._without = site
+    def breached(self, site: Site, breach: Breach) -> Iterator[None]:
+        """The site is no guard, or a weaker one, while the block lasts."""
+        self._breached, self._breach = site, breach
         try:
             yield
         finally:
-            self._without = None
+            self._breached = None
 
     @contextlib.contextmanager
     def _watch(self, module: ModuleType) -> Iterator[None]:
@@ -84,20 +102,29 @@ class Scopes:
                 setattr(module, name, function)
 
     def _stand_in(self, module: str, name: str) -> Callable[..., Any]:
-        whole = _WHOLE[name]
-        scopeless: Callable[..., Any] = _SCOPELESS[name]
+        whole, scopeless = WHOLE[name], SCOPELESS[name]
+        signature = inspect.signature(whole)
 
         def stand_in(*args: Any, **kwargs: Any) -> Any:
             site = self._site_at(module, name, sys._getframe(1).f_lineno)
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
             self.seen.add(site)
-            return (scopeless if site == self._without else whole)(*args, **kwargs)
+            if given.arguments["model"] in SHARED and given.arguments["right"] is not Right.VIEW:
+                self.weakenable.add(site)
+            if site != self._breached:
+                return whole(*args, **kwargs)
+            if self._breach is Breach.WEAKENED:
+                given.arguments["right"] = Right.VIEW
+                return whole(*given.args, **given.kwargs)
+            return scopeless(*args, **kwargs)
 
         return stand_in
 
     def _site_at(self, module: str, name: str, line: int) -> Site:
         here = [
             site
-            for site in self._sites
+            for site in self.sites
             if site.module == module and site.name == name and site.first_line <= line <= site.last_line
         ]
         return min(here, key=lambda site: site.last_line - site.first_line)
@@ -122,8 +149,7 @@ async def _any_row(
     return row
 
 
-_WHOLE: dict[str, Callable[..., Any]] = {name: getattr(principal_module, name) for name in NAMES}
-_SCOPELESS: dict[str, Callable[..., Any] | Callable[..., Awaitable[Any]]] = {
-    "scoped": _all_rows,
-    "get_scoped": _any_row,
-}
+WHOLE: dict[str, Callable[..., Any]] = {name: getattr(principal_module, name) for name in NAMES}
+SCOPELESS: dict[str, Callable[..., Any]] = {"scoped": _all_rows, "get_scoped": _any_row}
+SHARED = (Conversation, Project, Run)
+"""Of which others may have rights."""

@@ -14,7 +14,7 @@ from riverrun.infra.rate_limits import (
     RateLimiter,
     key_of,
 )
-from riverrun.infra.redis_clients import AsyncRedis, open_async_redis
+from riverrun.infra.redis_clients import AsyncRedis, SyncRedis, open_async_redis
 from riverrun.kit.problem import TooManyRequests, TryAgainLater
 
 THREE_AN_HOUR = Rate("test", 3, 3_600)
@@ -102,6 +102,19 @@ async def test_while_valkey_is_away_this_process_counts_alone(redis_url: str) ->
             limiter = RateLimiter(redis)
             line.cut()
             passed = [await passes(limiter, THREE_AN_HOUR, "somebody") for _ in range(10)]
+    assert passed == [True] * 3 + [False] * 7
+
+
+async def test_a_silent_valkey_does_not_hold_a_request_up(
+    async_redis: AsyncRedis, sync_redis: SyncRedis
+) -> None:
+    limiter = RateLimiter(async_redis)
+    sync_redis.client_pause(20_000, all=False)  # writes hang; the end of the pause is none
+    try:
+        async with asyncio.timeout(10):
+            passed = [await passes(limiter, THREE_AN_HOUR, "somebody") for _ in range(10)]
+    finally:
+        sync_redis.client_unpause()
     assert passed == [True] * 3 + [False] * 7
 
 
