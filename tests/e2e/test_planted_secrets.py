@@ -1,5 +1,6 @@
 """Twenty secrets are given to the whole stack at its most talkative; none is in the database's dump, in Valkey, or in a log."""
 
+import json
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator
@@ -71,11 +72,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory, garden: Planted) -> Iterator
         "RIVERRUN_SECRET_KEYS": str(KEY),
         "RIVERRUN_MODEL_API_KEY": garden.make("key of the model"),
         "RIVERRUN_EMAIL_API_KEY": garden.make("key of the mail server"),
+        "RIVERRUN_OIDC_PROVIDERS": json.dumps({"corp": _provider(garden.make("secret at a provider"))}),
         "RIVERRUN_EMAIL_API_URL": "https://127.0.0.1:9/emails",
         "RIVERRUN_EMAIL_FROM": "Riverrun <riverrun@mail.example>",
     }
     with open_stack(tmp_path_factory.mktemp("planted"), **variables) as stack:
         yield stack
+
+
+def _provider(client_secret: str) -> dict[str, str]:
+    """One that nobody asks: only who reads the settings sees its secret."""
+    return {
+        "issuer": "https://id.example",
+        "client_id": "riverrun",
+        "client_secret": client_secret,
+        "label": "Corp",
+    }
 
 
 @pytest.fixture(scope="module")
