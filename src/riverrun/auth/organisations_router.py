@@ -85,7 +85,7 @@ class NewRole(BaseModel):
     role: OrganisationRole
 
 
-def get_organisations(db: AsyncDb, principal: CurrentPrincipal) -> AsyncOrganisationService:
+async def get_organisations(db: AsyncDb, principal: CurrentPrincipal) -> AsyncOrganisationService:
     """The service for this request."""
     return AsyncOrganisationService(db, principal)
 

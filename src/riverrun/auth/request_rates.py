@@ -49,7 +49,7 @@ class LoginRate:
         await self._resources.rates.admit(from_here, self._network)
 
 
-def get_login_rate(request: Request, resources: CurrentResources) -> LoginRate:
+async def get_login_rate(request: Request, resources: CurrentResources) -> LoginRate:
     """The rate for whoever sends this request."""
     return LoginRate(resources, _network_of(request, resources))
 

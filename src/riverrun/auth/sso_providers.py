@@ -91,7 +91,7 @@ def _open_passwords(
     return AuthService(client, key.get_secret_value(), firebase, base_url)
 
 
-def get_sso_providers(request: Request) -> SsoProviders:
+async def get_sso_providers(request: Request) -> SsoProviders:
     """The process's, from the lifespan's state."""
     providers: SsoProviders = request.state.sso_providers
     return providers

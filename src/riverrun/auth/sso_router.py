@@ -34,7 +34,7 @@ Returned = Annotated[StorableText | None, Query(max_length=4_000)]
 sso_router = APIRouter(prefix=PREFIX, tags=["auth"])
 
 
-def get_browser_sign_in(
+async def get_browser_sign_in(
     provider: str, providers: CurrentSsoProviders, resources: CurrentResources
 ) -> BrowserSignIn:
     """The way to the provider that the path names.

@@ -234,7 +234,7 @@ def _turns(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def get_stream_watch(request: Request) -> StreamWatch:
+async def get_stream_watch(request: Request) -> StreamWatch:
     """The process's watch."""
     watch: StreamWatch = request.state.stream_watch
     return watch

@@ -91,7 +91,7 @@ class ConversationViews:
         return others.where(Conversation.id.in_(shared_with(self._principal)))
 
 
-def get_conversation_views(db: AsyncDb, viewer: CurrentViewer) -> ConversationViews:
+async def get_conversation_views(db: AsyncDb, viewer: CurrentViewer) -> ConversationViews:
     """The views of this request's caller."""
     return ConversationViews(db, viewer)
 

@@ -22,7 +22,7 @@ Not of dots alone: every client takes the segments `.` and `..` out of a path.
 """
 
 
-def get_conversation_service(
+async def get_conversation_service(
     db: AsyncDb,
     principal: CurrentPrincipal,
     settings: CurrentSettings,
@@ -50,7 +50,7 @@ async def read_message(request: Request) -> NewMessage:
         raise InvalidRequest(f"Send a form with the field content ({error.detail})") from error
 
 
-def get_delivery(
+async def get_delivery(
     stream: Annotated[bool, Query(description="false: the whole answer at its end")] = True,
     background: Annotated[bool, Query(description="true: only a receipt, at once")] = False,
     session_id: Annotated[

@@ -66,7 +66,7 @@ class RunReading:
         return self._watch.permit(self._principal, hides_sources, tuple(subject_ids))
 
 
-def get_run_reading(db: AsyncDb, viewer: CurrentViewer, watch: CurrentWatch) -> RunReading:
+async def get_run_reading(db: AsyncDb, viewer: CurrentViewer, watch: CurrentWatch) -> RunReading:
     """What the caller may follow."""
     return RunReading(db, viewer, watch)
 

@@ -24,7 +24,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-def get_session_service(
+async def get_session_service(
     db: AsyncDb, viewer: CurrentViewer, streams: CurrentStreams, run_log: CurrentRunLog
 ) -> AsyncSessionService:
     """The service for this request."""

@@ -17,7 +17,7 @@ from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 sharing_router = APIRouter(prefix="/conversations", tags=["sharing"])
 
 
-def get_share_service(db: AsyncDb, principal: CurrentPrincipal) -> AsyncShareChatService:
+async def get_share_service(db: AsyncDb, principal: CurrentPrincipal) -> AsyncShareChatService:
     """The service for this request."""
     return AsyncShareChatService(db, principal)
 

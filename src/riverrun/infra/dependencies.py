@@ -1,4 +1,7 @@
-"""What a request may ask for: the resources, and a session that commits before the first byte is sent."""
+"""What a request may ask for: the resources, and a session that commits before the first byte is sent.
+
+All of these are coroutines, though most wait for nothing: FastAPI calls a plain function in a thread.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
@@ -10,15 +13,14 @@ from riverrun.infra.resources import Resources
 from riverrun.infra.settings import Settings
 
 
-def get_resources(request: Request) -> Resources:
+async def get_resources(request: Request) -> Resources:
     """The process's resources, from the lifespan's state."""
-    resources: Resources = request.state.resources
-    return resources
+    return _resources_of(request)
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """The operator's settings."""
-    return get_resources(request).settings
+    return _resources_of(request).settings
 
 
 async def get_async_db(request: Request) -> AsyncIterator[AsyncSession]:
@@ -26,9 +28,14 @@ async def get_async_db(request: Request) -> AsyncIterator[AsyncSession]:
 
     What was registered by ``after_commit`` is called then, and only then.
     """
-    async with AsyncSession(get_resources(request).engine, expire_on_commit=False) as session:
+    async with AsyncSession(_resources_of(request).engine, expire_on_commit=False) as session:
         yield session
         await commit_now(session)
+
+
+def _resources_of(request: Request) -> Resources:
+    resources: Resources = request.state.resources
+    return resources
 
 
 async def commit_now(session: AsyncSession) -> None:

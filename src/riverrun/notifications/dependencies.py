@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from riverrun.notifications.mail_room import MailRoom
 
 
-def get_mail_room(request: Request) -> MailRoom:
+async def get_mail_room(request: Request) -> MailRoom:
     """The process's mail room, from the lifespan's state."""
     mails: MailRoom = request.state.mails
     return mails

@@ -15,7 +15,7 @@ from riverrun.runs.dependencies import CurrentChannels, CurrentOutbox
 parsing_router = APIRouter(tags=["projects"])
 
 
-def get_parsing_service(
+async def get_parsing_service(
     db: AsyncDb, principal: CurrentPrincipal, resources: CurrentResources
 ) -> ParsingService:
     """The service for this request."""

@@ -12,13 +12,13 @@ from riverrun.runs.position_answers import PositionAnswers
 from riverrun.streaming.dependencies import CurrentHub, CurrentReader, CurrentRunLog, CurrentStreams
 
 
-def get_outbox(request: Request) -> Outbox:
+async def get_outbox(request: Request) -> Outbox:
     """The process's outbox."""
     outbox: Outbox = request.state.outbox
     return outbox
 
 
-def get_event_log(resources: CurrentResources) -> AsyncEventLog:
+async def get_event_log(resources: CurrentResources) -> AsyncEventLog:
     """The log of record."""
     return AsyncEventLog(resources.engine)
 
@@ -29,14 +29,14 @@ CurrentOutbox = Annotated[Outbox, Depends(get_outbox)]
 CurrentEventLog = Annotated[AsyncEventLog, Depends(get_event_log)]
 
 
-def get_channels(
+async def get_channels(
     hub: CurrentHub, reader: CurrentReader, streams: CurrentStreams, outbox: CurrentOutbox
 ) -> RunChannels:
     """How this process tells about runs."""
     return RunChannels(hub, reader, streams, outbox)
 
 
-def get_position_answers(
+async def get_position_answers(
     record: CurrentEventLog, streams: CurrentStreams, run_log: CurrentRunLog, reader: CurrentReader
 ) -> PositionAnswers:
     """How this process answers positions."""

@@ -21,31 +21,31 @@ SAID_RUNS: dict[str, Any] = {"minItems": 1, "maxItems": MAX_RUNS, "uniqueItems":
 """For the API's document. What does not fit is a position that cannot be read, and so another problem than other fields'."""
 
 
-def get_hub(request: Request) -> StreamHub:
+async def get_hub(request: Request) -> StreamHub:
     """The process's hub."""
     hub: StreamHub = request.state.hub
     return hub
 
 
-def get_reader(request: Request) -> StreamReader:
+async def get_reader(request: Request) -> StreamReader:
     """How the process reads streams for its clients."""
     reader: StreamReader = request.state.reader
     return reader
 
 
-def get_streams(request: Request) -> AsyncRedisStreamManager:
+async def get_streams(request: Request) -> AsyncRedisStreamManager:
     """The process's hand on the streams."""
     streams: AsyncRedisStreamManager = request.state.streams
     return streams
 
 
-def get_run_log(request: Request) -> RunLog:
+async def get_run_log(request: Request) -> RunLog:
     """The merged log of runs."""
     run_log: RunLog = request.state.run_log
     return run_log
 
 
-def get_cursor(
+async def get_cursor(
     last_event_id: Annotated[str | None, Header(json_schema_extra=SAID)] = None,
     cursor: Annotated[
         str | None,
@@ -61,7 +61,7 @@ def get_cursor(
     return given[0] if given else FROM_THE_START
 
 
-def get_wanted_runs(
+async def get_wanted_runs(
     run: Annotated[
         list[Annotated[str, Field(json_schema_extra={"pattern": WANTED_FORM})]],
         Query(
