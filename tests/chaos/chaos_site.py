@@ -21,9 +21,9 @@ from tests.support.scripted_model import NAME, ScriptedModel, scripted_model
 from tests.support.waiting import wait_until
 
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token
+from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.server_address import ServerAddress
-from riverrun.cli.stack import child_environment
 from riverrun.embedded import EmbeddedServers
 from riverrun.embedded.guarded_process import GuardedProcess
 from riverrun.infra.database import open_engine

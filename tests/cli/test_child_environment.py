@@ -2,7 +2,7 @@
 
 import pytest
 
-from riverrun.cli.stack import child_environment
+from riverrun.cli.child_environment import child_environment
 from riverrun.infra.settings import Settings
 
 GIVEN = {

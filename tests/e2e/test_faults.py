@@ -16,12 +16,13 @@ from tests.support.server_faults import restart
 from tests.support.stacks import open_stack
 from tests.support.waiting import wait_until
 
+from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.client_errors import ClientError
 from riverrun.cli.event_fold import EventFold, RunEvent
 from riverrun.cli.run_follower import Backoff, RunFollower
 from riverrun.cli.server_address import ServerAddress
-from riverrun.cli.stack import Stack, child_environment
+from riverrun.cli.stack import Stack
 from riverrun.embedded import EmbeddedServers
 from riverrun.embedded.guarded_process import GuardedProcess
 

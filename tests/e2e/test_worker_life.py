@@ -20,9 +20,10 @@ from tests.support.run_reading import expire_lease, row_of
 from tests.support.stacks import open_stack
 from tests.support.waiting import wait_until
 
+from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.server_address import ServerAddress
-from riverrun.cli.stack import Stack, child_environment
+from riverrun.cli.stack import Stack
 from riverrun.embedded import EmbeddedServers
 from riverrun.embedded.guarded_process import GuardedProcess
 from riverrun.infra.celery_app import configure_celery, queue_name

@@ -10,10 +10,11 @@ from pathlib import Path
 import httpx2
 from tests.support.waiting import wait_until
 
+from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.listen_address import choose_free_port
 from riverrun.cli.server_address import ServerAddress
-from riverrun.cli.stack import Stack, child_environment
+from riverrun.cli.stack import Stack
 from riverrun.embedded.guarded_process import GuardedProcess
 
 

@@ -34,7 +34,9 @@ def show_loop(console: Console, report: dict[str, Any], *, has_stacks: bool) -> 
             console.print(Text(f"  {line}"), soft_wrap=True)
     since = report["since"][:19].replace("T", " ")
     starved = report["machine_stalls"]
-    console.print(f"blocked {report['stalls']} times since {since} UTC; the machine held it up {starved} times")
+    console.print(
+        f"blocked {report['stalls']} times since {since} UTC; the machine held it up {starved} times"
+    )
     if report["callback_cpu_ms"]:
         where = f"{_request_of(report['callback'])} at {report['callback']['line']}"
         console.print(

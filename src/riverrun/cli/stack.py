@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import httpx2
-from pydantic import BaseModel, SecretStr
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token, issue_one_time_token
+from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client_errors import ClientError
 from riverrun.cli.listen_address import choose_free_port, local_url, require_free_port
 from riverrun.cli.secret_key_file import ensure_key_file
@@ -228,34 +228,6 @@ def spawn(
         environment=environment,
         grace_seconds=GRACE_SECONDS,
     )
-
-
-def child_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Settings as the variables that say them again, over what we inherited."""
-    environment = dict(inherited) | {"PYTHONUNBUFFERED": "1"}
-    for name in Settings.model_fields:
-        value = getattr(settings, name)
-        variable = f"RIVERRUN_{name.upper()}"
-        if value is None:
-            environment.pop(variable, None)
-        else:
-            environment[variable] = as_variable(value)
-    return environment
-
-
-def as_variable(value: object) -> str:
-    """A setting's value as its variable spells it."""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, frozenset):
-        return ",".join(sorted(map(str, value)))
-    if isinstance(value, dict):
-        return json.dumps(value, default=_as_json)
-    return str(value)
-
-
-def _as_json(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else dict(cast(BaseModel, value))
 
 
 def in_words(error: Exception) -> StackError:
