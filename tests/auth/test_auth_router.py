@@ -15,7 +15,7 @@ from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, log_in
 from riverrun.auth.models import AccessToken
 from riverrun.auth.passwords import Password
 from riverrun.auth.revocations import Revocation
-from riverrun.auth.sign_in import ensure_administrator
+from riverrun.auth.sign_in import ensure_administrator, issue_one_time_token
 from riverrun.infra.settings import Settings
 from riverrun.kit.clock import now
 
@@ -132,6 +132,21 @@ async def test_an_editor_exchanges_its_token_once(open_url: str) -> None:
         editor.headers["authorization"] = f"Bearer {opened.json()['token']}"
         assert (await account_of(editor))["email"] == "ann@example.org"
         assert (await editor.post("/api/v1/auth/redeem", json={"token": token})).status_code == 401
+
+
+async def test_an_editors_token_signs_no_browser_in(open_url: str) -> None:
+    """Else anybody could send somebody a link that signs them in to the sender's account."""
+    async with new_person(open_url, "ann@example.org") as ann, browser_at(open_url) as browser:
+        token = (await ann.post("/api/v1/auth/custom-token")).json()["customToken"]
+        refused = await browser.get("/sign-in", params={"token": token})
+        assert (refused.status_code, dict(browser.cookies)) == (401, {})
+        assert (await browser.post("/api/v1/auth/redeem", json={"token": token})).status_code == 200
+
+
+async def test_a_sign_in_link_is_no_editors_token(open_url: str, engine: Engine) -> None:
+    link = issue_one_time_token(engine, ensure_administrator(engine))
+    async with client_of(open_url) as editor:
+        assert (await editor.post("/api/v1/auth/redeem", json={"token": link})).status_code == 401
 
 
 async def test_signing_out_is_told_to_whoever_watches_open_streams(open_url: str, engine: Engine) -> None:

@@ -131,7 +131,7 @@ CALLS: dict[str, Call] = {
         lambda rows, people: {"sso_provider": "firebase", "id_token": unsigned_token(DEMO_PROJECT)}
     ),
     "POST /logout": Call(spends_token=True),
-    "POST /auth/redeem": body(lambda rows, people: {"token": rows.one_time_token}),
+    "POST /auth/redeem": body(lambda rows, people: {"token": rows.editor_token}),
     "POST /password-reset": body(lambda rows, people: {"email": people.email("owner")}),
     "POST /password-reset/confirm": body(
         lambda rows, people: {"token": rows.reset_token, "password": GOOD_PASSWORD}

@@ -59,6 +59,7 @@ class Rows:
     linking_token: str = field(default_factory=new_token)
     spare_token: str = field(default_factory=new_token)
     one_time_token: str = field(default_factory=new_token)
+    editor_token: str = field(default_factory=new_token)
     reset_token: str = field(default_factory=new_token)
     verification_token: str = field(default_factory=new_token)
 
@@ -198,6 +199,7 @@ def _plant_account(connection: Connection, people: People, rows: Rows) -> None:
     for user_id, token, kind in (
         (rows.bystander_id, rows.spare_token, TokenKind.BEARER),
         (rows.bystander_id, rows.one_time_token, TokenKind.ONE_TIME),
+        (rows.bystander_id, rows.editor_token, TokenKind.EDITOR),
         (rows.bystander_id, rows.reset_token, TokenKind.PASSWORD_RESET),
         (owner, rows.verification_token, TokenKind.EMAIL_VERIFICATION),
     ):

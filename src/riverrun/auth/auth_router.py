@@ -171,7 +171,7 @@ async def sign_up(
 async def make_custom_token(principal: CurrentPrincipal, db: AsyncDb) -> CustomToken:
     """A token by which an editor may sign in as you, once, within five minutes."""
     token = await AsyncTokenService(db).open(
-        principal.user_id, TokenKind.ONE_TIME, "editor", EDITOR_TOKEN_LIFETIME
+        principal.user_id, TokenKind.EDITOR, "editor", EDITOR_TOKEN_LIFETIME
     )
     return CustomToken(custom_token=token)
 
@@ -180,7 +180,7 @@ async def make_custom_token(principal: CurrentPrincipal, db: AsyncDb) -> CustomT
 async def redeem_custom_token(given: OneTimeToken, request: Request, db: AsyncDb) -> OpenedSession:
     """Exchange such a token for a bearer token."""
     device = device_of(request.headers.get("user-agent", ""))
-    return OpenedSession(token=await AsyncTokenService(db).redeem(given.token, TokenKind.BEARER, device))
+    return OpenedSession(token=await AsyncTokenService(db).redeem(given.token, TokenKind.EDITOR, device))
 
 
 @auth_router.post("/api/v1/logout", status_code=204)

@@ -17,6 +17,9 @@ class TokenKind(StrEnum):
 
     SESSION = "session"
     ONE_TIME = "one_time"
+    """In a sign-in link that the operator prints."""
+    EDITOR = "editor"
+    """For an editor, which gets a bearer token. It opens no browser: else anybody could make a link that signs others in as them."""
     BEARER = "bearer"
     PASSWORD_RESET = "password_reset"
     EMAIL_VERIFICATION = "email_verification"

@@ -20,6 +20,7 @@ FORGOTTEN_AFTER = timedelta(days=30)
 """How long a token outlives its end before its row goes, too."""
 EDITOR_TOKEN_LIFETIME = timedelta(minutes=5)
 SESSION_KINDS = (TokenKind.SESSION, TokenKind.BEARER)
+OPENED_BY = {TokenKind.ONE_TIME: TokenKind.SESSION, TokenKind.EDITOR: TokenKind.BEARER}
 
 
 class AsyncTokenService:
@@ -50,15 +51,15 @@ class AsyncTokenService:
         )
         return token
 
-    async def redeem(self, one_time_token: str, kind: TokenKind = TokenKind.SESSION, name: str = "") -> str:
-        """Exchange a token that works once for a new session's.
+    async def redeem(self, token: str, kind: TokenKind = TokenKind.ONE_TIME, name: str = "") -> str:
+        """Exchange a token that works once: a sign-in link's for a browser session's, an editor's for a bearer token.
 
         Raises:
             NotSignedIn: it was used already, is too old, or never was one.
         """
-        user_id = await self.spend(one_time_token, TokenKind.ONE_TIME)
+        user_id = await self.spend(token, kind)
         await self._session.execute(user_statements.note_login(user_id))
-        return await self.open(user_id, kind, name or "browser")
+        return await self.open(user_id, OPENED_BY[kind], name or "browser")
 
     async def spend(self, token: str, kind: TokenKind) -> UUID:
         """Use a token up that works once; whose it was.
@@ -106,6 +107,6 @@ class AsyncTokenService:
 
     async def end_all(self, user_id: UUID, *, but: UUID | None = None) -> None:
         """End all sessions and bearer tokens of a user, and links that wait, but one; open streams are looked at again."""
-        kinds = (*SESSION_KINDS, TokenKind.ONE_TIME, TokenKind.PASSWORD_RESET)
+        kinds = (*SESSION_KINDS, *OPENED_BY, TokenKind.PASSWORD_RESET)
         await self._session.execute(statements.revoke_tokens_of(user_id, kinds, but=but))
         self._session.add(Revocation(user_id=user_id))
