@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.support.waiting import wait_until_async
 
@@ -124,3 +124,28 @@ async def test_a_password_of_the_greatest_length_opens_however_it_is_composed(
         identity = await passwords.check(ANN, "e\u0301e\u0300" * 128)
     hashing.close()
     assert identity.provider_uid == str(user.id)
+
+
+async def test_a_password_that_is_changed_while_it_is_compared_opens_nothing(
+    async_engine: AsyncEngine,
+) -> None:
+    """Else whoever knows the old one gets a session just after the new one has ended all of them."""
+    gate, hashing = threading.Event(), ThreadBridge(1)
+    async with (
+        AsyncSession(async_engine, expire_on_commit=False) as session,
+        AsyncSession(async_engine) as resetting,
+    ):
+        user = await AsyncUserService(session).create_user(ANN)
+        passwords = BuiltInPasswords(session, hashing)
+        await passwords.store(user.id, hash_password(THE_PASSWORD))
+        await session.commit()
+        blocker = asyncio.create_task(hashing.run(gate.wait))
+        check = asyncio.create_task(passwords.check(ANN, THE_PASSWORD))
+        await wait_until_async(lambda: hashing.calls == 2)
+        await resetting.execute(update(Password).values(hash=NOBODYS_HASH))
+        await resetting.commit()
+        gate.set()
+        with pytest.raises(WrongPassword):
+            await check
+        assert await blocker
+    hashing.close()

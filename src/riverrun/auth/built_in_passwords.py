@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from riverrun.auth.errors import WrongPassword
 from riverrun.auth.identity import PASSWORD, Identity
@@ -35,7 +36,7 @@ class BuiltInPasswords:
         """Whose address and password these are. An account that is unknown or has no password costs the same work.
 
         Raises:
-            WrongPassword: nobody's.
+            WrongPassword: nobody's, or one that was changed while it was compared.
             TryAgainLater: too many sign in at once.
         """
         row = (await self._session.execute(_stored(email))).one_or_none()
@@ -45,8 +46,9 @@ class BuiltInPasswords:
         is_right = len(normal) <= MOST_CHARS and await self._hashing.run(matches, normal, stored_hash)
         if not is_right or user is None or stored_hash is None:
             raise WrongPassword("Address and password do not belong together.")
-        if needs_new_hash(stored_hash):
-            await self._renew(user.id, normal, stored_hash)
+        new_hash = await self._hashing.run(hash_password, normal) if needs_new_hash(stored_hash) else None
+        if await self._session.scalar(_hold(user.id, stored_hash, new_hash)) is None:
+            raise WrongPassword("The password was changed in this moment: sign in with the new one.")
         return Identity(PASSWORD, str(user.id), user.email, user.email_verified_at is not None)
 
     async def has_one(self, email: str) -> bool:
@@ -78,14 +80,17 @@ class BuiltInPasswords:
         )
         await AsyncLinkedProviders(self._session).link(user_id, PASSWORD, str(user_id))
 
-    async def _renew(self, user_id: UUID, password: str, old_hash: str) -> None:
-        """Hash it with today's parameters, unless it was changed meanwhile."""
-        new_hash = await self._hashing.run(hash_password, password)
-        await self._session.execute(
-            update(Password)
-            .where(Password.user_id == user_id, Password.hash == old_hash)
-            .values(hash=new_hash)
-        )
+
+def _hold(user_id: UUID, old_hash: str, new_hash: str | None) -> Select[UUID] | ReturningUpdate[UUID]:
+    """Keep the password as it is until the transaction ends, renewed by a hash of today's parameters if there is one.
+
+    Else a session could be opened by an old password just after a new one had ended all sessions. No row comes back when
+    it was changed meanwhile.
+    """
+    unchanged = (Password.user_id == user_id, Password.hash == old_hash)
+    if new_hash is None:
+        return select(Password.user_id).where(*unchanged).with_for_update(read=True)
+    return update(Password).where(*unchanged).values(hash=new_hash).returning(Password.user_id)
 
 
 def _stored(email: str) -> Select[User, str]:
