@@ -15,7 +15,9 @@ from riverrun.infra.settings import Settings
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"posts_per_minute": 2, "streams_per_minute": 2})
+    return settings.model_copy(
+        update={"posts_per_minute": 2, "streams_per_minute": 2, "invitations_per_hour": 2, "sign_up": "open"}
+    )
 
 
 async def test_the_question_after_the_last_permit_is_refused_with_the_time_of_the_next(
@@ -52,6 +54,25 @@ async def test_looking_is_not_asking_and_others_are_not_held_up(
     assert (await client.get(f"{conversation}/messages")).status_code == 200
     async with client_of(base_url, bearer_token_of_a_stranger(database_url)) as other:
         assert (await ask(other, conversation)).status_code == 404
+
+
+async def test_indexings_and_copies_are_counted_as_questions_are(
+    client: httpx2.AsyncClient, conversation: str
+) -> None:
+    source = {"repo_name": "https://git.example/none/such"}
+    assert (await client.post("/api/v1/parse", json=source)).status_code == 202
+    assert (await client.post(f"{conversation}/copy")).status_code == 201
+    assert (await client.post("/api/v1/parse", json=source)).status_code == 429
+    assert (await client.post(f"{conversation}/copy")).status_code == 429
+
+
+async def test_nobody_has_the_server_write_to_everybody(client: httpx2.AsyncClient) -> None:
+    made = await client.post("/api/v1/organisations", json={"name": "a list of addresses"})
+    members = f"/api/v1/organisations/{made.json()['id']}/members"
+    invited = [
+        await client.post(members, json={"email": f"somebody{number}@example.org"}) for number in range(3)
+    ]
+    assert [answer.status_code for answer in invited] == [201, 201, 429]
 
 
 async def test_streams_are_counted_as_they_are_opened(client: httpx2.AsyncClient, conversation: str) -> None:

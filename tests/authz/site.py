@@ -19,6 +19,7 @@ RATES = (
     "logins_per_minute_per_address",
     "sign_ups_per_hour_per_address",
     "password_resets_per_hour_per_address",
+    "invitations_per_hour",
     "posts_per_minute",
     "streams_per_minute",
 )

@@ -10,6 +10,7 @@ from riverrun.auth.dependencies import CurrentAdministrator
 from riverrun.auth.errors import SignUpRefused
 from riverrun.auth.invitation_service import AsyncInvitations
 from riverrun.auth.mailed_links import AsyncMailedLinks
+from riverrun.auth.request_rates import INVITATION_RATE
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.kit.email_address import EmailAddress
 from riverrun.notifications.dependencies import CurrentMailRoom
@@ -43,7 +44,7 @@ class CreatedInvitation(InvitationView):
     is_mailed: bool
 
 
-@invitations_router.post("", status_code=201)
+@invitations_router.post("", status_code=201, dependencies=[INVITATION_RATE])
 async def invite(
     new: NewInvitation,
     administrator: CurrentAdministrator,

@@ -13,6 +13,7 @@ from riverrun.auth.invitation_service import new_invitation
 from riverrun.auth.mailed_links import AsyncMailedLinks
 from riverrun.auth.organisation_service import AsyncOrganisationService, Member
 from riverrun.auth.principal import Principal
+from riverrun.auth.request_rates import INVITATION_RATE
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.infra.settings import Settings
 from riverrun.kit.email_address import EmailAddress
@@ -117,7 +118,7 @@ async def list_members(organisation_id: UUID, organisations: CurrentOrganisation
     return [MemberView.of(member) for member in await organisations.members(organisation_id)]
 
 
-@organisations_router.post("/{organisation_id}/members", status_code=201)
+@organisations_router.post("/{organisation_id}/members", status_code=201, dependencies=[INVITATION_RATE])
 async def add_member(
     organisation_id: UUID,
     new: NewMember,

@@ -66,6 +66,12 @@ async def limit_password_resets(request: Request, resources: CurrentResources) -
     await resources.rates.admit(rate, _network_of(request, resources))
 
 
+async def limit_invitations(principal: CurrentPrincipal, resources: CurrentResources) -> None:
+    """Raises ``TooManyRequests`` when the user has invited too many: the server sends mail to whomever they name."""
+    rate = Rate("invitation", resources.settings.invitations_per_hour, HOUR_SECONDS)
+    await resources.rates.admit(rate, str(principal.user_id))
+
+
 async def limit_posts(principal: CurrentPrincipal, resources: CurrentResources) -> None:
     """Raises ``TooManyRequests`` when the user has asked too often."""
     rate = Rate("post", resources.settings.posts_per_minute, MINUTE_SECONDS)
@@ -89,5 +95,6 @@ def _network_of(request: Request, resources: Resources) -> str:
 CurrentLoginRate = Annotated[LoginRate, Depends(get_login_rate)]
 SIGN_UP_RATE = Depends(limit_sign_ups)
 PASSWORD_RESET_RATE = Depends(limit_password_resets)
+INVITATION_RATE = Depends(limit_invitations, scope="function")
 POST_RATE = Depends(limit_posts, scope="function")
 STREAM_RATE = Depends(limit_streams, scope="function")

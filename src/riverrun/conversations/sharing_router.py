@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.auth.request_rates import POST_RATE
 from riverrun.auth.share_views import AccessRemoval, LinkView, Removed, SharesView
 from riverrun.conversations.access_service import AsyncShareChatService
 from riverrun.conversations.copying import ConversationCopying
@@ -47,7 +48,7 @@ async def share_conversation(
     return Shared(message="Shared.", sharedID=conversation_id, link=link, sharedEmails=emails)
 
 
-@sharing_router.post("/{conversation_id}/copy", status_code=201)
+@sharing_router.post("/{conversation_id}/copy", status_code=201, dependencies=[POST_RATE])
 async def copy_conversation(
     conversation_id: UUID, principal: CurrentPrincipal, db: AsyncDb
 ) -> ConversationCreated:

@@ -74,8 +74,10 @@ class Settings(BaseSettings):
     logins_per_minute_per_address: int = Field(default=20, ge=0)
     sign_ups_per_hour_per_address: int = Field(default=20, ge=0)
     password_resets_per_hour_per_address: int = Field(default=20, ge=0)
+    invitations_per_hour: int = Field(default=60, ge=0)
+    """People whom a user may invite, each of whom may get a mail."""
     posts_per_minute: int = Field(default=300, ge=0)
-    """Questions that a user may ask, of all kinds."""
+    """Questions of all kinds, indexings and copies that a user may ask for."""
     streams_per_minute: int = Field(default=1_500, ge=0)
     """Streams that a user may open, which says nothing of how many are open. Of these rates, 0 means without limit."""
     max_file_bytes: int = 1_000_000

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.auth.request_rates import POST_RATE
 from riverrun.infra.dependencies import AsyncDb, CurrentResources, after_commit
 from riverrun.kit.storable_text import StorableText
 from riverrun.parsing.parsing_service import ParsingService
@@ -25,7 +26,7 @@ async def get_parsing_service(
 CurrentProjects = Annotated[ParsingService, Depends(get_parsing_service)]
 
 
-@parsing_router.post("/parse", status_code=202)
+@parsing_router.post("/parse", status_code=202, dependencies=[POST_RATE])
 async def parse(
     request: ParsingRequest, projects: CurrentProjects, db: AsyncDb, outbox: CurrentOutbox
 ) -> ParsingAccepted:
