@@ -63,7 +63,7 @@ async def test_without_its_condition_a_statement_would_show_a_stranger_everythin
 ) -> None:
     """The probes by which the other tests find strangers refused do see it when nobody is."""
     run_id = (await ask(party.owner, party.conversation)).json()["run_id"]
-    probes = [f"{party.conversation}/info", f"{V1}/runs/{run_id}", f"{party.conversation}/task-status"]
+    probes = [f"{party.conversation}/messages", f"{V1}/runs/{run_id}", f"{party.conversation}/task-status"]
     assert [(await party.bob.get(path)).status_code for path in probes] == [404] * len(probes)
     for module, name in (
         ("conversation_views", "VIEWED_CONVERSATION"),

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from riverrun.auth.grants import Right
-from riverrun.auth.principal import Principal, scoped
+from riverrun.auth.principal import Principal, caller
 from riverrun.conversations.errors import ProjectNotReady, RepositoryNotShared
 from riverrun.conversations.models import Conversation
+from riverrun.conversations.reading_statements import PROJECTS_WITH_RIGHT
 from riverrun.kit.problem import Forbidden, InvalidRequest, PayloadTooLarge
 from riverrun.parsing.models import Project
 from riverrun.runs.line_statements import ACTIVE
@@ -42,10 +42,8 @@ async def projects_to_read(
     Raises:
         RepositoryNotShared: the principal may not see one of them.
     """
-    may_look = scoped(principal, Project, Right.VIEW).with_only_columns(Project.id)
-    rows = await session.execute(
-        select(Project, Project.id.in_(may_look)).where(Project.id.in_(conversation.project_ids))
-    )
+    values = {**caller(principal), "project_ids": conversation.project_ids}
+    rows = await session.execute(PROJECTS_WITH_RIGHT, values)
     projects = rows.all()
     if not all(is_visible for _, is_visible in projects):
         raise RepositoryNotShared("Ask the owner to share the repository with you too: an answer reads it.")

@@ -74,6 +74,11 @@ def projects_closed_to(asker_id: UUID, project_ids: Collection[UUID]) -> Select[
     return select(Project.id).where(Project.id.in_(project_ids), ~has_right(asker, Project, Right.VIEW))
 
 
+PROJECTS_WITH_RIGHT = select(Project, has_right(CALLER, Project, Right.VIEW)).where(
+    Project.id.in_(bindparam("project_ids", expanding=True))
+)
+"""``(project, whether the caller may look into it)`` for some projects."""
+
 VIEWED_CONVERSATION = select(
     Conversation,
     case(
