@@ -16,7 +16,11 @@ from riverrun.infra.settings import Settings
 from riverrun.kit.free_port import free_port
 
 HOST = "127.0.0.1"
-RAW_ARMS = {"raw": "bench.arms.raw_fanout", "raw-asgi": "bench.arms.raw_asgi"}
+RAW_ARMS = {
+    "raw": "bench.arms.raw_fanout",
+    "raw-asgi": "bench.arms.raw_asgi",
+    "raw-conversation": "bench.arms.raw_conversation",
+}
 LISTEN_SECONDS = 10.0
 LOG_CHARS = 3_000
 

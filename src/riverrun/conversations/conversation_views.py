@@ -1,6 +1,7 @@
 """Conversations for those who look at them: their owners, those they are shared with, and guests who hold a link."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends
@@ -8,18 +9,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.dependencies import CurrentViewer
-from riverrun.auth.grants import Right
 from riverrun.auth.principal import Principal, caller, scoped, shared_with
-from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import AsyncChatHistoryService
+from riverrun.conversations.info_statement import CONVERSATION_INFO
 from riverrun.conversations.models import Conversation
 from riverrun.conversations.reading_statements import VIEWED_CONVERSATION
 from riverrun.conversations.repository_names import repository_names
 from riverrun.conversations.schemas import ConversationInfo, ConversationView, MessageView, ViewedConversation
 from riverrun.infra.dependencies import AsyncDb
 from riverrun.kit.problem import NotFound
-from riverrun.runs.line_statements import active_run_of
-from riverrun.runs.models import Run
 
 
 class ConversationViews:
@@ -44,13 +42,9 @@ class ConversationViews:
 
     async def get_info(self, conversation_id: UUID) -> ConversationInfo:
         """One conversation with its number of messages, and what the principal may do with it."""
-        viewed = await self.look(conversation_id)
-        names = await repository_names(self._session, [viewed.conversation])
-        total = await self._session.scalar(statements.count_messages(conversation_id))
-        active: Run | None = await self._session.scalar(active_run_of(conversation_id))
-        name = names.get(viewed.conversation.project_ids[0])
+        *viewed, repository, total_messages, run_id = await self._find(CONVERSATION_INFO, conversation_id)
         return ConversationInfo.of_viewed(
-            viewed, name, total_messages=total or 0, run_id=active.id if active else None
+            ViewedConversation.of(*viewed), repository, total_messages=total_messages, run_id=run_id
         )
 
     async def get_messages(
@@ -79,12 +73,14 @@ class ConversationViews:
         Raises:
             NotFound: it is not there for this principal.
         """
+        return ViewedConversation.of(*await self._find(VIEWED_CONVERSATION, conversation_id))
+
+    async def _find(self, statement: Select[*tuple[Any, ...]], conversation_id: UUID) -> Sequence[Any]:
         values = {**caller(self._principal), "conversation_id": conversation_id}
-        row = (await self._session.execute(VIEWED_CONVERSATION, values)).one_or_none()
+        row = (await self._session.execute(statement, values)).one_or_none()
         if row is None:
             raise NotFound
-        conversation, right, has_link, hides_sources = row
-        return ViewedConversation(conversation, Right(right), has_link, hides_sources)
+        return row
 
     def _shared(self) -> Select[Conversation]:
         others = select(Conversation).where(Conversation.user_id != self._principal.user_id)

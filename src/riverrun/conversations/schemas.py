@@ -73,6 +73,13 @@ class ViewedConversation:
     has_link: bool
     hides_sources: bool
 
+    @classmethod
+    def of(
+        cls, conversation: Conversation, right: str, has_link: bool, hides_sources: bool
+    ) -> "ViewedConversation":
+        """A row of ``VIEWED_CONVERSATION``."""
+        return cls(conversation, Right(right), has_link, hides_sources)
+
 
 class ConversationInfo(ConversationView):
     """A conversation with the number of messages that are shown, the run under way, and what the caller may do."""

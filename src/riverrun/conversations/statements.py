@@ -69,13 +69,6 @@ def siblings_by_turn(conversation_id: UUID, turns: Collection[int]) -> Select[in
     )
 
 
-def count_messages(conversation_id: UUID) -> Select[int]:
-    """How many messages are shown."""
-    return (
-        select(func.count()).select_from(Message).where(Message.conversation_id == conversation_id, IS_SHOWN)
-    )
-
-
 def last_question(conversation_id: UUID) -> Select[Message]:
     """The newest question."""
     return (
