@@ -14,15 +14,7 @@ from tests.support.visitors import GOOD_PASSWORD
 from riverrun.infra.settings import Settings
 from riverrun.main import create_app
 
-RATES = (
-    "logins_per_minute_per_account",
-    "logins_per_minute_per_address",
-    "sign_ups_per_hour_per_address",
-    "password_resets_per_hour_per_address",
-    "invitations_per_hour",
-    "posts_per_minute",
-    "streams_per_minute",
-)
+RATES = [name for name in Settings.model_fields if "_per_minute" in name or "_per_hour" in name]
 
 
 def settings_without_rates(database_url: str, redis_url: str) -> Settings:
