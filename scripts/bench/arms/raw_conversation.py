@@ -22,15 +22,13 @@ from bench.arms.raw_asgi import plain_head
 from bench.command_lines import answer
 from riverrun.auth.models import TokenKind
 from riverrun.auth.principal import NOBODY
-from riverrun.auth.statements import user_of_token
-from riverrun.auth.tokens import token_hash
+from riverrun.auth.statements import USER_OF_TOKEN, given_token
 from riverrun.conversations.info_statement import CONVERSATION_INFO
 from riverrun.infra.settings import Settings
 
 POOL_SIZE = 20
 """As many connections as the product's engine may have."""
 BEARER = b"Bearer "
-SAMPLE = "a token"
 
 
 class RawStatement:
@@ -46,18 +44,13 @@ class RawStatement:
         """``given`` by the statement's names of them, beside those that never change."""
         return [given.get(name, self._fixed[name]) for name in self._names]
 
-    def name_of(self, value: object) -> str:
-        """What the statement calls a value that it was made with."""
-        return next(name for name in self._names if self._fixed[name] == value)
-
 
 class RawConversation:
     """The application: who has the token, then the conversation as they see it."""
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
-        self._sign_in = RawStatement(user_of_token(SAMPLE, TokenKind.BEARER))
-        self._hash_name = self._sign_in.name_of(token_hash(SAMPLE))
+        self._sign_in = RawStatement(USER_OF_TOKEN.params(given_token("", TokenKind.BEARER)))
         caller = {"caller_id": NOBODY, "caller_email": None, "caller_links": []}
         self._info = RawStatement(CONVERSATION_INFO.params(**caller, conversation_id=NOBODY))
         self._pool: Any = None
@@ -84,8 +77,8 @@ class RawConversation:
 
     async def _look(self, token: str, conversation_id: UUID) -> dict[str, Any]:
         async with self._pool.acquire() as connection:
-            signed_in = self._sign_in.values({self._hash_name: token_hash(token)})
-            user = await connection.fetchrow(self._sign_in.text, *signed_in)
+            door = self._sign_in.values(given_token(token, TokenKind.BEARER))
+            user = await connection.fetchrow(self._sign_in.text, *door)
             given = {
                 "caller_id": user["id"],
                 "caller_email": user["email"] if user["email_verified_at"] else None,

@@ -55,8 +55,8 @@ class AsyncPasswordChange:
             NotSignedIn: the link was used already, is too old, or never was one.
             WeakPassword: ``new`` would be guessed; the link can be used again.
         """
-        found = statements.user_of_token(token, TokenKind.PASSWORD_RESET)
-        row = (await self._session.execute(found)).one_or_none()
+        given = statements.given_token(token, TokenKind.PASSWORD_RESET)
+        row = (await self._session.execute(statements.USER_OF_TOKEN, given)).one_or_none()
         if row is None:
             raise NotSignedIn("This link was used already or is too old: ask for a new one.")
         user, _ = row

@@ -35,7 +35,8 @@ class AsyncTokenService:
         Raises:
             NotSignedIn: unknown, expired, revoked, or made for another door.
         """
-        row = (await self._session.execute(statements.user_of_token(token, kind))).one_or_none()
+        given = statements.given_token(token, kind)
+        row = (await self._session.execute(statements.USER_OF_TOKEN, given)).one_or_none()
         if row is None:
             raise NotSignedIn("This token is not valid (any more): sign in again.")
         return principal_of(*row, links)
