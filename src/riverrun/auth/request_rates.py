@@ -10,6 +10,7 @@ from riverrun.infra.client_address import network_of
 from riverrun.infra.dependencies import CurrentResources
 from riverrun.infra.rate_limits import Rate
 from riverrun.infra.resources import Resources
+from riverrun.kit.email_address import normal_email
 
 MINUTE_SECONDS = 60
 HOUR_SECONDS = 3_600
@@ -35,7 +36,7 @@ class LoginRate:
         on_account = Rate(
             "login-account", settings.logins_per_minute_per_account, MINUTE_SECONDS, fails_closed=True
         )
-        await self._resources.rates.admit(on_account, email.strip().lower())
+        await self._resources.rates.admit(on_account, normal_email(email))
 
     async def admit_network(self) -> None:
         """Count a try from this network alone: for ways in where the account is not known before.

@@ -1,13 +1,13 @@
 """Opening a share link: the browser keeps it in a cookie, and shows the conversation."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from riverrun.auth.dependencies import LINKS_COOKIE, MOST_LINKS
 from riverrun.auth.grant_statements import link_grant
+from riverrun.auth.session_cookie import is_secure
 from riverrun.auth.tokens import token_hash
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 
@@ -36,6 +36,6 @@ async def open_link(
         max_age=KEPT_SECONDS,
         httponly=True,
         samesite="lax",
-        secure="https" in (request.url.scheme, urlsplit(settings.base_url).scheme),
+        secure=is_secure(request, settings),
     )
     return response

@@ -5,11 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from riverrun.auth.dependencies import CurrentPrincipal
-from riverrun.auth.principal import Principal
 from riverrun.infra.dependencies import CurrentSettings
 from riverrun.kit.clock import now
-from riverrun.kit.problem import Forbidden, InvalidRequest
+from riverrun.kit.problem import InvalidRequest
 from riverrun.usage.periods import Period
 from riverrun.usage.subscriptions import Subscriptions
 from riverrun.usage.usage_service import UsageService
@@ -41,17 +39,5 @@ async def get_days(
     return first, last
 
 
-async def require_administrator(principal: CurrentPrincipal) -> Principal:
-    """Who asks, if they run this server.
-
-    Raises:
-        Forbidden: they do not.
-    """
-    if not principal.is_administrator:
-        raise Forbidden("Only administrators of this server may do this.")
-    return principal
-
-
 CurrentUsage = Annotated[UsageService, Depends(get_usage_service)]
 CurrentDays = Annotated[tuple[date, date], Depends(get_days)]
-CurrentAdministrator = Annotated[Principal, Depends(require_administrator, scope="function")]

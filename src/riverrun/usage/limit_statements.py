@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from riverrun.auth.api_keys import ApiKey
 from riverrun.kit.clock import now
+from riverrun.kit.email_address import normal_email
 from riverrun.usage.models import HolderKind, Subscription, UsageEntry, UsageLimit
 from riverrun.usage.statements import COUNTED
 from riverrun.users.models import User
@@ -50,7 +51,7 @@ def _is_of(kind: HolderKind, id_column: Any) -> ColumnElement[bool]:
 def holder_id_of(kind: HolderKind, name: UUID | str) -> Select[UUID]:
     """The holder, by its id or, if it is a user, by its e-mail address."""
     if not isinstance(name, UUID):
-        return select(User.id).where(User.email == name.strip().lower(), literal(kind == HolderKind.USER))
+        return select(User.id).where(User.email == normal_email(name), literal(kind == HolderKind.USER))
     match kind:
         case HolderKind.USER:
             return select(User.id).where(User.id == name)

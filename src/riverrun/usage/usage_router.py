@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from riverrun.auth.dependencies import CurrentPrincipal
+from riverrun.auth.dependencies import CurrentAdministrator, CurrentPrincipal
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.kit.storable_text import StorableText
-from riverrun.usage.dependencies import CurrentAdministrator, CurrentDays, CurrentUsage
+from riverrun.usage.dependencies import CurrentDays, CurrentUsage
 from riverrun.usage.limit_service import LimitService
 from riverrun.usage.models import HolderKind
 from riverrun.usage.schemas import LimitChange, LimitView, UsageView, UserUsage
