@@ -18,6 +18,7 @@ from tests.support.accounts import bearer_token_of_a_stranger
 from tests.support.indexing import index_folder
 from tests.support.process_tree import descendants, kill_with_children
 from tests.support.scripted_model import NAME, ScriptedModel, scripted_model
+from tests.support.tenant_canaries import Tenant, plant_tenant
 from tests.support.waiting import wait_until
 
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token
@@ -53,6 +54,7 @@ class ChaosSite:
         self.project_id = ""
         self.token = ""
         self.stranger_token = ""
+        self.tenant: Tenant
         self.proxies = {name: LossyProxy(_port_of(servers.redis_url)) for name in APIS}
         self.ports = {name: free_port() for name in APIS}
         self.frozen: set[str] = set()
@@ -240,6 +242,7 @@ def _make_accounts(site: ChaosSite) -> None:
     finally:
         engine.dispose()
     site.stranger_token = bearer_token_of_a_stranger(site.servers.database_url)
+    site.tenant = plant_tenant(site.servers.database_url)
 
 
 def _index(site: ChaosSite) -> str:

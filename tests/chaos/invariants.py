@@ -16,6 +16,7 @@ import psutil
 import psycopg
 from psycopg.rows import dict_row
 from tests.chaos.answer_fold import AnswerFold, Objection
+from tests.chaos.canary_checks import check_canaries
 from tests.chaos.chaos_site import APIS, SLOTS_A_WORKER, WORKERS, ChaosSite
 from tests.chaos.effect_tool import effects_in
 from tests.chaos.ledger_checks import check_ledger
@@ -78,6 +79,7 @@ def check_at_rest(site: ChaosSite, story: Story) -> None:
         )
     story.objections += check_lines(site, story)
     story.objections += check_strangers(site, story)
+    story.objections += check_canaries(site, story)
     story.objections += check_effects(site, story)
     story.objections += check_ledger(site, story)
     re_read(site, story)
