@@ -6,6 +6,7 @@ import os
 import random
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from tests.authz.site import settings_without_rates
@@ -15,8 +16,6 @@ from tests.fuzz.ground import open_ground
 from riverrun.embedded import EmbeddedServers
 from riverrun.infra.database import open_engine
 from riverrun.migrations import upgrade
-
-MOST_SHOWN = 100
 
 
 def main() -> int:
@@ -37,10 +36,8 @@ def main() -> int:
         engine = open_engine(servers.database_url)
         settings = settings_without_rates(servers.database_url, servers.redis_url)
         with open_ground(settings, engine) as ground:
-            report = Fuzzer(ground, given.seed, given.only).run(given.cases)
+            report = Fuzzer(ground, given.seed, given.only, partial(print, flush=True)).run(given.cases)
         engine.dispose()
-    for fault in list(report.faults.values())[:MOST_SHOWN]:
-        print(fault)
     print("statuses:", dict(sorted(report.statuses.items())), f"asked again without a key: {report.probes}")
     print(report.line)
     return 1 if report.faults else 0

@@ -1,7 +1,7 @@
 """Sends generated cases of every operation of the OpenAPI document, valid and invalid ones, and judges each answer."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
@@ -36,8 +36,10 @@ class Fuzzer:
     The same number as ``seed`` makes the same cases of the same document.
     """
 
-    def __init__(self, ground: Ground, seed: int, only: str = "") -> None:
-        self.report = Report()
+    def __init__(
+        self, ground: Ground, seed: int, only: str = "", tell: Callable[[object], None] = lambda fault: None
+    ) -> None:
+        self.report = Report(tell)
         self._ground = ground
         self._dice = random.Random(seed)
         self._session = requests.Session()

@@ -1,7 +1,7 @@
 """What is wrong with an answer, and the sum of it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +45,9 @@ class Fault:
 
 @dataclass
 class Report:
-    """How many cases were sent, and what was wrong; of one and the same fault the first example is kept."""
+    """How many cases were sent, and what was wrong; of one and the same fault the first example is kept, and told."""
 
+    tell: Callable[[object], None] = lambda fault: None
     cases: int = 0
     probes: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -56,7 +57,10 @@ class Report:
     def note(self, fault: Fault) -> None:
         """Count a fault."""
         self.counts[fault.kind] += 1
-        self.faults.setdefault((fault.kind, fault.where, fault.what.split("\n")[0]), fault)
+        known = (fault.kind, fault.where, fault.what.split("\n")[0])
+        if known not in self.faults:
+            self.faults[known] = fault
+            self.tell(fault)
 
     @property
     def line(self) -> str:
