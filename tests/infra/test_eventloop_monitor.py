@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "eventloop_monitor.py"
 SHORTEST_BLOCK_MS = 250
 QUIET_REQUESTS = 200
+TURNS = 3
 STARVERS = 2
 NICENESS = 10
 """A tenth of a starver's share: 30 ms of CPU take half a second."""
@@ -75,20 +76,25 @@ def watched_app(loop: str) -> Iterator[WatchedApp]:
 
 @every_loop
 def test_each_of_nine_blockers_is_named_with_its_route_its_run_and_its_line(loop: str) -> None:
+    """Three times each: one that never lets the interpreter go is seen at its end only, which a busy machine may miss."""
     with watched_app(loop) as app:
         for name in BLOCKERS:
-            app.get(f"/block/{name}/r-{name}")
+            for turn in range(TURNS):
+                app.get(f"/block/{name}/r-{name}-{turn}")
         report = app.end()
-    found = {stall["endpoint"]: stall for stall in report["worst"]}
     assert len(BLOCKERS) == 9
     for name in BLOCKERS:
-        stall = found.pop(f"/block/{name}/{{run_id}}")
-        assert stall["line"] == f"tests/support/blocking_app.py:{blocked_line(name)} in {name}", stall
-        assert (stall["method"], stall["run_id"]) == ("GET", f"r-{name}")
+        stall = next(
+            stall
+            for stall in report["worst"]
+            if stall["line"] == f"tests/support/blocking_app.py:{blocked_line(name)} in {name}"
+            and stall["endpoint"] == f"/block/{name}/{{run_id}}"
+        )
+        assert stall["method"] == "GET"
+        assert stall["run_id"] in {f"r-{name}-{turn}" for turn in range(TURNS)}
         assert stall["blocked_time_ms"] >= SHORTEST_BLOCK_MS
         assert any(f"in {name}:" in line for line in stall["stack"])
-        assert f"{stall['endpoint']} at {stall['line']}, run r-{name}" in app.warnings
-    assert found == {}
+        assert f"{stall['endpoint']} at {stall['line']}, run {stall['run_id']}" in app.warnings
 
 
 @every_loop

@@ -5,16 +5,21 @@ holds down with it in the wrong thread.
 """
 
 import asyncio
+import gc
 import inspect
 import linecache
 import sys
 import sysconfig
+from collections import deque
+from itertools import accumulate, chain, islice, repeat
+from operator import methodcaller
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
 LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 MOST_FRAMES = 60
+DEEPEST = 5_000
 SUSPENDABLE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 HANDLE_RUN = asyncio.Handle._run.__code__
 """Each callback of an asyncio loop is called by it; uvloop calls them from C."""
@@ -59,14 +64,33 @@ def boundary_of_this_loop() -> CodeType:
 
 def callback_frames(thread_id: int, boundary: CodeType) -> list[FrameType]:
     """The frames of the callback that the loop is in, the innermost first; none when it is in no callback."""
-    frames: list[FrameType] = []
-    frame = sys._current_frames().get(thread_id)
-    while frame is not None:
-        if frame.f_code is boundary:
-            return [*frames, frame] if boundary is HANDLE_RUN else frames
-        frames.append(frame)
-        frame = frame.f_back
-    return []
+    frames = frames_of(thread_id)
+    depth = next((depth for depth, frame in enumerate(frames) if frame.f_code is boundary), None)
+    if depth is None:
+        return []
+    return frames[: depth + 1] if boundary is HANDLE_RUN else frames[:depth]
+
+
+def frames_of(thread_id: int) -> list[FrameType]:
+    """All frames of a thread, the innermost first.
+
+    The frames below are read out of memory that the thread uses again when it goes on: it must not run before the last
+    is read, or Python crashes. So all of them are fetched by C code in a single call, which gives the interpreter to
+    nobody, and without a garbage collection, whose finalizers would.
+    """
+    innermost = map(methodcaller("get", thread_id), iter(sys._current_frames, None))
+    back_and_back = accumulate(chain(islice(innermost, 1), repeat("f_back", DEEPEST)), getattr)
+    frames: deque[FrameType] = deque()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        frames.extend(back_and_back)
+    except AttributeError:  # the outermost has none behind it
+        frames.pop()
+    finally:
+        if collects:
+            gc.enable()
+    return list(frames)
 
 
 def seen_in(frames: list[FrameType]) -> list[Seen]:

@@ -1,0 +1,27 @@
+import subprocess
+import sys
+import threading
+
+from tests.support import treacherous_stack
+
+from riverrun.infra.loop_stack import frames_of
+
+
+def test_a_stack_is_looked_at_without_a_crash_however_busy_its_thread_is() -> None:
+    looking = subprocess.run(
+        [sys.executable, treacherous_stack.__file__], capture_output=True, text=True, check=False
+    )
+    assert (looking.returncode, looking.stdout) == (0, "600000\n"), looking.stderr
+
+
+def test_the_innermost_frame_comes_first_and_the_outermost_last() -> None:
+    names = [frame.f_code.co_name for frame in frames_of(threading.get_ident())]
+    assert names[:2] == ["frames_of", test_the_innermost_frame_comes_first_and_the_outermost_last.__name__]
+    assert names[-1] == "<module>"
+
+
+def test_a_thread_that_is_gone_has_no_frames() -> None:
+    gone = threading.Thread(target=threading.get_ident)
+    gone.start()
+    gone.join()
+    assert frames_of(gone.ident or 0) == []

@@ -1,0 +1,74 @@
+"""A loop whose stack grows and shrinks, and whose rubbish lets other threads run while it is collected.
+
+Two threads look at the stack all the while. Prints how often they did; a look that is not made at once crashes Python.
+"""
+
+import asyncio
+import gc
+import sys
+import threading
+
+from riverrun.infra.loop_stack import boundary_of_this_loop, callback_frames
+
+LOOKS = 300_000
+LOOKERS = 2
+
+
+class Rubbish:
+    """Garbage that takes its time to go."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        for _ in range(300):
+            pass
+
+
+def go_deep(depth: int) -> None:
+    if depth:
+        go_deep(depth - 1)
+    else:
+        for _ in range(3):
+            Rubbish()
+
+
+async def wait_deep(depth: int) -> None:
+    if depth:
+        await wait_deep(depth - 1)
+    else:
+        go_deep(40)
+        await asyncio.sleep(0)
+
+
+async def be_busy(depth: int, is_over: threading.Event) -> None:
+    while not is_over.is_set():
+        await wait_deep(depth)
+        go_deep(300)
+
+
+async def main() -> None:
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(50, 2, 2)
+    boundary, thread_id, is_over = boundary_of_this_loop(), threading.get_ident(), threading.Event()
+    looks = [0] * LOOKERS
+
+    def look(number: int) -> None:
+        while looks[number] < LOOKS:
+            for frame in callback_frames(thread_id, boundary):
+                assert frame.f_lineno is None or frame.f_lineno >= 0
+            looks[number] += 1
+        if min(looks) == LOOKS:
+            is_over.set()
+
+    threads = [threading.Thread(target=look, args=(number,)) for number in range(LOOKERS)]
+    for thread in threads:
+        thread.start()
+    await asyncio.gather(*[be_busy(20 * depth, is_over) for depth in range(5)])
+    for thread in threads:
+        thread.join()
+    print(sum(looks))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
