@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from riverrun.auth.grants import Right
 from riverrun.conversations.models import Conversation, Message, MessageType
@@ -21,7 +21,7 @@ class NewConversation(BaseModel):
     project_ids: list[UUID] = Field(min_length=1, max_length=20)
     title: Title | None = None
     agent_ids: list[StorableText] = Field(default_factory=lambda: ["codebase_qna_agent"], max_length=1)
-    local_mode: bool = False
+    local_mode: StrictBool = False
     """The code is on the user's own machine, in an editor that offers tools for it."""
 
 

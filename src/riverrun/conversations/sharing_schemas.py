@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, StrictBool
 
 from riverrun.auth.grants import Right
 from riverrun.auth.share_views import LinkView
@@ -38,7 +38,7 @@ class ShareRequest(BaseModel):
     visibility: Visibility = Visibility.PRIVATE
     role: Role = Right.VIEW
     expires_at: AwareDatetime | None = None
-    requires_sign_in: bool = True
+    requires_sign_in: StrictBool = True
 
     @property
     def terms(self) -> Terms:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Amount = Annotated[int, Field(ge=0, le=2**62)]
+Amount = Annotated[int, Field(ge=0, le=2**62, strict=True)]
 
 
 class Plan(BaseModel):
