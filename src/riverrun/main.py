@@ -33,6 +33,7 @@ from riverrun.infra.eventloop_monitor import EventLoopMonitor, RouteTeller
 from riverrun.infra.garbage import collect_calmly
 from riverrun.infra.logs import configure_logs
 from riverrun.infra.loop_report import LoopReport
+from riverrun.infra.outside_client import tls_context
 from riverrun.infra.problem_handlers import add_problem_handlers
 from riverrun.infra.request_context import RequestContext
 from riverrun.infra.resources import open_resources
@@ -71,6 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The ASGI application; connects to nothing before its lifespan starts."""
     chosen = settings or Settings()
     celery = configure_celery(chosen)
+    tls_context()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:

@@ -5,9 +5,12 @@ import contextlib
 import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
+from ssl import SSLContext
 from typing import Any
 
+import httpcore2  # noqa: F401 - httpx2 would read it from disk with its first client, on the loop
 import httpx2
 import orjson
 
@@ -17,6 +20,12 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 TOTAL_TIMEOUT_SECONDS = 30.0
 MOST_ANSWER_BYTES = 1_000_000
 MOST_ADDRESSES_TRIED = 3
+
+
+@cache
+def tls_context() -> SSLContext:
+    """Whom we trust. Reads files: ask for it once before the loop runs."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 class Unreachable(Exception):
@@ -82,7 +91,7 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
         self._allowed_hosts = allowed_hosts
         # Connections are kept by address, and two hosts may share one: so none is kept.
         self._inner = httpx2.AsyncHTTPTransport(
-            trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
+            verify=tls_context(), trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
