@@ -69,8 +69,7 @@ def test_ask_on_a_terminal_renders_and_ctrl_c_prints_the_receipt(
     screen = Screen(terminal)
     wait_until(lambda: "answering" in screen.read(), 60, what="the answer to begin")
     os.kill(pid, signal.SIGINT)
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 130
+    assert screen.read_to_the_end_of(pid) == 130
     assert re.search(r"stopped; \d+ characters of the answer are saved", screen.read())
     assert client.runs(1)[0]["status"] == "cancelled"
 
@@ -81,6 +80,20 @@ class Screen:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._written = b""
+
+    def read_to_the_end_of(self, pid: int) -> int:
+        """Its exit code. A terminal that nobody reads would hold it up for ever."""
+        ended: list[int] = []
+
+        def has_ended() -> bool:
+            self.read()
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                ended.append(os.waitstatus_to_exitcode(status))
+            return bool(ended)
+
+        wait_until(has_ended, 60, what="the command's end")
+        return ended[0]
 
     def read(self) -> str:
         while select.select([self._descriptor], [], [], 0)[0]:

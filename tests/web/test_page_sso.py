@@ -1,6 +1,5 @@
 """A browser of flesh and blood goes to a real provider from the page, and comes back signed in."""
 
-import json
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -8,9 +7,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from tests.support.oidc_peers import OidcPeer
 from tests.support.page_driver import PageDriver
-from tests.support.stacks import open_stack
 
 from riverrun.cli.stack import Stack
+from riverrun.infra.settings import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -18,13 +17,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 @pytest.fixture(scope="session")
 def sso_stack(tmp_path_factory: pytest.TempPathFactory, first_peer: OidcPeer) -> Iterator[Stack]:
     """A stack that knows one provider, and takes whoever comes by it."""
-    providers = {"first": first_peer.client_fields(label="First & Co")}
-    with open_stack(
-        tmp_path_factory.mktemp("sso-stack"),
-        RIVERRUN_OIDC_PROVIDERS=json.dumps(providers),
-        RIVERRUN_ALLOWED_HOSTS=first_peer.host,
-        RIVERRUN_SIGN_UP="open",
-    ) as stack:
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("sso-stack"),
+        port=0,
+        oidc_providers={"first": first_peer.client(label="First & Co")},
+        allowed_hosts=frozenset({first_peer.host}),
+        sign_up="open",
+    )
+    with Stack(settings) as stack:
         yield stack
 
 
