@@ -35,6 +35,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
     server.run()
+    app.join()
     found = app.report.document()
     print(json.dumps(found) if chosen.json else "\n".join(in_words(found)), flush=True)
     return int(found["stalls"] > 0)

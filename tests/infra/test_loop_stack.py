@@ -15,9 +15,12 @@ def test_a_stack_is_looked_at_without_a_crash_however_busy_its_thread_is() -> No
 
 
 def test_the_innermost_frame_comes_first_and_the_outermost_last() -> None:
-    names = [frame.f_code.co_name for frame in frames_of(threading.get_ident())]
-    assert names[:2] == ["frames_of", test_the_innermost_frame_comes_first_and_the_outermost_last.__name__]
-    assert names[-1] == "<module>"
+    innermost, *others = frames_of(threading.get_ident())
+    assert innermost.f_code is frames_of.__code__
+    walked = [frame := sys._getframe()]
+    while frame := frame.f_back:
+        walked.append(frame)
+    assert others == walked
 
 
 def test_a_thread_that_is_gone_has_no_frames() -> None:

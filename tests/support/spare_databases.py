@@ -1,10 +1,12 @@
 """Databases for tests: copies of a template, one always made in advance, so that no test waits for its copying."""
 
+from contextlib import suppress
 from itertools import count
 from types import TracebackType
 from typing import Self
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege, error_from_result
 from psycopg.pq import ExecStatus
 from sqlalchemy import make_url
 
@@ -28,7 +30,9 @@ class SpareDatabases:
         return url
 
     def drop(self, url: str) -> None:
-        """Have it dropped, whoever is still connected."""
+        """Have it dropped, whoever is still connected; but while autovacuum is, whom we may not end, it stays."""
+        with suppress(InsufficientPrivilege):
+            self._remover.finish()
         self._remover.begin(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
     def _begin_next(self) -> str:
@@ -43,7 +47,8 @@ class SpareDatabases:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._maker.close()
-        self._remover.close()
+        with suppress(InsufficientPrivilege):
+            self._remover.close()
 
 
 class Errands:
@@ -58,10 +63,10 @@ class Errands:
         self._connection.pgconn.send_query(statement.encode())
 
     def finish(self) -> None:
-        """Wait for the statement under way. Raises ``psycopg.DatabaseError`` when it failed."""
+        """Wait for the statement under way. Raises the ``psycopg.DatabaseError`` of its failure."""
         while (result := self._connection.pgconn.get_result()) is not None:
             if result.status == ExecStatus.FATAL_ERROR:
-                raise psycopg.DatabaseError(result.error_message.decode(errors="replace"))
+                raise error_from_result(result)
 
     def close(self) -> None:
         try:

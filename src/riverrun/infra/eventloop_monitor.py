@@ -80,9 +80,15 @@ class EventLoopMonitor:
         return self._watchdog
 
     def _stop(self) -> None:
+        self._loop = None
         if self._watchdog is not None:
             self._watchdog.stop()
-        self._watchdog = None
+
+    def join(self) -> None:
+        """End the watch, and wait until all that was found is in the report. Not on the loop."""
+        self._stop()
+        if self._watchdog is not None:
+            self._watchdog.join()
 
     def _told(self, served: "Served", send: Send, watchdog: LoopWatchdog) -> Send:
         """``send`` that learns the run's id from the response, and adds the timing if that is wanted."""
@@ -98,10 +104,10 @@ class EventLoopMonitor:
 
         return send_and_tell
 
-    def _describe(self, task_id: int | None, stack: list[Seen]) -> Place:
-        """In the watchdog's thread."""
-        line = blocking_line(stack)
+    def _describe(self, task_id: int | None, stack: tuple[Seen, ...]) -> Place:
+        """In the watchdog's thread. Whom the task serves comes first: the next moment it may be another."""
         served = self._served.get(task_id) if task_id is not None else None
+        line = blocking_line(stack)
         if served is None:
             return Place(line, stack[-1].code.co_qualname if stack else "")
         scope = served.scope

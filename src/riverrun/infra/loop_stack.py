@@ -93,12 +93,12 @@ def frames_of(thread_id: int) -> list[FrameType]:
     return list(frames)
 
 
-def seen_in(frames: list[FrameType]) -> list[Seen]:
+def seen_in(frames: list[FrameType]) -> tuple[Seen, ...]:
     """What can be kept of frames."""
-    return [Seen(frame.f_code, frame.f_lineno or 0) for frame in frames[:MOST_FRAMES]]
+    return tuple(Seen(frame.f_code, frame.f_lineno or 0) for frame in frames[:MOST_FRAMES])
 
 
-def blocking_line(stack: list[Seen]) -> str:
+def blocking_line(stack: tuple[Seen, ...]) -> str:
     """The innermost line of the application, or else the innermost of all."""
     return next((seen for seen in stack if not seen.is_of_a_library), stack[0]).line if stack else ""
 

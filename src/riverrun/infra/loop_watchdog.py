@@ -1,4 +1,6 @@
-"""One thread that asks the loop every few milliseconds whether it still turns, and looks where it is when it does not.
+"""A thread that asks the loop every few milliseconds whether it still turns, and looks where it is when it does not.
+
+A second one tells what was found: to read the lines and to write the log would keep the first from looking.
 
 The question is a probe: a callback, put behind all that is ready. While one is out, the frame that is seen at two looks is
 one and the same callback, for a task comes to its next step only behind the probe.
@@ -10,7 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import CodeType, FrameType
+from datetime import datetime
+from queue import SimpleQueue
+from types import CodeType
 from typing import NamedTuple
 
 from riverrun.infra.loop_report import LoopReport, Place, Stall
@@ -47,6 +51,26 @@ class OwnReading(NamedTuple):
     starved_seconds: float
 
 
+class Sight(NamedTuple):
+    """The callback that the loop was in at a look: no frame when in none, no place when nobody asked for it."""
+
+    task_id: int | None
+    frame_id: int
+    """Good for as long as the frame is there."""
+    place: Place | None = None
+    stack: tuple[Seen, ...] = ()
+
+
+class Found(NamedTuple):
+    """A stall of which nobody has been told yet."""
+
+    at: datetime
+    blocked_seconds: float
+    cpu_seconds: float
+    place: Place
+    stack: tuple[Seen, ...]
+
+
 class Probe:
     """A question to the loop. ``stood_seconds`` is how long this whole process stood still meanwhile."""
 
@@ -55,7 +79,7 @@ class Probe:
         self.before = before
         self.stood_seconds = 0.0
         self.ran_at: float | None = None
-        self.found: tuple[Place, list[Seen]] | None = None
+        self.blocker: tuple[Place, tuple[Seen, ...]] | None = None
 
     def run(self) -> None:
         """The loop turns."""
@@ -65,13 +89,14 @@ class Probe:
 class LoopWatchdog:
     """Watches the loop that starts it, from then until ``stop``, or until the loop is closed.
 
-    ``describe`` says for a task and a stack where the loop is; it is called in the watchdog's thread.
+    ``describe`` says for a task and a stack where the loop is. It is called in the watchdog's thread, and must find out
+    about the task first: what gives the interpreter away lets the loop go on.
     """
 
     def __init__(
         self,
         report: LoopReport,
-        describe: Callable[[int | None, list[Seen]], Place],
+        describe: Callable[[int | None, tuple[Seen, ...]], Place],
         *,
         warn_seconds: float,
     ) -> None:
@@ -79,6 +104,8 @@ class LoopWatchdog:
         self._describe = describe
         self._warn_seconds = warn_seconds
         self._ending = threading.Event()
+        self._found: SimpleQueue[Found | None] = SimpleQueue()
+        self._teller = threading.Thread(target=self._tell, name="loop watchdog's teller", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self._clock: ThreadClock
         self._boundary: CodeType
@@ -101,11 +128,16 @@ class LoopWatchdog:
         self._reading = Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.starved_seconds())
         self._probe = Probe(self._reading.at, self._reading)
         self._probe.run()
+        self._teller.start()
         threading.Thread(target=self._watch, name="loop watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """The thread ends by itself within a look; nobody waits for it."""
+        """The threads end by themselves within a look."""
         self._ending.set()
+
+    def join(self) -> None:
+        """Wait until all that was found is in the report. Call ``stop`` first, and not on the loop."""
+        self._teller.join()
 
     @property
     def blocked_seconds(self) -> float:
@@ -124,13 +156,25 @@ class LoopWatchdog:
                 break
             pause_seconds = LOOK_SECONDS if self._is_busy else IDLE_LOOK_SECONDS
             self._due_at = time.monotonic() + pause_seconds
+        self._found.put(None)
         self._clock.close()
         self._own_clock.close()
+
+    def _tell(self) -> None:
+        while (found := self._found.get()) is not None:
+            lines = tuple(seen.line_with_text for seen in reversed(found.stack))
+            blocked_ms, cpu_ms = found.blocked_seconds * MILLISECONDS, found.cpu_seconds * MILLISECONDS
+            self._report.add_stall(Stall(found.at, blocked_ms, cpu_ms, found.place, lines))
+            logger.warning("the loop was blocked for %.0f ms by %s", blocked_ms, found.place)
 
     def _look(self) -> bool:
         """Whether there is a loop to look at any more."""
         woke_at = time.monotonic()
         late_seconds = woke_at - self._due_at
+        sight: Sight | None = None
+        if self._probe.ran_at is None or late_seconds > sys.getswitchinterval():
+            # Now, before a clock is read: that gives the interpreter away, and he who kept it from us would be gone.
+            sight = self._see(describe=self._describe)
         before = self._reading
         self._reading = Reading(woke_at, self._clock.cpu_seconds(), self._clock.starved_seconds())
         used_seconds = self._reading.cpu_seconds - before.cpu_seconds
@@ -154,8 +198,21 @@ class LoopWatchdog:
         # computed beyond the time before that, nobody but the callback that we find can have computed.
         shared_seconds = woke_at - held_seconds + sys.getswitchinterval() - before.at
         self._is_busy = used_seconds > BUSY_SHARE * (woke_at - before.at)
-        self._see_callback(max(used_seconds - shared_seconds, 0.0))
+        self._note_callback(sight or self._see(), max(used_seconds - shared_seconds, 0.0))
         return True
+
+    def _see(self, describe: Callable[[int | None, tuple[Seen, ...]], Place] | None = None) -> Sight:
+        """From here to where the frames are dropped nothing gives the interpreter away."""
+        frames = callback_frames(self._clock.thread_id, self._boundary)
+        if not frames:
+            return Sight(None, 0)
+        task = asyncio.current_task(self._loop)
+        task_id, frame_id = id(task) if task else None, id(frames[-1])
+        if describe is None:
+            return Sight(task_id, frame_id)
+        stack = seen_in(frames)
+        del frames, task
+        return Sight(task_id, frame_id, describe(task_id, stack), stack)
 
     def _ask(self, probe: Probe) -> bool:
         self._probe = probe
@@ -195,31 +252,22 @@ class LoopWatchdog:
         computed_seconds = self._reading.cpu_seconds - probe.before.cpu_seconds
         return max(late_seconds - starved_seconds - probe.stood_seconds, min(computed_seconds, late_seconds))
 
-    def _see_callback(self, alone_seconds: float) -> None:
-        """Look where the loop is. From here to where the frames are dropped nothing gives the interpreter away."""
+    def _note_callback(self, sight: Sight, alone_seconds: float) -> None:
+        """Is it the one that we saw before, did it use the most, does it block the loop?"""
         probe = self._probe
-        frames = callback_frames(self._clock.thread_id, self._boundary)
         is_over = probe.ran_at is not None
-        task = asyncio.current_task(self._loop) if frames else None
-        callback = (None if is_over else probe, id(task) if task else None, _identity(frames))
+        callback = (None if is_over else probe, sight.task_id, sight.frame_id)
         if is_over or callback != self._callback:
             self._callback_from_cpu_seconds = self._reading.cpu_seconds - alone_seconds
         self._callback = callback
+        if sight.place is None:
+            return
         used_ms = (self._reading.cpu_seconds - self._callback_from_cpu_seconds) * MILLISECONDS
+        if used_ms > self._report.callback_cpu_ms:
+            self._report.see_callback(used_ms, sight.place)
         blocked_seconds = self._blocked_seconds(probe, self._reading.at)
-        is_stall = (
-            bool(frames) and not is_over and probe.found is None and blocked_seconds >= self._warn_seconds
-        )
-        is_top = bool(frames) and used_ms > self._report.callback_cpu_ms
-        stack = seen_in(frames) if is_stall or is_top else []
-        task_id = id(task) if task else None
-        del frames, task
-        if is_stall or is_top:
-            place = self._describe(task_id, stack)
-            if is_top:
-                self._report.see_callback(used_ms, place)
-            if is_stall:
-                probe.found = place, stack
+        if not is_over and probe.blocker is None and blocked_seconds >= self._warn_seconds:
+            probe.blocker = sight.place, sight.stack
 
     def _judge(self, probe: Probe, ran_at: float) -> None:
         """An answer came. Was it late, and whose fault was that?"""
@@ -228,21 +276,8 @@ class LoopWatchdog:
         if late_seconds < self._warn_seconds:
             return
         blocked_seconds = self._blocked_seconds(probe, ran_at)
-        if probe.found is None or blocked_seconds < self._warn_seconds:
+        if probe.blocker is None or blocked_seconds < self._warn_seconds:
             self._report.add_machine_stall(late_seconds * MILLISECONDS)
             return
-        place, stack = probe.found
-        stall = Stall(
-            now(),
-            blocked_seconds * MILLISECONDS,
-            (self._reading.cpu_seconds - probe.before.cpu_seconds) * MILLISECONDS,
-            place,
-            tuple(seen.line_with_text for seen in reversed(stack)),
-        )
-        self._report.add_stall(stall)
-        logger.warning("the loop was blocked for %.0f ms by %s", stall.blocked_time_ms, place)
-
-
-def _identity(frames: list[FrameType]) -> int:
-    """Which callback it is: good for as long as its frame is there."""
-    return id(frames[-1]) if frames else 0
+        cpu_seconds = self._reading.cpu_seconds - probe.before.cpu_seconds
+        self._found.put(Found(now(), blocked_seconds, cpu_seconds, *probe.blocker))
