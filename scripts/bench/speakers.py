@@ -14,7 +14,7 @@ import hiredis
 from bench.command_lines import answer, commands
 from bench.redis_wire import RedisWire
 from riverrun.runs.models import RunStatus
-from riverrun.streaming.commands import APPEND_SCRIPT, append_arguments, append_keys
+from riverrun.streaming.commands import APPEND_SCRIPT, append_arguments, append_keys, status_key
 from riverrun.streaming.cursor import Position
 from riverrun.streaming.events import Event, EventType
 
@@ -68,11 +68,13 @@ class Voices:
         self._sha = b""
 
     def prepare(self, redis_url: str, run_ids: list[str]) -> int:
-        """Let new runs say their first event."""
+        """Let new runs be known as running, and say their first event."""
         if self._wire is None:
             self._wire = RedisWire(redis_url)
             self._sha = self._wire.call("SCRIPT", "LOAD", APPEND_SCRIPT)
         self._speakers |= {run_id: Speaker(run_id) for run_id in run_ids}
+        for run_id in run_ids:
+            self._wire.call("SET", status_key(UUID(run_id)), RunStatus.RUNNING, "EX", str(TTL_SECONDS))
         return self._say_at_once([self._packed(one, one.first()) for one in self._of(run_ids)])
 
     def speak(self, run_ids: list[str], per_second: float, seconds: float) -> int:
