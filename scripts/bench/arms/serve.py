@@ -1,6 +1,6 @@
 """The product's own server in one of its forms: the same routers and services over another set of drivers.
 
-``python -m bench.arms.serve riverrun|plan|threads|blocking``, with the settings in the environment; says ``ready``
+``python -m bench.arms.serve riverrun|plan|threads|blocking|unwatched``, with the settings in the environment; says ``ready``
 when it serves. The seams are names in ``infra`` and ``main``: nothing in the product knows of the arms.
 """
 
@@ -11,10 +11,13 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+import riverrun.auth.sso_providers
 import riverrun.infra.dependencies
 import riverrun.infra.resources
 from bench.arms.adapted_database import AdaptedEngine, adapted_session
+from bench.arms.adapted_outside import AdaptedOutsideClient
 from bench.arms.adapted_redis import AdaptedRedis
 from bench.arms.adapted_streams import adapted_reader
 from bench.arms.probe import Probe
@@ -36,6 +39,8 @@ def adapt(settings: Settings, way: Way) -> None:
     resources.open_async_redis = lambda url: AdaptedRedis(open_redis(url), way)
     dependencies: Any = riverrun.infra.dependencies
     dependencies.AsyncSession = adapted_session
+    providers: Any = riverrun.auth.sso_providers
+    providers.OutsideClient = partial(AdaptedOutsideClient, way)
     product: Any = main
     product.choose_reader = lambda settings, hub, run_log: adapted_reader(settings, way)
 
@@ -58,11 +63,19 @@ def observed(create: Any, arm: str, settings: Settings) -> FastAPI:
     return app
 
 
+def unwatched(app: ASGIApp, **_: object) -> ASGIApp:
+    """In the monitor's place: nothing."""
+    return app
+
+
 def serve(arm: str) -> None:
     """Serve until SIGTERM."""
     settings = Settings()
     if arm in WAYS:
         adapt(settings, WAYS[arm])
+    if arm == "unwatched":
+        product: Any = main
+        product.EventLoopMonitor = unwatched
     main.create_app = partial(observed, main.create_app, arm)
     main.serve(settings)
 
