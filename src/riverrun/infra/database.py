@@ -38,8 +38,11 @@ class Base(DeclarativeBase):
 # ``hide_parameters``: an error's text goes to the log, what users wrote must not.
 
 
-def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEngine:
+def open_async_engine(database_url: str, *, pool_size: int = 20) -> AsyncEngine:
     """The API's engine (asyncpg). Connects lazily; a dead connection is found when it is taken after a pause.
+
+    It keeps all the connections it may have: those beyond a pool's size are opened and closed by the request that takes
+    them, which is more work than the request's own.
 
     TLS is decided here, once, by the URL's ``sslmode`` (``disable``, the default; ``require``; ``verify-full``): left
     to itself asyncpg looks for certificates on the disk at each connection, on the event loop.
@@ -49,7 +52,7 @@ def open_async_engine(database_url: str, *, pool_size: int = 10, max_overflow: i
     engine = create_async_engine(
         url.difference_update_query(["sslmode"]).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
-        max_overflow=max_overflow,
+        max_overflow=0,
         pool_timeout=10,
         hide_parameters=True,
         connect_args={
