@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
-from tests.proofs.blocking.inference import Inference, Value
+from tests.proofs.blocking.annotations import Value
+from tests.proofs.blocking.inference import Inference
 from tests.proofs.blocking.sinks import UNMISTAKABLE, why_blocking
 from tests.proofs.blocking.source_index import Function, NestedScope, SourceIndex
 

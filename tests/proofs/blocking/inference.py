@@ -3,10 +3,10 @@
 import ast
 import builtins
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
-from tests.proofs.blocking.source_index import Class, Function, Module, NestedScope, SourceIndex
+from tests.proofs.blocking.annotations import UNKNOWN, Annotations, Value, Values
+from tests.proofs.blocking.source_index import Function, Module, NestedScope, SourceIndex
 
 ELEMENTS = frozenset(
     {"list", "tuple", "set", "frozenset", "dict", "deque", "defaultdict", "Sequence", "Iterable", "Iterator"}
@@ -16,24 +16,12 @@ ELEMENTS = frozenset(
 OF_ELEMENTS = frozenset({"get", "pop", "popleft", "popitem", "setdefault", "values", "items", "result"})
 
 
-@dataclass(frozen=True)
-class Value:
-    """``form``: instance, class, function, method (bound), module or awaitable; ``name``: whose, in full."""
-
-    form: str
-    name: str
-    arguments: tuple["Value", ...] = ()
-
-
-Values = tuple[Value, ...]
-UNKNOWN: Values = ()
-
-
 class Inference:
     """Looks at expressions inside functions. An empty answer: it is not said plainly."""
 
     def __init__(self, index: SourceIndex) -> None:
         self.index = index
+        self.annotations = Annotations(index)
         self._locals: dict[Function, dict[str, list[ast.AST]]] = {}
         self._known: dict[tuple[int, str], Values] = {}
         self._under_way: set[tuple[int, str]] = set()
@@ -61,13 +49,13 @@ class Inference:
             return self._once(inner, function, module)
 
         match node:
-            case ast.Name(id="self" | "cls" as name) if function and (owner := self.owner(function)):
+            case ast.Name(id="self" | "cls" as name) if function and (owner := function.self_class):
                 return (Value("instance" if name == "self" else "class", owner.name),)
             case ast.Name(id=name):
                 return self._named(name, function, module)
             case ast.Attribute(value=inner, attr=name):
                 return [found for value in of(inner) for found in self.attribute(value, name)]
-            case ast.Call(func=ast.Name(id="super")) if function and (owner := self.owner(function)):
+            case ast.Call(func=ast.Name(id="super")) if function and (owner := function.self_class):
                 return [Value("instance", base.name) for base in self.index.bases(owner)]
             case ast.Call(func=called):
                 return [found for value in of(called) for found in self.result(value)]
@@ -103,12 +91,6 @@ class Inference:
                 return of(left)
         return UNKNOWN
 
-    def owner(self, function: Function) -> Class | None:
-        """The class whose ``self`` it sees."""
-        while function.owner is None and function.outer is not None:
-            function = function.outer
-        return function.owner
-
     def attribute(self, value: Value, name: str) -> Values:
         """What ``value.name`` may be."""
         match value.form:
@@ -129,11 +111,13 @@ class Inference:
             if name in each.methods:
                 method = each.methods[name]
                 found.extend(
-                    self.returned(method) if method.is_property else [Value("function", method.name)]
+                    self.annotations.returned(method)
+                    if method.is_property
+                    else [Value("function", method.name)]
                 )
                 break
             if name in each.annotated:
-                found.extend(self.annotation(each.annotated[name], each.module, each))
+                found.extend(self.annotations.of(each.annotated[name], each.module, each))
                 break
             if name in each.assigned:
                 for method_or_none, expression in each.assigned[name]:
@@ -150,7 +134,7 @@ class Inference:
             case "class":
                 return (Value("instance", value.name),)
             case "function":
-                return self.returned(self.index.functions[value.name])
+                return self.annotations.returned(self.index.functions[value.name])
             case "instance" if value.name in self.index.classes:
                 return tuple(
                     found for call in self.attribute(value, "__call__") for found in self.result(call)
@@ -164,67 +148,6 @@ class Inference:
                 made = Value("instance", value.name if last[:1].isupper() else f"{value.name}()")
                 return (made, Value("awaitable", "", (made,))) if not last[:1].isupper() else (made,)
         return UNKNOWN
-
-    def returned(self, function: Function) -> Values:
-        """What a call of it gives: for a coroutine something to wait for, for a context manager something to enter."""
-        if function.node.returns is None:
-            return UNKNOWN
-        plain = self.annotation(function.node.returns, function.module, self.owner(function))
-        if function.decorators & {"contextmanager", "asynccontextmanager"}:
-            yielded = tuple(found for value in plain for found in value.arguments[:1])
-            return (Value("instance", "contextmanager", yielded),)
-        if function.is_async and not _yields(function):
-            return (Value("awaitable", "", plain),)
-        return plain
-
-    def annotation(self, node: ast.expr, module: Module, owner: Class | None = None) -> Values:
-        """The instances an annotation allows."""
-
-        def of(inner: ast.expr) -> Values:
-            return self.annotation(inner, module, owner)
-
-        match node:
-            case ast.Constant(value=str(text)):
-                return of(ast.parse(text, mode="eval").body)
-            case ast.Constant():
-                return UNKNOWN
-            case ast.BinOp(left=left, right=right):
-                return of(left) + of(right)
-            case ast.Name(id="Self") if owner:
-                return (Value("instance", owner.name),)
-            case ast.Subscript(value=outer, slice=inside):
-                return self._parametrised(outer, inside, module, owner)
-            case ast.Name() | ast.Attribute():
-                full = self.index.name_in(module, ast.unparse(node))
-                if found := self.index.global_of(full):
-                    there, name = found
-                    alias = there.assigned.get(name)
-                    return (
-                        self.annotation(alias, there)
-                        if alias is not None and not _is_newtype(alias)
-                        else UNKNOWN
-                    )
-                return (Value("instance", full),) if full not in _TYPELESS else UNKNOWN
-        return UNKNOWN
-
-    def _parametrised(self, outer: ast.expr, inside: ast.expr, module: Module, owner: Class | None) -> Values:
-        parts = list(inside.elts) if isinstance(inside, ast.Tuple) else [inside]
-        name = ast.unparse(outer).rpartition(".")[2]
-        if name in {"Annotated", "Final", "ClassVar"}:
-            return self.annotation(parts[0], module, owner)
-        if name in {"Optional", "Union"}:
-            return tuple(found for part in parts for found in self.annotation(part, module, owner))
-        if name == "type":
-            return tuple(Value("class", each.name) for each in self.annotation(parts[0], module, owner))
-        of_parts = [self.annotation(part, module, owner) for part in parts]
-        if name in {"AsyncGenerator", "Generator", "AsyncIterator"}:
-            of_parts = of_parts[:1]
-        if name in {"Awaitable", "Coroutine"}:
-            return (Value("awaitable", "", of_parts[-1]),)
-        if name == "Callable":
-            return (Value("instance", "callable"),)
-        arguments = tuple(found for values in of_parts for found in values[:1])
-        return tuple(Value(each.form, each.name, arguments) for each in self.annotation(outer, module, owner))
 
     def _named(self, name: str, function: Function | None, module: Module) -> Values:
         scope = function
@@ -252,7 +175,7 @@ class Inference:
         if found := self.index.global_of(full):
             module, name = found
             if name in module.annotated:
-                return self.annotation(module.annotated[name], module)
+                return self.annotations.of(module.annotated[name], module)
             return self._once(module.assigned[name], None, module)
         head, _, last = full.rpartition(".")
         if head in self.index.classes:
@@ -278,9 +201,9 @@ class Inference:
             case ast.arg(annotation=annotation):
                 if annotation is None:
                     return UNKNOWN
-                return self.annotation(annotation, function.module, self.owner(function))
+                return self.annotations.of(annotation, function.module, function.self_class)
             case ast.AnnAssign(annotation=annotation):
-                return self.annotation(annotation, function.module, self.owner(function))
+                return self.annotations.of(annotation, function.module, function.self_class)
             case ast.Assign(value=value) | ast.NamedExpr(value=value):
                 return self.of(value, function)
             case ast.withitem(context_expr=expression):
@@ -320,17 +243,6 @@ class Inference:
             for name, method in each.methods.items():
                 found.setdefault(name, []).append(method)
         return found
-
-
-_TYPELESS = frozenset({"typing.Any", "object", "None", "Any"})
-
-
-def _is_newtype(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call)
-
-
-def _yields(function: Function) -> bool:
-    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in function.nodes())
 
 
 def _binds(node: ast.AST) -> Iterable[tuple[str, ast.AST]]:

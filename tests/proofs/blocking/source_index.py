@@ -57,6 +57,14 @@ class Function:
         return bool(self.decorators & {"property", "cached_property"})
 
     @property
+    def self_class(self) -> Class | None:
+        """The class whose ``self`` it sees."""
+        function = self
+        while function.owner is None and function.outer is not None:
+            function = function.outer
+        return function.owner
+
+    @property
     def parameters(self) -> list[ast.arg]:
         given = self.node.args
         extra = [one for one in (given.vararg, given.kwarg) if one]
