@@ -145,16 +145,35 @@ async def test_an_owner_who_may_not_see_the_repository_any_more_sees_no_excerpt_
     assert (await ask(party.ann, hers)).json()["type"] == "/problems/repository-not-shared"
 
 
-async def test_what_was_read_in_a_repository_that_is_gone_is_for_the_owner_alone(
+async def test_what_was_read_goes_with_its_repository(
     party: Party, worker: WorkerResources, engine: Engine
 ) -> None:
-    await answered(party, worker)
+    run_id = await answered(party, worker)
     await party.share("ann@example.org")
     await party.share_project("ann@example.org")
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM projects"))
-    assert CANARY in json.dumps(await messages(party.owner, party.conversation))
-    assert CANARY not in json.dumps(await messages(party.ann, party.conversation))
+    for client in (party.owner, party.ann):
+        assert CANARY not in json.dumps(await messages(client, party.conversation))
+        assert CANARY not in json.dumps(await read_sse(client, f"{V1}/runs/{run_id}/events"))
+
+
+@pytest.mark.parametrize("removed", ["projects", "conversations"])
+async def test_what_was_hidden_does_not_come_back_when_something_is_removed(
+    party: Party, worker: WorkerResources, engine: Engine, removed: str
+) -> None:
+    await party.share_project("ann@example.org")
+    begun = await party.ann.post(f"{V1}/conversations", json={"project_ids": [str(party.project_id)]})
+    hers = f"{V1}/conversations/{begun.json()['conversation_id']}"
+    run_id = str((await ask(party.ann, hers)).json()["run_id"])
+    await answer(worker, run_id, reads_sources)
+    gone = {"emails": ["ann@example.org"]}
+    await party.owner.request("DELETE", f"{V1}/projects/{party.project_id}/access", json=gone)
+    with engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM {removed}"))
+    said = await read_sse(party.ann, f"{V1}/runs/{run_id}/events")
+    assert [kind for _, kind, _ in said][-1] == "end"
+    assert CANARY not in json.dumps(said)
 
 
 @pytest.mark.parametrize("sees_repository", [True, False])

@@ -22,7 +22,7 @@ from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import ChatHistoryService
 from riverrun.conversations.errors import RepositoryNotShared
 from riverrun.conversations.models import CANCELLED, Conversation, MessageType
-from riverrun.conversations.reading_statements import projects_closed_to
+from riverrun.conversations.reading_statements import conversation_open_to, projects_closed_to
 from riverrun.conversations.tool_ledger import ToolLedger
 from riverrun.infra.settings import Settings
 from riverrun.infra.statement_canceller import StatementCanceller
@@ -30,6 +30,7 @@ from riverrun.infra.task_base import RunTask
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.errors import RunFailed, RunStopped
+from riverrun.runs.lease import ClaimedRun
 from riverrun.runs.models import RunStatus
 from riverrun.runs.performance import perform_run
 from riverrun.runs.succession import wake_next
@@ -74,8 +75,8 @@ def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spen
 
     Raises:
         RunStopped: somebody stopped the run; the model's connection is closed.
-        RunFailed: the model or the agent's limits said no, in words for a person; or whoever asked may not see a
-            repository any more.
+        RunFailed: the model or the agent's limits said no, in words for a person; or whoever asked may not ask here, or
+            not see a repository, any more.
     """
     model = _model_of(resources.settings)
     with Session(resources.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
@@ -83,7 +84,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spen
         conversation = session.get(Conversation, attempt.run.subject_id)
         if conversation is None:
             raise RunStopped
-        _require_repositories(session, attempt, conversation)
+        _require_rights(session, attempt.run, conversation)
         payload = attempt.run.payload
         history = ChatHistoryService(session.connection()).get_session_history(
             conversation.id, before_turn=payload["turn"]
@@ -156,9 +157,16 @@ def _run_interruptibly(
         raise RunFailed(failure.title, failure.detail) from failure
 
 
-def _require_repositories(session: Session, attempt: Attempt, conversation: Conversation) -> None:
-    """A question may have waited for long: what was taken away meanwhile is not read for who asked."""
-    closed = projects_closed_to(attempt.run.user_id, conversation.project_ids)
+def _require_rights(session: Session, run: ClaimedRun, conversation: Conversation) -> None:
+    """A question may have waited for long: what was taken away meanwhile is neither answered nor read for who asked."""
+    still_open = conversation_open_to(run.user_id, conversation.id, run.payload.get("links", ()))
+    if session.scalar(still_open) is None:
+        raise RunFailed(
+            "Whoever asked may not ask here any more",
+            "They could when they asked. Since then the conversation is not shared with them any more, or their account "
+            "was disabled.",
+        )
+    closed = projects_closed_to(run.user_id, conversation.project_ids)
     if session.scalar(closed.limit(1)) is not None:
         raise RunFailed(RepositoryNotShared.title, "It was shared when you asked, and is not any more.")
 

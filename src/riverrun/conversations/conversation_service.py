@@ -261,6 +261,7 @@ class ConversationService:
                 "question": question.content,
                 "turn": question.turn,
                 "local_mode": conversation.local_mode,
+                "links": list(self._principal.links),
             },
             task=TASKS[kind],
             queue=queue_name(self._settings, "chats"),

@@ -35,19 +35,20 @@ RUNS = join(Run, Conversation, Conversation.id == Run.subject_id, isouter=True)
 def hides_sources(who: Who) -> ColumnElement[bool]:
     """Of ``Conversation``: whether it is about a repository that they may not look into.
 
-    What was read in one that is removed since is for the conversation's owner alone.
+    Nobody may look into one that is removed: whose it was, and whom it was shared with, is gone with it.
     """
     about = func.unnest(Conversation.project_ids).table_valued(column("project_id", Uuid)).render_derived()
-    is_there = exists().where(Project.id == about.c.project_id).correlate_except(Project)
-    may_look = is_there.where(has_right(who, Project, Right.VIEW))
-    is_hidden = and_(~may_look, or_(Conversation.user_id != who.user_id, is_there))
-    return select(about.c.project_id).where(is_hidden).correlate_except(about).exists()
+    may_look = (
+        exists()
+        .where(Project.id == about.c.project_id, has_right(who, Project, Right.VIEW))
+        .correlate_except(Project)
+    )
+    return select(about.c.project_id).where(~may_look).correlate_except(about).exists()
 
 
 def hides_sources_of_run(who: Who) -> ColumnElement[bool]:
-    """Of ``RUNS``: the same; an answer whose conversation is gone shows them to who asked."""
-    is_answer = Run.kind != RunKind.INDEXING
-    is_deserted = and_(is_answer, Conversation.id.is_(None), Run.user_id != who.user_id)
+    """Of ``RUNS``: the same; of an answer whose conversation is gone nobody knows what it was about."""
+    is_deserted = and_(Run.kind != RunKind.INDEXING, Conversation.id.is_(None))
     return or_(is_deserted, hides_sources(who))
 
 
@@ -67,11 +68,22 @@ READABLE_RUNS = (
 SOME_READABLE_RUNS = READABLE_RUNS.where(Run.id.in_(bindparam("run_ids", expanding=True)))
 
 
+def conversation_open_to(asker_id: UUID, conversation_id: UUID, links: Collection[str]) -> Select[UUID]:
+    """The conversation, if a user whose account is open may ask in it, also by one of ``links`` (their SHA-256)."""
+    is_open = exists().where(User.id == asker_id, User.disabled_at.is_(None))
+    may_ask = has_right(_asker(asker_id, links), Conversation, Right.ASK)
+    return select(Conversation.id).where(Conversation.id == conversation_id, is_open, may_ask)
+
+
 def projects_closed_to(asker_id: UUID, project_ids: Collection[UUID]) -> Select[UUID]:
     """Those of the projects that are there and that a user may not look into, whatever link they have opened."""
-    address = select(User.email).where(User.id == asker_id, User.email_verified_at.is_not(None))
-    asker = Who(literal(asker_id, Uuid()), address.scalar_subquery(), literal(["no link"], ARRAY(Text())))
-    return select(Project.id).where(Project.id.in_(project_ids), ~has_right(asker, Project, Right.VIEW))
+    may_look = has_right(_asker(asker_id), Project, Right.VIEW)
+    return select(Project.id).where(Project.id.in_(project_ids), ~may_look)
+
+
+def _asker(user_id: UUID, links: Collection[str] = ()) -> Who:
+    address = select(User.email).where(User.id == user_id, User.email_verified_at.is_not(None))
+    return Who(literal(user_id, Uuid()), address.scalar_subquery(), literal(list(links), ARRAY(Text())))
 
 
 PROJECTS_WITH_RIGHT = select(Project, has_right(CALLER, Project, Right.VIEW)).where(
