@@ -108,6 +108,8 @@ async def test_to_a_stranger_it_is_an_unknown_one(team: Team) -> None:
         ("PATCH", f"/members/{team.member.id}", {"role": "admin"}),
         ("DELETE", f"/members/{team.member.id}", None),
         ("DELETE", f"/members/{team.stranger.id}", None),
+        ("GET", "/invitations", None),
+        ("DELETE", f"/invitations/{new_uuid()}", None),
         ("DELETE", "", None),
     ]:
         answers = [
@@ -214,6 +216,31 @@ class TestOpenServer:
             assert added.status_code == 201
             assert added.json()["is_invited"]
             assert "token" not in added.text
+
+    async def test_an_admin_sees_and_takes_back_whom_others_invited_but_no_owner_to_be(
+        self, team: Team
+    ) -> None:
+        invitations = f"{ORGANISATIONS}/{team.id}/invitations"
+        for email, role in (("friend@example.org", "member"), ("chief@example.org", "owner")):
+            assert (await team.add(team.owner, email, role)).json()["is_invited"]
+        chief, friend = (await team.admin.client.get(invitations)).json()
+        assert (friend["email"], friend["role"], chief["role"]) == ("friend@example.org", "member", "owner")
+        assert "token" not in friend
+        assert (await team.member.client.get(invitations)).status_code == 403
+        assert (await team.member.client.delete(f"{invitations}/{friend['id']}")).status_code == 403
+        assert (await team.admin.client.delete(f"{invitations}/{chief['id']}")).status_code == 403
+        for expected in (204, 404):
+            again = await team.admin.client.delete(f"{invitations}/{friend['id']}")
+            assert again.status_code == expected
+        assert (await team.owner.client.get(invitations)).json() == [chief]
+
+    async def test_invitations_of_another_organisation_are_not_there(self, team: Team) -> None:
+        await team.add(team.owner, "friend@example.org")
+        [friend] = (await team.owner.client.get(f"{ORGANISATIONS}/{team.id}/invitations")).json()
+        mine = (await team.stranger.client.post(ORGANISATIONS, json={"name": "Mine"})).json()["id"]
+        assert (await team.stranger.client.get(f"{ORGANISATIONS}/{mine}/invitations")).json() == []
+        gone = await team.stranger.client.delete(f"{ORGANISATIONS}/{mine}/invitations/{friend['id']}")
+        assert gone.status_code == 404
 
     async def test_whoever_proves_an_invited_address_is_in(self, team: Team, engine: Engine) -> None:
         unproven = make_account(engine, "unproven", is_verified=False)

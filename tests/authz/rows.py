@@ -213,7 +213,8 @@ def _plant_account(connection: Connection, people: People, rows: Rows) -> None:
             **waiting, token_hash=token_hash(rows.linking_token), expires_at=now() + hour
         )
     )
-    invited = {"id": rows.invitation_id, "email": f"{rows.key_id}@example.org"}
+    into = {"organisation_id": rows.organisation_id, "role": "member"}
+    invited = {"id": rows.invitation_id, "email": f"{rows.key_id}@example.org", **into}
     connection.execute(
         insert(Invitation).values(**invited, token_hash=token_hash(new_token()), expires_at=now() + hour)
     )

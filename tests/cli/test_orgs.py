@@ -42,6 +42,17 @@ async def test_an_organisation_is_made_filled_and_emptied_by_name(signed_in: Non
     assert "colleague" not in await run("list")
 
 
+async def test_who_is_invited_is_listed_and_invited_no_more(signed_in: None, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(User).values(is_administrator=True))
+    await run("create", "The team")
+    assert "still to come" in await run("invitations", "The team")
+    assert await run("add", "The team", "new@example.org") == "invited\n"
+    assert "new@example.org (member), until 20" in await run("invitations", "The team")
+    assert await run("withdraw", "The team", "New@example.org") == "withdrawn\n"
+    assert "no invitation to The team" in await run("withdraw", "The team", "new@example.org")
+
+
 async def test_names_that_do_not_say_which_are_refused(signed_in: None) -> None:
     assert "no organisation called elsewhere" in await run("add", "elsewhere", "a@example.org")
     ids = [(await run("create", "Twin")).strip() for _ in range(2)]

@@ -12,6 +12,7 @@ from riverrun.auth.errors import AlreadyMember, LastOwner, TooManyMembers
 from riverrun.auth.principal import Principal
 from riverrun.auth.revocations import Revocation
 from riverrun.kit.problem import Forbidden, NotFound
+from riverrun.users.invitations import Invitation
 from riverrun.users.models import User
 from riverrun.users.organisations import Organisation, OrganisationMember, OrganisationRole
 
@@ -130,6 +131,26 @@ class AsyncOrganisationService:
         await self._session.delete(place)
         await self._session.execute(statements.withdraw_invitations_of(organisation_id, user_id))
         self._session.add(Revocation(user_id=user_id))
+
+    async def invitations(self, organisation_id: UUID) -> Sequence[Invitation]:
+        """Whom owners and admins have invited, and who is still to come; the newest first."""
+        await self.require(organisation_id, OrganisationRole.ADMIN)
+        return (await self._session.scalars(statements.waiting_invitations(organisation_id))).all()
+
+    async def withdraw_invitation(self, organisation_id: UUID, invitation_id: UUID) -> None:
+        """Take an invitation back: its link opens nothing any more. Only an owner takes back one to become an owner.
+
+        Raises:
+            NotFound: there is none that waits.
+        """
+        await self.require(organisation_id, OrganisationRole.ADMIN)
+        waiting = statements.waiting_invitations(organisation_id).where(Invitation.id == invitation_id)
+        invitation = await self._session.scalar(waiting)
+        if invitation is None:
+            raise NotFound
+        if invitation.role is not None:
+            await self.require(organisation_id, _role_to_give(OrganisationRole(invitation.role)))
+        await self._session.delete(invitation)
 
     async def delete(self, organisation_id: UUID) -> None:
         """Delete it. What was shared with it is shared with its members no more."""

@@ -78,6 +78,19 @@ def withdraw_invitations_of(organisation_id: UUID, inviter_id: UUID) -> Delete:
     )
 
 
+def waiting_invitations(organisation_id: UUID) -> Select[Invitation]:
+    """The organisation's invitations that nobody has used and that are still good, the newest first."""
+    return (
+        select(Invitation)
+        .where(
+            Invitation.organisation_id == organisation_id,
+            Invitation.accepted_at.is_(None),
+            Invitation.expires_at > func.now(),
+        )
+        .order_by(Invitation.created_at.desc(), Invitation.id)
+    )
+
+
 def note_revocation_of_all(organisation_id: UUID) -> Insert:
     """Have the open streams of every member looked at."""
     members = select(OrganisationMember.user_id).where(OrganisationMember.organisation_id == organisation_id)

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.errors import NoSuchAccount
@@ -86,6 +86,18 @@ class NewRole(BaseModel):
     role: OrganisationRole
 
 
+class WaitingInvitation(BaseModel):
+    """Somebody who was invited into the organisation, and has not come yet."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    email: str
+    role: OrganisationRole
+    created_at: datetime
+    expires_at: datetime
+
+
 async def get_organisations(db: AsyncDb, principal: CurrentPrincipal) -> AsyncOrganisationService:
     """The service for this request."""
     return AsyncOrganisationService(db, principal)
@@ -155,6 +167,23 @@ async def change_role(
 async def remove_member(organisation_id: UUID, user_id: UUID, organisations: CurrentOrganisations) -> None:
     """Take a member out, or leave. Open streams of what was shared with the organisation end within two seconds."""
     await organisations.remove(organisation_id, user_id)
+
+
+@organisations_router.get("/{organisation_id}/invitations")
+async def list_waiting_invitations(
+    organisation_id: UUID, organisations: CurrentOrganisations
+) -> list[WaitingInvitation]:
+    """Who is invited and still to come, the newest first; for owners and admins."""
+    waiting = await organisations.invitations(organisation_id)
+    return [WaitingInvitation.model_validate(one) for one in waiting]
+
+
+@organisations_router.delete("/{organisation_id}/invitations/{invitation_id}", status_code=204)
+async def withdraw_invitation(
+    organisation_id: UUID, invitation_id: UUID, organisations: CurrentOrganisations
+) -> None:
+    """Take an invitation back: its link opens nothing any more."""
+    await organisations.withdraw_invitation(organisation_id, invitation_id)
 
 
 @organisations_router.delete("/{organisation_id}", status_code=204)

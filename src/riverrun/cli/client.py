@@ -138,6 +138,15 @@ class RiverrunClient:
         """Take somebody out of an organisation."""
         self._send("DELETE", f"{_organisation(organisation_id)}/members/{quote(user_id, safe='')}")
 
+    def waiting_invitations(self, organisation_id: str) -> list[dict[str, Any]]:
+        """Who is invited and still to come, the newest first: ``{id, email, role, created_at, expires_at}``."""
+        return self._list("GET", f"{_organisation(organisation_id)}/invitations")
+
+    def withdraw_invitation(self, organisation_id: str, invitation_id: str) -> None:
+        """Take an invitation back."""
+        path = f"{_organisation(organisation_id)}/invitations/{quote(invitation_id, safe='')}"
+        self._send("DELETE", path)
+
     def usage(self) -> dict[str, Any]:
         """What the account has asked this month, and what is left: ``{questions, tokens, plan, limits, ...}``."""
         return self._object("GET", "/api/v1/usage")

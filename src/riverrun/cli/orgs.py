@@ -68,6 +68,34 @@ def remove_member(organisation: Organisation, email: Email) -> None:
     output().print("removed")
 
 
+@orgs.command("invitations")
+@ends_in_words
+def list_invitations(organisation: Organisation) -> None:
+    """List who is invited into an organisation and still to come."""
+    with open_client() as client:
+        waiting = client.waiting_invitations(organisation_id(client, organisation))
+    console = output()
+    for one in waiting:
+        console.print(Text(f"{one['email']} ({one['role']}), until {one['expires_at'][:10]}"))
+    if not waiting:
+        console.print("nobody who was invited is still to come")
+
+
+@orgs.command("withdraw")
+@ends_in_words
+def withdraw_invitations(organisation: Organisation, email: Email) -> None:
+    """Take back what somebody was invited by."""
+    with open_client() as client:
+        id_ = organisation_id(client, organisation)
+        waiting = client.waiting_invitations(id_)
+        theirs = [one["id"] for one in waiting if one["email"] == email.strip().lower()]
+        if not theirs:
+            raise ClientError(f"{email} has no invitation to {organisation} that waits")
+        for invitation_id in theirs:
+            client.withdraw_invitation(id_, invitation_id)
+    output().print("withdrawn")
+
+
 def organisation_id(client: RiverrunClient, words: str) -> str:
     """The id of the account's organisation of this name or id."""
     mine = client.organisations()
