@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select, text, update
 from tests.support.fake_mail_server import FakeMailServer, fake_mail_server
 from tests.support.live_api import client_of, serving
 from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, log_in, new_person, sign_up
@@ -159,6 +159,20 @@ async def test_who_asks_for_a_reset_does_not_learn_who_has_an_account(
     assert answers[0].content == answers[1].content
     await mail_server.link_to(ANN, "password-reset")
     assert {mail["to"][0] for mail in mail_server.mails} == {ANN}
+
+
+async def test_a_reset_is_answered_before_anybody_looks_whose_address_it_is(
+    open_url: str, mail_server: FakeMailServer, engine: Engine
+) -> None:
+    """Else how long the answer takes says whether the address has an account."""
+    await sign_up(open_url, ANN)
+    async with client_of(open_url) as anybody:
+        with engine.begin() as nobody_looks:
+            nobody_looks.execute(text("LOCK TABLE users, access_tokens IN ACCESS EXCLUSIVE MODE"))
+            for email in (ANN, "nobody@example.org"):
+                answer = await anybody.post("/api/v1/password-reset", json={"email": email})
+                assert answer.status_code == 202
+    await mail_server.link_to(ANN, "password-reset")
 
 
 async def test_the_owner_of_an_unverified_address_gets_rid_of_whoever_took_it(

@@ -1,6 +1,7 @@
 """How often a password may be tried: by account, by network, and not at all while nobody can count."""
 
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 
 import httpx2
 import pytest
@@ -121,6 +122,22 @@ async def test_who_signs_up_too_often_from_one_network_is_refused(settings: Sett
     async with serving(few) as base_url:
         answers = [await sign_up(base_url, f"user{number}@example.org") for number in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
+
+
+async def test_no_address_is_sent_more_links_than_five_in_an_hour(settings: Settings) -> None:
+    """Whoever asks, from wherever: else anybody may fill anybody's mailbox."""
+    proxied = settings.model_copy(update={"trusted_proxies": frozenset([ip_network("127.0.0.1")])})
+    async with serving(proxied) as base_url, client_of(base_url) as client:
+        answers = [
+            await client.post(
+                "/api/v1/password-reset",
+                json={"email": email},
+                headers={"x-forwarded-for": f"192.0.2.{number}"},
+            )
+            for email in (EMAIL, "nobody@example.org")
+            for number in range(6)
+        ]
+    assert [answer.status_code for answer in answers] == [*[202] * 5, 429] * 2
 
 
 async def test_asking_for_new_passwords_too_often_is_refused(settings: Settings) -> None:

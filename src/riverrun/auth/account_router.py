@@ -9,12 +9,12 @@ from riverrun.auth.account_schemas import Account, GivenPassword, Membership, Pr
 from riverrun.auth.auth_router import OneTimeToken
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.linked_providers import AsyncLinkedProviders
-from riverrun.auth.mailed_links import AsyncMailedLinks
+from riverrun.auth.mailed_links import AsyncMailedLinks, offer_password_reset
 from riverrun.auth.models import TokenKind
 from riverrun.auth.password_reset import AsyncPasswordChange, verify_address
-from riverrun.auth.request_rates import PASSWORD_RESET_RATE, CurrentLoginRate
+from riverrun.auth.request_rates import PASSWORD_RESET_RATE, CurrentLoginRate, limit_links_to
 from riverrun.auth.session_tokens import AsyncTokenService
-from riverrun.infra.dependencies import AsyncDb, CurrentResources, CurrentSettings
+from riverrun.infra.dependencies import AsyncDb, CurrentResources
 from riverrun.kit.email_address import EmailAddress
 from riverrun.notifications.dependencies import CurrentMailRoom
 from riverrun.users import user_statements
@@ -79,10 +79,13 @@ async def change_my_password(
 
 @account_router.post("/password-reset", status_code=202, dependencies=[PASSWORD_RESET_RATE])
 async def ask_for_a_password_reset(
-    given: ForgottenPassword, db: AsyncDb, settings: CurrentSettings, mails: CurrentMailRoom
+    given: ForgottenPassword, resources: CurrentResources, mails: CurrentMailRoom
 ) -> None:
-    """Have a link mailed by which to set a new password. The answer is the same whether the address has an account or not."""
-    await AsyncMailedLinks(db, mails, settings).offer_password_reset(given.email)
+    """Have a link mailed by which to set a new password. The answer is the same, and as fast, whether the address has an
+    account or not.
+    """
+    await limit_links_to(given.email, resources)
+    offer_password_reset(given.email, resources, mails)
 
 
 @account_router.post("/password-reset/confirm", status_code=204)
@@ -93,11 +96,12 @@ async def reset_password(given: ResetPassword, db: AsyncDb, resources: CurrentRe
 
 @account_router.post("/email-verification", status_code=202, dependencies=[PASSWORD_RESET_RATE])
 async def ask_for_a_verification(
-    principal: CurrentPrincipal, db: AsyncDb, settings: CurrentSettings, mails: CurrentMailRoom
+    principal: CurrentPrincipal, db: AsyncDb, resources: CurrentResources, mails: CurrentMailRoom
 ) -> None:
     """Have a link mailed by which you prove that your address is yours. Nothing happens where that is known."""
     if principal.verified_email is None:
-        await AsyncMailedLinks(db, mails, settings).offer_verification(principal.email)
+        await limit_links_to(principal.email, resources)
+        await AsyncMailedLinks(db, mails, resources.settings).offer_verification(principal.email)
 
 
 @account_router.post("/email-verification/confirm", status_code=204)

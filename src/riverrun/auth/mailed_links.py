@@ -10,6 +10,7 @@ from riverrun.auth.models import TokenKind
 from riverrun.auth.page_links import Errand, link_to
 from riverrun.auth.tokens import new_token
 from riverrun.infra.dependencies import after_commit
+from riverrun.infra.resources import Resources
 from riverrun.infra.settings import Settings
 from riverrun.kit.ids import new_uuid
 from riverrun.notifications.email_helper import Mail
@@ -52,13 +53,6 @@ class AsyncMailedLinks:
         self._mails = mails
         self._base_url = settings.base_url
 
-    async def offer_password_reset(self, email: str) -> None:
-        """Send a link by which the address' owner sets a password. An unknown address costs the same work."""
-        token = new_token()
-        offer = statements.insert_token_of_address(email, TokenKind.PASSWORD_RESET, token, RESET_LIFETIME)
-        if await self._session.scalar(offer) is not None:
-            self._mail(email, RESET, Errand.PASSWORD_RESET, token)
-
     async def offer_verification(self, email: str) -> None:
         """Send a link that proves the address to be its account's owner's."""
         token = new_token()
@@ -75,7 +69,27 @@ class AsyncMailedLinks:
         return link_to(self._base_url, Errand.INVITATION, token)
 
     def _mail(self, to: str, wording: Wording, errand: Errand, token: str) -> None:
-        link = link_to(self._base_url, errand, token)
-        text = f"{wording.before}\n\n  {link}\n\n{wording.after}\n"
-        mail = Mail(new_uuid(), to, wording.subject, text)
+        mail = _mail_with(link_to(self._base_url, errand, token), to, wording)
         after_commit(self._session, lambda: self._mails.post(mail))
+
+
+def offer_password_reset(email: str, resources: Resources, mails: MailRoom) -> None:
+    """Send a link by which the address' owner sets a password. Nothing of it happens in the request: how long that takes
+    tells nobody whether the address has an account.
+    """
+    mails.post_when_written(RESET.subject, lambda: _write_password_reset(email, resources))
+
+
+async def _write_password_reset(email: str, resources: Resources) -> Mail | None:
+    """The mail, with its link's token stored; none where nobody has the address."""
+    token = new_token()
+    offer = statements.insert_token_of_address(email, TokenKind.PASSWORD_RESET, token, RESET_LIFETIME)
+    async with resources.engine.begin() as connection:
+        if await connection.scalar(offer) is None:
+            return None
+    return _mail_with(link_to(resources.settings.base_url, Errand.PASSWORD_RESET, token), email, RESET)
+
+
+def _mail_with(link: str, to: str, wording: Wording) -> Mail:
+    text = f"{wording.before}\n\n  {link}\n\n{wording.after}\n"
+    return Mail(new_uuid(), to, wording.subject, text)

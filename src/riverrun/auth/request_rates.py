@@ -67,6 +67,12 @@ async def limit_password_resets(request: Request, resources: CurrentResources) -
     await resources.rates.admit(rate, _network_of(request, resources))
 
 
+async def limit_links_to(email: str, resources: Resources) -> None:
+    """Raises ``TooManyRequests`` when too many links were asked for this address, whether anybody has it or not."""
+    rate = Rate("mailed-link", resources.settings.password_resets_per_hour_per_account, HOUR_SECONDS)
+    await resources.rates.admit(rate, normal_email(email))
+
+
 async def limit_invitations(principal: CurrentPrincipal, resources: CurrentResources) -> None:
     """Raises ``TooManyRequests`` when the user has invited too many: the server sends mail to whomever they name."""
     rate = Rate("invitation", resources.settings.invitations_per_hour, HOUR_SECONDS)

@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     logins_per_minute_per_account: int = Field(default=5, ge=0)
     logins_per_minute_per_address: int = Field(default=20, ge=0)
     sign_ups_per_hour_per_address: int = Field(default=20, ge=0)
+    password_resets_per_hour_per_account: int = Field(default=5, ge=0)
+    """Links to set a password, and to verify an address, that are mailed to one address."""
     password_resets_per_hour_per_address: int = Field(default=20, ge=0)
     invitations_per_hour: int = Field(default=60, ge=0)
     """People whom a user may invite, each of whom may get a mail."""
@@ -117,6 +119,8 @@ class Settings(BaseSettings):
     """From when on the API's loop counts as blocked, and the log says by whom."""
     server_timing: bool = False
     """Whether each response says how long the loop was blocked meanwhile; for development."""
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
+    """What a Prometheus server sends as its bearer token. None: administrators alone see the figures."""
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
 
