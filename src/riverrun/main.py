@@ -14,6 +14,8 @@ from sqlalchemy.orm import configure_mappers
 from riverrun.api.api_document import describe_api
 from riverrun.api.health_router import health_router
 from riverrun.api.loop_router import loop_router
+from riverrun.api.metrics import ApiMetrics
+from riverrun.api.metrics_router import metrics_router
 from riverrun.api.project_questions import project_questions_router
 from riverrun.api.router import VERBS, api_router
 from riverrun.auth.account_router import account_router
@@ -28,22 +30,26 @@ from riverrun.auth.stream_watch import StreamWatch
 from riverrun.conversations.links_router import links_router
 from riverrun.conversations.reading_statements import still_readable_runs
 from riverrun.infra.body_limit import BodyLimit
-from riverrun.infra.celery_app import configure_celery
+from riverrun.infra.celery_app import configure_celery, queue_name
 from riverrun.infra.eventloop_monitor import EventLoopMonitor, RouteTeller
 from riverrun.infra.garbage import collect_calmly
 from riverrun.infra.logs import configure_logs
 from riverrun.infra.loop_report import LoopReport
 from riverrun.infra.outside_client import tls_context
+from riverrun.infra.pool_metrics import PoolMetrics
 from riverrun.infra.problem_handlers import add_problem_handlers
 from riverrun.infra.request_context import RequestContext
+from riverrun.infra.request_metrics import RequestMetrics
 from riverrun.infra.resources import open_resources
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_dispatch import TaskDispatcher
 from riverrun.infra.trailing_slash import TrailingSlash
+from riverrun.infra.worker_readiness import QUEUES
 from riverrun.notifications.email_helper import open_email_helper
 from riverrun.notifications.mail_room import MailRoom
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.outbox import Outbox
+from riverrun.runs.queue_metrics import QueueMetrics
 from riverrun.streaming.hand_over import HandOver
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import choose_reader
@@ -55,6 +61,7 @@ from riverrun.web.web_router import web_router
 ROUTERS = (
     health_router,
     loop_router,
+    metrics_router,
     auth_router,
     sso_router,
     account_router,
@@ -73,6 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or Settings()
     celery = configure_celery(chosen)
     tls_context()
+    loop_report, requests = LoopReport(), RequestMetrics()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -84,6 +92,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             outbox = Outbox(resources.engine, dispatcher, lease_seconds=chosen.lease_seconds)
             subscriptions = Subscriptions(chosen.subscription_base_url, resources.engine)
             stream_watch = StreamWatch(resources.engine, still_readable_runs)
+            queues = [queue_name(chosen, work) for work in QUEUES]
+            metrics = ApiMetrics(
+                requests=requests,
+                loop=loop_report.metrics,
+                pools=PoolMetrics(resources),
+                streams=hub.metrics,
+                queues=QueueMetrics(resources.engine, dispatcher, queues),
+            )
             mails = MailRoom(open_email_helper(chosen))
             async with (
                 open_sso_providers(chosen) as sso_providers,
@@ -102,6 +118,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                         "hub": hub,
                         "reader": reader,
                         "outbox": outbox,
+                        "metrics": metrics,
                         "mails": mails,
                         "stream_watch": stream_watch,
                         "subscriptions": subscriptions,
@@ -114,10 +131,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(TrailingSlash)
     app.add_middleware(HandOver)
     app.add_middleware(RequestContext)
-    app.state.loop_report = LoopReport()
+    app.state.loop_report = loop_report
     app.add_middleware(
         EventLoopMonitor,
-        report=app.state.loop_report,
+        report=loop_report,
+        requests=requests,
         warn_ms=chosen.loop_warn_ms,
         says_server_timing=chosen.server_timing,
     )
@@ -141,13 +159,15 @@ def remember_sources(router: APIRouter) -> None:
 
 
 def build_routes(app: FastAPI) -> None:
-    """Let FastAPI put the included routers' routes together now: it would do so at each router's first request, on the loop.
+    """Let FastAPI put the included routers' routes together now, and their document: it would do so on the loop.
 
-    That is a third of a second in all, and up to 50 ms at a time.
+    The routes take a third of a second in all, up to 50 ms at each router's first request; the document, which somebody is
+    the first to ask for, 300 ms at a time.
     """
     for route in app.router.routes:
         if isinstance(route, _IncludedRouter):
             deque(route.effective_route_contexts(), maxlen=0)
+    app.openapi()
 
 
 class DrainingServer(uvicorn.Server):

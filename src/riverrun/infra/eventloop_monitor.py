@@ -6,6 +6,7 @@ app.report.document()
 """
 
 import asyncio
+import time
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from riverrun.infra.loop_report import LoopReport, Place
 from riverrun.infra.loop_stack import Seen, blocking_line
 from riverrun.infra.loop_watchdog import LoopWatchdog
+from riverrun.infra.request_metrics import ERROR, OTHER, RequestMetrics, known_route
 
 WARN_MS = 100.0
 RUN_HEADER = b"x-run-id"
@@ -23,7 +25,7 @@ class EventLoopMonitor:
     """Middleware, the outermost of all. It watches from when the app has started, or from the first request on.
 
     ``says_server_timing`` adds ``Server-Timing: loop;dur=``: how many milliseconds the loop was blocked while the request
-    was served, as far as its first byte.
+    was served, as far as its first byte. Each answer is counted in ``requests``.
     """
 
     def __init__(
@@ -33,8 +35,10 @@ class EventLoopMonitor:
         report: LoopReport | None = None,
         warn_ms: float = WARN_MS,
         says_server_timing: bool = False,
+        requests: RequestMetrics | None = None,
     ) -> None:
         self.report = report or LoopReport()
+        self.requests = requests or RequestMetrics()
         self._app = app
         self._warn_seconds = warn_ms / 1_000
         self._says_server_timing = says_server_timing
@@ -51,9 +55,14 @@ class EventLoopMonitor:
         task_id = id(asyncio.current_task())
         outer = self._served.get(task_id)
         served = scope[SERVED] = self._served[task_id] = Served(scope)
+        self.requests.in_progress += 1
         try:
             await self._app(scope, receive, self._told(served, send, watchdog))
+        except Exception:
+            self._note_answer(served, ERROR)  # what is around us says it
+            raise
         finally:
+            self.requests.in_progress -= 1
             if outer is None:
                 del self._served[task_id]
             else:
@@ -97,12 +106,20 @@ class EventLoopMonitor:
         async def send_and_tell(message: Message) -> None:
             if message["type"] == "http.response.start":
                 served.run_id = _header(message, RUN_HEADER)
+                self._note_answer(served, message["status"])
                 if self._says_server_timing:
                     blocked_ms = (watchdog.blocked_seconds - blocked_before) * 1_000
                     MutableHeaders(scope=message).append("server-timing", f"loop;dur={blocked_ms:.1f}")
             await send(message)
 
         return send_and_tell
+
+    def _note_answer(self, served: "Served", status: int) -> None:
+        """Once for each request: the first answer is the one that was sent."""
+        if not served.is_answered:
+            served.is_answered = True
+            seconds = time.perf_counter() - served.began
+            self.requests.note(served.method, served.route, status, seconds)
 
     def _describe(self, task_id: int | None, stack: tuple[Seen, ...]) -> Place:
         """In the watchdog's thread. Whom the task serves comes first: the next moment it may be another."""
@@ -119,17 +136,33 @@ class EventLoopMonitor:
             scope.get("method", scope["type"]),
             run_id=served.run_id or parameters.get("run_id"),
             user_id=str(user_id) if user_id else None,
+            route=served.route or OTHER,
         )
 
 
 class Served:
     """A request under way. ``scope`` is the outermost one until ``RouteTeller`` knows better."""
 
-    __slots__ = ("run_id", "scope")
+    __slots__ = ("_left_route", "began", "is_answered", "method", "run_id", "scope")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self.method: str = scope.get("method", scope["type"])
         self.run_id: str | None = None
+        self.began = time.perf_counter()
+        self.is_answered = False
+        self._left_route: str | None = None
+
+    @property
+    def route(self) -> str | None:
+        """The route's template, none while it is not known, or when the path has none."""
+        return self._left_route or known_route(self.scope)
+
+    def leave(self, scope: Scope) -> None:
+        """The framework is done with the request. Of its scope no more is kept than the monitor needs."""
+        self._left_route = known_route(scope)
+        kept = {name: scope[name] for name in ("type", "method", "path_params", "state") if name in scope}
+        self.scope = {**kept, "path": template_of(scope)}
 
 
 class RouteTeller:
@@ -139,7 +172,7 @@ class RouteTeller:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on. Of the scope no more is kept than the monitor needs."""
+        """Pass everything on."""
         served: Served | None = scope.get(SERVED)
         if served is None:
             await self._app(scope, receive, send)
@@ -148,15 +181,13 @@ class RouteTeller:
         try:
             await self._app(scope, receive, send)
         finally:
-            kept = {name: scope[name] for name in ("type", "method", "path_params", "state") if name in scope}
-            served.scope = {**kept, "path": template_of(scope)}
+            served.leave(scope)
 
 
 def template_of(scope: Scope) -> str:
     """The route with its parameters' names; FastAPI knows it, and else it is put together out of the path."""
-    known = getattr(scope.get("fastapi", {}).get("effective_route_context"), "path_format", None)
-    if known:
-        return str(known)
+    if known := known_route(scope):
+        return known
     path: str = scope.get("path", "")
     for name, value in scope.get("path_params", {}).items():
         path = path.replace(f"/{value}", f"/{{{name}}}", 1)

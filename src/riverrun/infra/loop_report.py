@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from riverrun.infra.loop_metrics import NO_REQUEST, LoopMetrics
 from riverrun.kit.clock import now
 
 MOST_KEPT = 50
@@ -23,6 +24,12 @@ class Place:
     method: str = ""
     run_id: str | None = None
     user_id: str | None = None
+    route: str = NO_REQUEST
+    """The request's route as metrics name it: one of a known number, whatever paths strangers ask for."""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {name: value for name, value in asdict(self).items() if name != "route"}
 
     def __str__(self) -> str:
         of_run = f", run {self.run_id}" if self.run_id else ""
@@ -50,14 +57,14 @@ class Stall:
             "at": self.at.isoformat(),
             "blocked_time_ms": round(self.blocked_time_ms, 1),
             "cpu_ms": round(self.cpu_ms, 1),
-            **asdict(self.place),
+            **self.place.document(),
             "stack": list(self.stack),
         }
 
 
 @dataclass(slots=True)
 class LoopReport:
-    """Since the last reset. Written by the watchdog's thread, read by any."""
+    """Since the last reset; ``metrics`` since the start. Written by the watchdog's threads, read by any."""
 
     since: datetime = field(default_factory=now)
     stalls: int = 0
@@ -69,10 +76,12 @@ class LoopReport:
     callback_cpu_ms: float = 0.0
     """The most CPU that one callback was seen to use, to within a look of the watchdog before and after."""
     callback_place: Place = NOWHERE
+    metrics: LoopMetrics = field(default_factory=LoopMetrics)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_stall(self, stall: Stall) -> None:
         """One more alarm."""
+        self.metrics.note_stall(stall.place.method, stall.place.route, stall.blocked_time_ms / 1_000)
         with self._lock:
             self.stalls += 1
             kept = sorted((*self.worst, stall), key=lambda one: one.blocked_time_ms, reverse=True)
@@ -80,6 +89,7 @@ class LoopReport:
 
     def add_machine_stall(self, duration_ms: float) -> None:
         """One more stall that is nobody's fault here."""
+        self.metrics.note_machine_stall(duration_ms / 1_000)
         with self._lock:
             self.machine_stalls += 1
             self.machine_longest_ms = max(self.machine_longest_ms, duration_ms)
@@ -105,6 +115,6 @@ class LoopReport:
                 "machine_stalls": self.machine_stalls,
                 "machine_longest_ms": round(self.machine_longest_ms, 1),
                 "callback_cpu_ms": round(self.callback_cpu_ms, 1),
-                "callback": asdict(self.callback_place),
+                "callback": self.callback_place.document(),
                 "worst": [stall.document() for stall in self.worst],
             }

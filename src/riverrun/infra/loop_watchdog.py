@@ -11,12 +11,13 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from datetime import datetime
 from queue import SimpleQueue
 from types import CodeType
 from typing import NamedTuple
 
+from riverrun.infra.loop_metrics import ready_queue
 from riverrun.infra.loop_report import LoopReport, Place, Stall
 from riverrun.infra.loop_stack import (
     Seen,
@@ -109,6 +110,7 @@ class LoopWatchdog:
         self._loop: asyncio.AbstractEventLoop
         self._clock: ThreadClock
         self._boundary: CodeType
+        self._ready: Sized
         self._probe: Probe
         self._reading: Reading
         self._due_at = 0.0
@@ -125,6 +127,7 @@ class LoopWatchdog:
         self._loop = asyncio.get_running_loop()
         self._clock = ThreadClock()
         self._boundary = boundary_of_this_loop()
+        self._ready = ready_queue(self._loop)
         self._reading = Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.starved_seconds())
         self._probe = Probe(self._reading.at, self._reading)
         self._probe.run()
@@ -216,6 +219,7 @@ class LoopWatchdog:
 
     def _ask(self, probe: Probe) -> bool:
         self._probe = probe
+        self._report.metrics.ready_callbacks = len(self._ready)
         try:
             self._loop.call_soon_threadsafe(probe.run)
         except RuntimeError:  # the loop is closed
@@ -273,6 +277,7 @@ class LoopWatchdog:
         """An answer came. Was it late, and whose fault was that?"""
         late_seconds = ran_at - probe.posted_at
         self._waited_seconds += late_seconds
+        self._report.metrics.lag.observe(late_seconds)
         if late_seconds < self._warn_seconds:
             return
         blocked_seconds = self._blocked_seconds(probe, ran_at)

@@ -24,7 +24,7 @@ class ThreadBridge:
     ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._most_under_way = None if most_waiting is None else threads + most_waiting
-        self._under_way = 0
+        self.under_way = 0
         self.calls = 0
 
     async def run(
@@ -35,15 +35,15 @@ class ThreadBridge:
         Raises:
             TryAgainLater: too many wait already.
         """
-        if self._most_under_way is not None and self._under_way >= self._most_under_way:
+        if self._most_under_way is not None and self.under_way >= self._most_under_way:
             raise TryAgainLater("Too many ask for this at once. Nothing was lost.")
         self.calls += 1
-        self._under_way += 1
+        self.under_way += 1
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
         finally:
-            self._under_way -= 1
+            self.under_way -= 1
 
     def close(self) -> None:
         """Let running calls end, take no more."""

@@ -12,6 +12,7 @@ from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.run_log import RunLog
+from riverrun.streaming.stream_metrics import StreamMetrics
 from riverrun.streaming.subscriber import ChannelSubscriber
 from riverrun.streaming.subscription import Subscription
 
@@ -44,7 +45,10 @@ class StreamHub:
     in between is in the log, what comes later is pushed. So there is no moment in which an event can slip by.
     """
 
-    def __init__(self, redis_url: str, log: RunLog, *, heartbeat_seconds: float) -> None:
+    def __init__(
+        self, redis_url: str, log: RunLog, *, heartbeat_seconds: float, metrics: StreamMetrics | None = None
+    ) -> None:
+        self.metrics = metrics or StreamMetrics()
         self._redis_url = redis_url
         self._log = log
         self._heartbeat_seconds = heartbeat_seconds
@@ -90,12 +94,14 @@ class StreamHub:
         subscription = Subscription(run_id, position, self._log, on_wake=on_wake)
         subscription.nudge(known_top)
         topic.readers.add(subscription)
+        self.metrics.readers += 1
         if self._is_draining:
             subscription.leave()
         try:
             yield subscription
         finally:
             topic.readers.discard(subscription)
+            self.metrics.readers -= 1
             subscription.close()
 
     async def wait_for_end(
@@ -123,6 +129,7 @@ class StreamHub:
         if topic is None:
             topic = self._topics[channel.encode()] = _Topic(run_id)
             self._turn_of(topic).add(topic)
+            self.metrics.runs += 1
             if self._subscriber is not None:
                 self._subscriber.subscribe([channel])
         return topic
@@ -135,6 +142,7 @@ class StreamHub:
         if topic is None or not topic.readers:
             return
         topic.was_heard = True
+        self.metrics.frames += 1
         event = decode_frame(frame)
         for reader in topic.readers:
             reader.offer(event)
@@ -159,9 +167,11 @@ class StreamHub:
                 logger.warning("live channel down, readers follow the record: %s", error)
             else:
                 self._subscriber = subscriber
+                self.metrics.is_connected = True
                 subscriber.subscribe(channel.decode() for channel in self._topics)
                 await self._lost.wait()
                 self._subscriber = None
+                self.metrics.is_connected = False
             await asyncio.sleep(max(0.0, began + RECONNECT_SECONDS - loop.time()))
 
     async def _watch(self) -> None:
@@ -193,6 +203,7 @@ class StreamHub:
         for channel in deserted:
             topic = self._topics.pop(channel)
             self._turn_of(topic).discard(topic)
+            self.metrics.runs -= 1
         if self._subscriber is not None:
             self._subscriber.unsubscribe(channel.decode() for channel in deserted)
 

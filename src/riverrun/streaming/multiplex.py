@@ -15,6 +15,7 @@ from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.permits import Permit
 from riverrun.streaming.redaction import hide_sources
 from riverrun.streaming.stream_endpoint import FrameReader, FrameStream
+from riverrun.streaming.stream_metrics import MANY_RUNS, StreamMetrics
 from riverrun.streaming.subscription import Subscription
 from riverrun.streaming.wanted_runs import LEFT
 
@@ -61,13 +62,13 @@ class MultiplexStream(FrameStream):
     def attach(self) -> Iterator[FrameReader]:
         """A place at each run."""
         awake = asyncio.Event()
-        with contextlib.ExitStack() as stack:
+        with self._hub.metrics.open_stream(MANY_RUNS), contextlib.ExitStack() as stack:
             followed = [
                 (seat, stack.enter_context(self._attach(seat, seat.position, awake)))
                 for seat in self._seats
                 if seat.position is not None
             ]
-            yield MultiplexReader(self._seats, followed, self._permit, awake)
+            yield MultiplexReader(self._seats, followed, self._permit, awake, self._hub.metrics)
 
     def _attach(
         self, seat: Seat, position: Position, awake: asyncio.Event
@@ -84,12 +85,14 @@ class MultiplexReader:
         followed: list[tuple[Seat, Subscription]],
         permit: Permit,
         awake: asyncio.Event,
+        metrics: StreamMetrics,
     ) -> None:
         self.is_closed = False
         self._seats = seats
         self._followed = followed
         self._permit = permit
         self._awake = awake
+        self._metrics = metrics
         self._has_opened = False
 
     @property
@@ -153,6 +156,7 @@ class MultiplexReader:
 
     def _event_frame(self, seat: Seat, event: Event) -> bytes:
         seat.where = str(event.position)
+        self._metrics.events_sent += 1
         shown = hide_sources(event) if self._permit.hides_sources_of(seat.run_id) else event
         return self._frame(seat, shown.type, shown.data)
 

@@ -1,4 +1,4 @@
-"""Paths that a run seldom takes, each with a line of log: an operator sees them, and a proof can count them."""
+"""Paths that a run seldom takes, each with a line of log and a count: an operator sees them, and a proof can count them."""
 
 import logging
 from enum import StrEnum
@@ -28,6 +28,11 @@ class RarePath(StrEnum):
     """Too many workers died on the run: it ends as an error."""
 
 
+taken: dict[RarePath, int] = dict.fromkeys(RarePath, 0)
+"""How often this process took each, since its start."""
+
+
 def note(path: RarePath, run_id: UUID) -> None:
     """Say that ``path`` was taken."""
+    taken[path] += 1
     logger.info("rare path %s: run %s", path, run_id)

@@ -18,6 +18,7 @@ from riverrun.streaming.hand_over import hand_over
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.permits import Permit
 from riverrun.streaming.redaction import hide_sources
+from riverrun.streaming.stream_metrics import ONE_RUN, StreamMetrics
 from riverrun.streaming.subscription import Subscription
 
 HEADERS = {
@@ -116,18 +117,24 @@ class EventStream(FrameStream):
     @contextlib.contextmanager
     def attach(self) -> Iterator[FrameReader]:
         """A place at the run."""
-        with self._hub.attach(self._run_id, self._position, known_top=self._known_top) as subscription:
-            yield _RunReader(subscription, self._reset, self._permit.hides_sources_of(self._run_id))
+        metrics = self._hub.metrics
+        place = self._hub.attach(self._run_id, self._position, known_top=self._known_top)
+        with metrics.open_stream(ONE_RUN), place as subscription:
+            hides_sources = self._permit.hides_sources_of(self._run_id)
+            yield _RunReader(subscription, self._reset, hides_sources, metrics)
 
 
 class _RunReader:
     """The frames of one run."""
 
-    def __init__(self, subscription: Subscription, reset: Event | None, hides_sources: bool) -> None:
+    def __init__(
+        self, subscription: Subscription, reset: Event | None, hides_sources: bool, metrics: StreamMetrics
+    ) -> None:
         self.is_over = False
         self._subscription = subscription
         self._reset = reset
         self._hides_sources = hides_sources
+        self._metrics = metrics
 
     @property
     def is_closed(self) -> bool:
@@ -149,6 +156,7 @@ class _RunReader:
         if not events:
             return b""
         self.is_over = events[-1].is_end
+        self._metrics.events_sent += len(events)
         if self._hides_sources:
             events = [hide_sources(event) for event in events]
         return events[0].sse if len(events) == 1 else b"".join([event.sse for event in events])
