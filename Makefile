@@ -10,7 +10,7 @@ BASELINES := benchmarks/baselines
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz fuzz-cursors leaks authz
+.PHONY: help install peers demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz fuzz-cursors leaks authz proof
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -96,6 +96,9 @@ fuzz-cursors: $(INSTALLED) ## 100,000 random cursors, headers, run ids and token
 
 authz: $(INSTALLED) ## ask every route as everybody, compare with the rules, take each scope out once
 	@$(BIN)/python -m tests.authz
+
+proof: $(INSTALLED) peers ## drive every route under watch: nothing may block the loop (PLANT="GET /health/live" shows it fail)
+	@$(BIN)/python -m tests.proofs.loop_proof --plant "$(PLANT)"
 
 leaks: $(INSTALLED) ## 10,000 connects and disconnects; nothing may stay behind
 	@$(BIN)/python -m tests.proofs.leaks

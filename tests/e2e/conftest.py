@@ -1,7 +1,5 @@
 """The stack as processes, indexed once with a real package's source, shared by all tests that leave it whole."""
 
-import importlib.util
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,7 +7,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from tests.support.accounts import bearer_token_of_a_stranger
-from tests.support.indexing import index_folder
+from tests.support.indexing import copy_of_starlette, index_folder
 from tests.support.stacks import open_stack
 
 from riverrun.cli.client import RiverrunClient
@@ -61,12 +59,7 @@ def stranger(stack: Stack) -> Iterator[RiverrunClient]:
 @pytest.fixture(scope="session")
 def starlette_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The installed starlette's source, as a plain folder of its own."""
-    spec = importlib.util.find_spec("starlette")
-    assert spec is not None
-    assert spec.origin is not None
-    copy = tmp_path_factory.mktemp("packages") / "starlette"
-    shutil.copytree(Path(spec.origin).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    return copy
+    return copy_of_starlette(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="session")

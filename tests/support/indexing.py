@@ -1,5 +1,7 @@
-"""Indexing over the API."""
+"""Indexing over the API, and something to be indexed."""
 
+import importlib.util
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,16 @@ from tests.support.reading import read_all
 
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.event_fold import RunEvent
+
+
+def copy_of_starlette(folder: Path) -> Path:
+    """The installed starlette's source, as a plain folder of its own."""
+    spec = importlib.util.find_spec("starlette")
+    assert spec is not None
+    assert spec.origin is not None
+    copy = folder / "starlette"
+    shutil.copytree(Path(spec.origin).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
 
 
 def index_folder(client: RiverrunClient, folder: Path) -> dict[str, Any]:

@@ -44,8 +44,8 @@ class Seen(NamedTuple):
 
     @property
     def is_of_a_library(self) -> bool:
-        """Whether it is Python's own, or installed."""
-        return self.code.co_filename.startswith((*LIBRARIES, "<frozen"))
+        """Whether it is Python's own, or installed, or was made while the program ran, as a dataclass's methods are."""
+        return self.code.co_filename.startswith((*LIBRARIES, "<"))
 
 
 def boundary_of_this_loop() -> CodeType:

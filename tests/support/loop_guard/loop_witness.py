@@ -1,0 +1,124 @@
+"""The witness in a watched process: it writes down each route, each answer and each blocking call on the loop.
+
+A blocking call still raises, but a broad ``except`` may swallow that: what is written is the proof. One note a line, as JSON:
+``{"routes": [...], "socket_events": [...]}`` when the server is made, ``{"route": ..., "status": ...}`` an answer,
+``{"blocking": ..., "route": ..., "line": ..., "stack": [...]}`` a call. A route is ``METHOD /path/{name}``.
+"""
+
+import gc
+import inspect
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+import blockbuster.blockbuster as calls
+import uvicorn
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from planted_routes import add_planted_routes
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from riverrun.infra.eventloop_monitor import SERVED, template_of
+from riverrun.infra.loop_stack import Seen, blocking_line
+
+STACK_LINES = 20
+SCOPE: ContextVar[Scope | None] = ContextVar("the request that this task serves", default=None)
+
+
+class Notes:
+    """A file to which the watched process adds lines, past the watch that is kept over it."""
+
+    def __init__(self, path: str) -> None:
+        self._write = os.write
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def add(self, **note: Any) -> None:
+        self._write(self._file, json.dumps(note).encode() + b"\n")
+
+
+class Witness:
+    """Middleware outside of all: what was answered, by which route."""
+
+    def __init__(self, app: ASGIApp, notes: Notes) -> None:
+        self._app = app
+        self._notes = notes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._notes.add(route=route_of(scope), status=message["status"])
+            await send(message)
+
+        if scope["type"] == "http":
+            SCOPE.set(scope)
+        await self._app(scope, receive, send_and_note)
+
+
+def watch_this_process(notes_path: str) -> None:
+    """From now on, and the application as soon as a server is made of it."""
+    notes = Notes(notes_path)
+    _watch_servers(notes)
+    _watch_calls(notes)
+
+
+def _watch_servers(notes: Notes) -> None:
+    make = uvicorn.Config.__init__
+
+    def make_watched(config: uvicorn.Config, app: FastAPI, **settings: Any) -> None:
+        notes.add(routes=sorted(routes_of(app)), socket_events=sorted(socket_events()))
+        add_planted_routes(app)
+        make(config, Witness(app, notes), **settings)
+
+    uvicorn.Config.__init__ = make_watched  # type: ignore[method-assign, assignment]
+
+
+def _watch_calls(notes: Notes) -> None:
+    class Reported(calls.BlockingError):
+        def __init__(self, name: str) -> None:
+            super().__init__(name)
+            frame = sys._getframe(2)
+            stack = traceback.format_stack(frame, limit=STACK_LINES)
+            notes.add(blocking=name, route=route_of(SCOPE.get()), line=_line_of(frame), stack=stack)
+
+    calls.BlockingError = Reported
+    calls.BlockBuster().activate()
+
+
+def routes_of(app: FastAPI) -> Iterator[str]:
+    """All that the application answers, hidden or not, wherever it is included; sockets as ``SOCKET /path``."""
+    for context in iter_route_contexts(app.routes):
+        for method in (context.methods or {"SOCKET"}) - {"HEAD"}:
+            yield f"{method} {context.path_format or context.path}"
+
+
+def socket_events() -> Iterator[str]:
+    """``namespace event`` of what socket.io servers of this process listen to."""
+    if (socketio := sys.modules.get("socketio")) is None:
+        return
+    for server in [one for one in gc.get_objects() if isinstance(one, socketio.AsyncServer)]:
+        for namespace, handlers in server.handlers.items():
+            yield from (f"{namespace} {event}" for event in handlers)
+        for namespace, handler in server.namespace_handlers.items():
+            methods = inspect.getmembers(handler, inspect.iscoroutinefunction)
+            yield from (f"{namespace} {name[3:]}" for name, _ in methods if name.startswith("on_"))
+
+
+def route_of(scope: Scope | None) -> str:
+    """Of the request's innermost scope, which knows it; none outside of requests."""
+    if scope is None:
+        return ""
+    served = scope.get(SERVED)
+    return f"{scope['method']} {template_of(served.scope if served else scope)}"
+
+
+def _line_of(frame: FrameType | None) -> str:
+    seen = []
+    while frame is not None:
+        seen.append(Seen(frame.f_code, frame.f_lineno))
+        frame = frame.f_back
+    return blocking_line(tuple(seen))
