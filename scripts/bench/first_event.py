@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,12 +86,14 @@ def open_arms(site: Site, count: int) -> Iterator[dict[str, Iterator[float]]]:
 
     Each ``next`` asks a question and gives the seconds to its first event.
     """
-    source = Path(site.settings.data_dir) / "source"
-    source.mkdir(exist_ok=True)
-    (source / "greeting.py").write_text(SOURCE)
-    with Stack(site.settings.model_copy(update={"port": 0})) as stack, contextlib.ExitStack() as servers:
+    with (
+        tempfile.TemporaryDirectory() as source,
+        Stack(site.settings.model_copy(update={"port": 0})) as stack,
+        contextlib.ExitStack() as servers,
+    ):
+        (Path(source) / "greeting.py").write_text(SOURCE)
         with RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client:
-            started = client.parse({"repo_path": str(source)})
+            started = client.parse({"repo_path": source})
             for _ in RunFollower(client, started["run_id"]).events():
                 pass
             ports = {NATIVE: urlsplit(stack.base_url).port or 0}

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 from tests.support.accounts import make_person
-from tests.support.live_api import client_of
+from tests.support.live_api import client_of, serving
 
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token
+from riverrun.infra.settings import Settings
 
 
 async def test_an_administrator_may_index_a_folder_of_the_server(
@@ -18,6 +19,24 @@ async def test_an_administrator_may_index_a_folder_of_the_server(
         assert accepted.status_code == 202
         no_name = await administrator.post("/api/v1/parse", json={"repo_path": "/" + "x" * 300})
         assert no_name.status_code == 422
+
+
+async def test_nobody_indexes_the_servers_own_data_folder(
+    settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    """It holds the passwords of the servers, and the keys of what is sealed."""
+    own = tmp_path / "own"
+    (own / "logs").mkdir(parents=True)
+    (tmp_path / "a way in").symlink_to(own)
+    token = issue_bearer_token(engine, ensure_administrator(engine), "test")
+    async with (
+        serving(settings.model_copy(update={"data_dir": own})) as base_url,
+        client_of(base_url, token) as administrator,
+    ):
+        for folder in (own, own / "logs", tmp_path / "a way in"):
+            refused = await administrator.post("/api/v1/parse", json={"repo_path": str(folder)})
+            assert refused.json()["type"] == "/problems/source-refused"
+            assert "own data folder" in refused.json()["detail"]
 
 
 async def test_nobody_else_reads_the_servers_disk(base_url: str, engine: Engine, tmp_path: Path) -> None:

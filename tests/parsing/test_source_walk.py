@@ -31,6 +31,14 @@ def reasons_of(folder: Path) -> dict[str, str | None]:
     return {entry.path: entry.reason for entry in entries_of(folder) if entry.reason}
 
 
+def test_our_own_data_folder_stays_out_whatever_it_is_called(tmp_path: Path) -> None:
+    fill(tmp_path / "home", "code.py", "own/client.json", "other/more.py")
+    (tmp_path / "alias").symlink_to(tmp_path / "home" / "own")
+    with FolderTree(tmp_path / "home", max_file_bytes=1_000, data_dir=tmp_path / "alias") as tree:
+        found = {entry.path: entry.reason for entry in tree.entries()}
+    assert found == {"code.py": None, "other/more.py": None, "own/": "Riverrun's own data folder"}
+
+
 def test_files_come_in_a_fixed_order_with_their_sizes_and_stamps(tmp_path: Path) -> None:
     fill(tmp_path, "b.py", "a/z.py", "a/b/c.py", "c.py", ".github/ci.yml")
     entries = entries_of(tmp_path)

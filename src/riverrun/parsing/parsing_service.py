@@ -161,6 +161,10 @@ class ParsingService:
         resolved, is_readable = await self._threads.run(_look_at, folder)
         if not is_readable:
             raise SourceRefused(f"There is no folder {given} that this server can read.")
+        if resolved.is_relative_to(await self._threads.run(self._settings.data_dir.resolve)):
+            raise SourceRefused(
+                f"{given} is Riverrun's own data folder, with its passwords: index another one."
+            )
         return str(resolved), resolved.name or "/"
 
     async def _active_runs(self, project_ids: list[UUID]) -> dict[UUID, UUID]:

@@ -32,7 +32,8 @@ def open_source(
             yield clone
     else:
         folder = Path(project.source)
-        with FolderTree(folder, max_file_bytes=settings.max_file_bytes, commit=head_commit(folder)) as tree:
+        limit, own = settings.max_file_bytes, settings.data_dir
+        with FolderTree(folder, max_file_bytes=limit, commit=head_commit(folder), data_dir=own) as tree:
             yield tree
 
 

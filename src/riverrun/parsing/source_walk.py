@@ -61,13 +61,16 @@ def blob_of(content: bytes) -> str:
 class FolderTree:
     """A folder of this machine. Its ``.gitignore`` files hold, those of its parents do not.
 
-    No symbolic link is followed, neither while looking nor while reading, and nothing but regular files is opened.
-    Close it, or use it as a context manager. Raises ``SourceUnreadable``.
+    No symbolic link is followed, neither while looking nor while reading, and nothing but regular files is opened. What lies
+    in ``data_dir``, our own folder, stays out. Close it, or use it as a context manager. Raises ``SourceUnreadable``.
     """
 
-    def __init__(self, root: Path, *, max_file_bytes: int, commit: str | None = None) -> None:
+    def __init__(
+        self, root: Path, *, max_file_bytes: int, commit: str | None = None, data_dir: Path | None = None
+    ) -> None:
         self.commit = commit
         self._max_file_bytes = max_file_bytes
+        self._data_folder = _identity_of(data_dir) if data_dir else None
         self._root = _open_root(root)
         self._directory: tuple[str, int] | None = None
 
@@ -127,6 +130,10 @@ class FolderTree:
             return sorted(found, key=lambda child: child.name)
 
     def _reason_to_stay_out(self, directory: str, names: set[str]) -> str | None:
+        if self._data_folder and self._data_folder == _identity_of(
+            self._enter_directory(directory.rstrip("/"))
+        ):
+            return "Riverrun's own data folder"
         if directory.rstrip("/").rpartition("/")[2] in VENDORED_DIRECTORIES:
             return "a directory of dependencies"
         if "pyvenv.cfg" in names:
@@ -162,6 +169,15 @@ class FolderTree:
         if self._directory:
             os.close(self._directory[1])
             self._directory = None
+
+
+def _identity_of(folder: Path | int) -> tuple[int, int] | None:
+    """By what a folder is known whatever it is called; none when it is not there."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _open_root(root: Path) -> int:
