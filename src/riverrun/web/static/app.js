@@ -6,7 +6,7 @@ import * as api from "./api.js";
 import { confirm } from "./dialogs.js";
 import { Door } from "./door.js";
 import { button, element } from "./dom.js";
-import { takeErrand } from "./errands.js";
+import { keepToken, takeErrand, takeToken, waitingKind } from "./errands.js";
 import { GuestRoom } from "./guest_room.js";
 import { conversationInAddress } from "./location.js";
 import { knock } from "./sharing_api.js";
@@ -15,8 +15,6 @@ import { Workspace } from "./workspace.js";
 const root = document.getElementById("app");
 const door = new Door({ onIn: start });
 let workspace = null;
-let linkingToken = null;
-let verificationToken = null;
 
 api.whenSignedOut(showSignedOut);
 window.addEventListener("hashchange", () => {
@@ -30,8 +28,7 @@ function run(errand) {
   if (errand?.kind === "password-reset") return showDoor(() => door.showReset(errand.token));
   if (errand?.kind === "invitation") return showDoor(() => door.showSignUp(errand.token));
   if (errand?.kind === "sign-in-refused") return showDoor(() => door.showSignIn({ refusal: errand.token }));
-  if (errand?.kind === "linking") linkingToken = errand.token;
-  if (errand?.kind === "email-verification") verificationToken = errand.token;
+  if (errand) keepToken(errand);
   if (errand) door.node.remove();
   return start();
 }
@@ -39,7 +36,8 @@ function run(errand) {
 async function start() {
   try {
     const account = await api.account({ isKnocking: true });
-    if (verificationToken) return verify();
+    const verification = takeToken("email-verification");
+    if (verification) return verify(verification);
     workspace?.close();
     workspace = new Workspace(account, { onSignedOut: showSignedOut });
     root.replaceChildren(workspace.node);
@@ -52,17 +50,14 @@ async function start() {
 }
 
 /** Only who is in the account says that its address is theirs: somebody else may have made it. */
-function verify() {
-  const token = verificationToken;
-  verificationToken = null;
+function verify(token) {
   return showDoor(() => door.showVerified(token));
 }
 
 /** Somebody came by a provider with the account's address. Only its owner, signed in otherwise, lets that be a way in. */
 async function askAboutLinking(account) {
-  if (!linkingToken) return;
-  const token = linkingToken;
-  linkingToken = null;
+  const token = takeToken("linking");
+  if (!token) return;
   const detail = `Somebody signed in elsewhere with the address ${account.email}. If it was you, you may come in that way from now on.`;
   const isMine = await confirm("Was it you?", detail, "Yes, link it");
   await (isMine ? confirmLinking : cancelLinking)(token).then(
@@ -81,8 +76,7 @@ async function showGuest(id) {
 
 /** Requests that were under way are refused one after the other; what is typed at the door meanwhile stays. */
 function showSignedOut() {
-  const waiting = linkingToken ? "linking" : verificationToken ? "verification" : null;
-  if (!root.contains(door.node)) showDoor(() => door.showSignIn({ waiting }));
+  if (!root.contains(door.node)) showDoor(() => door.showSignIn({ waiting: waitingKind() }));
 }
 
 function showDoor(show) {

@@ -9,7 +9,7 @@ const TITLES = { first: "Make the first account", open: "Make an account", invit
 
 const WAITING = {
   linking: "Your address has an account here already: sign in to it once, and say that you are the same.",
-  verification: "Sign in to your account, and its address is verified. If you have made none, somebody else has: do nothing.",
+  "email-verification": "Sign in to your account, and its address is verified. If you have made none, somebody else has: do nothing.",
 };
 const OPENS_NOTHING = "This link was used already, is too old, or is for another account than the one that you are signed in to.";
 
