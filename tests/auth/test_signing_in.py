@@ -62,13 +62,36 @@ async def test_a_cookie_writes_from_our_own_pages_only(
     await sign_in(browser, issue_one_time_token(engine, administrator))
     own = str(browser.base_url).rstrip("/")
     body = {"project_ids": []}
-    for origin in (None, "https://evil.example", "null", own + ".evil.example"):
+    encrypted, other_port = own.replace("http://", "https://"), own.rpartition(":")[0]
+    foreign = ("https://evil.example", "null", own + ".evil.example", encrypted, other_port, "http://[")
+    for origin in (None, *foreign):
         headers = {"origin": origin} if origin else {}
         refused = await browser.post("/api/v1/conversations", json=body, headers=headers)
         assert refused.status_code == 403, origin
     assert (
         await browser.post("/api/v1/conversations", json=body, headers={"origin": own})
     ).status_code == 422
+
+
+async def test_a_page_that_came_without_encryption_writes_nothing_where_people_come_by_https(
+    settings: Settings, engine: Engine, administrator: UUID
+) -> None:
+    """A proxy before us speaks https; whoever is on the way can answer for it without."""
+    public = settings.model_copy(update={"public_url": "https://riverrun.example"})
+    async with serving(public) as url, httpx2.AsyncClient(base_url=url) as client:
+        token = issue_one_time_token(engine, administrator)
+        opened = await client.get("/sign-in", params={"token": token})
+        session = opened.headers["set-cookie"].partition(";")[0]
+        expected = {
+            "https://riverrun.example": 422,
+            "https://riverrun.example:443": 422,
+            "http://riverrun.example": 403,
+            "https://riverrun.example:8443": 403,
+        }
+        for origin, status in expected.items():
+            headers = {"host": "riverrun.example", "origin": origin, "cookie": session}
+            told = await client.post("/api/v1/conversations", json={"project_ids": []}, headers=headers)
+            assert told.status_code == status, origin
 
 
 async def test_signing_out_ends_the_session(

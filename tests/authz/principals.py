@@ -19,6 +19,7 @@ from riverrun.users.models import User
 
 WITH_ACCOUNTS = ("owner", "viewer", "asker", "outside_asker", "colleague", "stranger", "administrator")
 BOTH_SCOPES = ("read", "write")
+ALL_SCOPES = (*BOTH_SCOPES, "administer")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _account(engine: Engine, name: str) -> UUID:
 
 def _doors(engine: Engine, user_id: UUID) -> dict[str, dict[str, str]]:
     key = new_api_key()
-    _store_key(engine, user_id, key, BOTH_SCOPES)
+    _store_key(engine, user_id, key, ALL_SCOPES)
     bearer = {"authorization": f"Bearer {issue_bearer_token(engine, user_id, 'matrix')}"}
     return {"v1": bearer, "v2": {"x-api-key": key}}
 

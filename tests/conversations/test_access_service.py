@@ -166,6 +166,14 @@ async def test_a_link_that_asks_for_an_account_opens_nothing_without_one(party: 
     assert (await party.ann.get(info)).status_code == 404
 
 
+async def test_an_invented_link_renders_nothing(party: Party) -> None:
+    open_link = link_header(await party.share(visibility="public", requires_sign_in=False))
+    closed_link = link_header(await party.share(visibility="public"))
+    for headers, status in ((open_link, 200), (closed_link, 401), ({"x-share-link": "invented"}, 401)):
+        shown = await party.guest.post(f"{V1}/markdown", json={"text": "*so*"}, headers=headers)
+        assert shown.status_code == status
+
+
 async def test_a_browser_keeps_the_links_it_opens_in_a_cookie_that_no_script_reads(party: Party) -> None:
     for _ in range(2):
         url = (await party.share(visibility="public", requires_sign_in=False))["link"]["url"]

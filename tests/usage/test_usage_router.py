@@ -343,6 +343,28 @@ async def test_keys_and_organisations_have_limits_by_their_ids(
     assert [(one["holder"], one["name"]) for one in found] == [("key", "nightly"), ("organisation", "A team")]
 
 
+async def test_an_administrators_key_administers_only_if_it_was_made_to(
+    administrator: httpx2.AsyncClient, base_url: str, engine: Engine
+) -> None:
+    for scopes, looks, sets in (
+        (["read", "write"], 403, 403),
+        (["read", "administer"], 200, 403),
+        (["read", "write", "administer"], 200, 204),
+    ):
+        made = await administrator.post("/api/v1/api-keys", json={"name": "nightly", "scopes": scopes})
+        headers = {"x-api-key": made.json()["key"]}
+        async with httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=20) as program:
+            for path in ("/api/v2/usage/limits", "/api/v2/usage/users"):
+                assert (await program.get(path)).status_code == looks, scopes
+            limit = f"/api/v2/usage/limits/key/{made.json()['id']}"
+            assert (await program.put(limit, json={"questions_per_day": 7})).status_code == sets, scopes
+            assert (await program.get("/api/v2/usage")).status_code == 200
+    ana = make_person(engine, "ana@example.org")
+    async with client_of(base_url, ana.token) as client:
+        refused = await client.post("/api/v1/api-keys", json={"name": "k", "scopes": ["administer"]})
+        assert refused.status_code == 403
+
+
 @pytest.mark.parametrize(
     ("path", "change", "status"),
     [

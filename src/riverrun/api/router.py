@@ -52,7 +52,7 @@ async def get_api_key_user(
     needed = _scope_for(request)
     if needed not in scopes:
         raise ScopeMissing(f"This needs a key with the scope {needed}.", scope=needed)
-    let_in(request, replace(principal, links=links_of(request)))
+    let_in(request, replace(principal, links=links_of(request)), scopes)
 
 
 def _scope_for(request: Request) -> Scope:

@@ -12,6 +12,7 @@ from riverrun.auth.errors import InvalidApiKey, TooManyApiKeys
 from riverrun.auth.principal import Principal, get_scoped, principal_of, scoped
 from riverrun.auth.revocations import Revocation
 from riverrun.kit.clock import now
+from riverrun.kit.problem import Forbidden
 from riverrun.users.models import User
 
 MOST_KEYS = 100
@@ -28,8 +29,11 @@ class AsyncApiKeyService:
         """A new key and its text, which is never to be had again.
 
         Raises:
+            Forbidden: a key that administers, for somebody who does not.
             TooManyApiKeys: the owner has a hundred already.
         """
+        if Scope.ADMINISTER in scopes and not owner.is_administrator:
+            raise Forbidden("Only administrators of this server make keys with the scope administer.")
         await self._session.execute(_one_at_a_time(owner))
         if len(await self.list(owner)) >= MOST_KEYS:
             raise TooManyApiKeys(f"You have {MOST_KEYS} keys: revoke one that is not used any more.")

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     """Look at conversations, runs and repositories, search, and follow streams."""
     WRITE = "write"
     """Everything else: ask, stop, index, rename, delete."""
+    ADMINISTER = "administer"
+    """Also what administrators alone may: everybody's usage, and limits. Looking needs ``read`` beside it, setting ``write``."""
 
 
 class ApiKey(Base):

@@ -50,7 +50,7 @@ class CreatedApiKey(ApiKeyView):
 
 @api_keys_router.post("", status_code=201)
 async def create_api_key(new: NewApiKey, principal: CurrentPrincipal, db: AsyncDb) -> CreatedApiKey:
-    """Make a key for `/api/v2`. Keep it: only its hash is stored here."""
+    """Make a key for `/api/v2`. Keep it: only its hash is stored here. Only administrators make one that administers."""
     key, text = await AsyncApiKeyService(db).create(principal, new.name, new.scopes)
     return CreatedApiKey(**ApiKeyView.of(key).model_dump(), key=text)
 

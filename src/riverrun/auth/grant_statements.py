@@ -69,6 +69,12 @@ def link_grant(link_hash: str) -> Select[Grant]:
     return select(Grant).where(Grant.link_hash == link_hash, IS_IN_FORCE)
 
 
+def opens_to_guests(link_hashes: Collection[str]) -> Select[UUID]:
+    """The grant of one of these links that is in force and asks for no account."""
+    is_open = Grant.requires_sign_in.is_(False)
+    return select(Grant.id).where(Grant.link_hash.in_(link_hashes), is_open, IS_IN_FORCE).limit(1)
+
+
 def take_back(subject_id: UUID, *which: Any) -> ReturningDelete[UUID]:
     """Delete those of the subject's grants for which all of ``which`` holds; returns their ids."""
     return delete(Grant).where(Grant.subject_id == subject_id, *which).returning(Grant.id)

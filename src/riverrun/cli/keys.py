@@ -25,7 +25,8 @@ keys = typer.Typer(
 def create_key(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="read or write, both unless named; may be given twice.")
+        list[str] | None,
+        typer.Option(help="read, write or administer; read and write unless named; may be given again."),
     ] = None,
 ) -> None:
     """Make a key and print it, this once."""

@@ -5,7 +5,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from riverrun.auth.dependencies import CurrentViewer
+from riverrun.auth.dependencies import CurrentShownViewer
 from riverrun.kit.markup import markdown_pieces, render_markdown
 from riverrun.kit.problem import NotFound, PayloadTooLarge
 from riverrun.web.page_assets import PageAssets
@@ -50,7 +50,7 @@ async def get_asset(digest: str, name: str, request: Request) -> Response:
 
 
 @web_router.post("/api/v1/markdown")
-async def show_markdown(request: MarkdownRequest, viewer: CurrentViewer) -> MarkdownView:
+async def show_markdown(request: MarkdownRequest, _: CurrentShownViewer) -> MarkdownView:
     """Markdown as safe HTML. Other requests have their turn between the pieces of a long text."""
     if len(request.text) > MAX_MARKDOWN_CHARS:
         raise PayloadTooLarge(f"At most {MAX_MARKDOWN_CHARS:,} characters are rendered at once.")
