@@ -17,7 +17,7 @@ def prepare(site: Site) -> Mapping[str, str]:
     return {}
 
 
-def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
+def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
     """None: its requests leave at a rate, whether others were answered or not."""
     return ()
 

@@ -18,7 +18,7 @@ def prepare(site: Site) -> Mapping[str, str]:
     return {}
 
 
-def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
+def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
     """None: a dispatch ends in another process."""
     return ()
 

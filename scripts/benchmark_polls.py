@@ -36,7 +36,7 @@ def prepare(site: Site) -> Mapping[str, str]:
         return {"CONVERSATION_ID": str(conversation.id)}
 
 
-def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
+def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
     """Both polls of one conversation whose run is under way."""
     base = f"/api/v1/conversations/{names['CONVERSATION_ID']}"
     return (
@@ -48,7 +48,7 @@ def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
 def experiments(site: Site, report: Report, *, smoke: bool) -> None:
     """The same polls beside a million keys of others."""
     plan = Polls(many=10_000, asked=5, rounds=2) if smoke else Polls()
-    measure_poll_cost(site, report, scenarios(prepare(site)), plan)
+    measure_poll_cost(site, report, scenarios(prepare(site), site), plan)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def prepare(site: Site) -> Mapping[str, str]:
         return {"CONVERSATION_ID": str(conversation.id)}
 
 
-def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
+def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
     """One look at the conversation."""
     path = f"/api/v1/conversations/{names['CONVERSATION_ID']}/info"
     return (Scenario("conversation", path, has_fields("id", "total_messages", "run_id", "hides_sources")),)
@@ -50,7 +50,7 @@ def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
 def experiments(site: Site, report: Report, *, smoke: bool) -> None:
     """The same look, raw."""
     plan = Requests(at_once=2, rounds=3) if smoke else Requests()
-    for scenario in scenarios(prepare(site)):
+    for scenario in scenarios(prepare(site), site):
         measure_request_tax(site, report, scenario, plan)
 
 

@@ -31,7 +31,7 @@ def prepare(site: Site) -> Mapping[str, str]:
         return {"CONVERSATION_ID": str(conversation.id)}
 
 
-def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
+def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
     """Each may be repeated: the same reader is named again, and nobody is taken away who is in.
 
     What is asked of Postgres for a removal is the same whether somebody was in or not.

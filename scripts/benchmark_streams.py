@@ -23,7 +23,7 @@ def prepare(site: Site) -> Mapping[str, str]:
     return {}
 
 
-def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
+def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
     """None: a stream is no request with one answer."""
     return ()
 

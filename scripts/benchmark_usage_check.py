@@ -41,7 +41,7 @@ def prepare(site: Site) -> Mapping[str, str]:
         return {"PROJECT_ID": str(project.id)}
 
 
-def scenarios(names: Mapping[str, str]) -> Sequence[Scenario]:
+def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
     """Beginning a conversation checks the limits; usage shows them."""
     body = orjson.dumps({"project_ids": [names["PROJECT_ID"]]})
     created = has_fields("conversation_id")

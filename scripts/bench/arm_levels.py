@@ -14,7 +14,6 @@ from bench.scenario import Scenario
 NATIVE = "riverrun"
 AGAIN = "riverrun again"
 """The native arm's twin: how far the two are apart is how far the figures can be trusted."""
-LONE_ROUNDS = 40
 BLOCKING_WITHIN = 0.20
 """How far the blocking arm may be from the native one while nothing is concurrent; else it is no form of the same."""
 
@@ -25,6 +24,7 @@ class Plan:
 
     concurrency: Sequence[int] = (10, 20, 50)
     rounds: int = 3
+    lone_rounds: int = 40
 
 
 async def measure_levels(
@@ -33,7 +33,7 @@ async def measure_levels(
     """Fill the report with levels ``<scenario>@<concurrency>`` and with each arm's ratio to the native one."""
     for scenario in scenarios:
         served = await same_bytes(arms, scenario)
-        await check_lone(served, scenario, report)
+        await check_lone(served, scenario, plan.lone_rounds, report)
         for concurrency in plan.concurrency:
             levels = await play(served, scenario, concurrency, plan.rounds)
             for arm, level in levels.items():
@@ -44,15 +44,16 @@ async def measure_levels(
 
 async def same_bytes(arms: Mapping[str, Address], scenario: Scenario) -> Mapping[str, Address]:
     """Teach the raw arm the native arm's answer. A scenario that changes something cannot be played raw."""
-    if "raw" not in arms or NATIVE not in arms or scenario.method != "GET":
+    if "raw" not in arms or NATIVE not in arms or not (scenario.method == "GET" or scenario.is_read):
         return {name: address for name, address in arms.items() if name != "raw"}
     native, raw = arms[NATIVE], arms["raw"]
     wire = await open_wire(native.host, native.port)
-    answer = await wire.ask(scenario.request(native.host, native.authorization))
+    [request] = scenario.requests(1, native.host, native.authorization)
+    answer = await wire.ask(request)
     wire.close()
     lesson = Scenario("lesson", "/", scenario.shape, "PUT", answer.body)
     wire = await open_wire(raw.host, raw.port)
-    await wire.ask(lesson.request(raw.host, ""))
+    await wire.ask(*lesson.requests(1, raw.host, ""))
     wire.close()
     return arms
 
@@ -64,14 +65,17 @@ def check_twins(levels: Mapping[str, Level], where: str, report: Report) -> None
         report.reject(f"{where}: the A/A pair is {gap:.0%} apart")
 
 
-async def check_lone(arms: Mapping[str, Address], scenario: Scenario, report: Report) -> None:
+async def check_lone(arms: Mapping[str, Address], scenario: Scenario, rounds: int, report: Report) -> None:
     """Without concurrency the blocking arm must be as fast as the native one."""
     pair = {name: arms[name] for name in (NATIVE, "blocking") if name in arms}
     if len(pair) < 2:
         return
-    levels = await play(pair, scenario, 1, LONE_ROUNDS)
+    levels = await play(pair, scenario, 1, rounds)
     for arm, level in levels.items():
         report.note_level(arm, f"{scenario.name}@1", level.as_dict())
+    if not all(level.latencies for level in levels.values()):
+        report.reject(f"{scenario.name}: an arm alone had no right answer")
+        return
     slower = median(levels["blocking"].latencies) / median(levels[NATIVE].latencies) - 1
     if slower > BLOCKING_WITHIN:
         report.reject(f"{scenario.name}: the blocking arm alone is {slower:+.0%} from the native one")

@@ -36,6 +36,14 @@ class Usage:
     blocked_ms: float
     worst_lag_ms: float
 
+    def of_the_loop(self) -> dict[str, float]:
+        """How long the look was, and how the event loop did in it."""
+        return {
+            "seconds": round(self.wall_seconds, 4),
+            "blocked_ms": round(self.blocked_ms, 3),
+            "worst_lag_ms": round(self.worst_lag_ms, 3),
+        }
+
 
 class ArmServer:
     """One arm, serving inside ``with``. Its log is a file in the data folder, told only when it cannot start."""

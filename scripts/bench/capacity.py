@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from bench.arm_server import HOST, ArmServer, open_servers
 from bench.load import Address
 from bench.mixed_traffic import Subjects, make_subjects, reading, sign_in, signed_in, traffic_of
 from bench.open_loop import OpenLoop, Outcome
-from bench.outside_site import OutsideSite, open_outside
 from bench.rate_search import RateSearch
 from bench.ratios import AGREEMENT, Ratio, apart, interval
 from bench.report import Report
@@ -95,15 +95,10 @@ def tell(
 class MixedStage:
     """Workers that answer, somebody outside who is slow, and what is to be asked for."""
 
-    around: OutsideSite
+    site: Site
     streams: StreamStage
     subjects: Subjects
     mix: Mix
-
-    @property
-    def site(self) -> Site:
-        """With the settings that all arms have."""
-        return self.around.site
 
 
 @contextlib.contextmanager
@@ -111,15 +106,16 @@ def open_mixed_stage(site: Site, mix: Mix) -> Iterator[MixedStage]:
     """A whole stack on the site's servers, whose workers answer what is asked of any arm."""
     pace = {"chat_concurrency": mix.workers, "extractive_delay_ms": mix.model_pause_ms}
     with contextlib.ExitStack() as stack:
-        around = stack.enter_context(open_outside(site, **pace))
-        whole = stack.enter_context(Stack(around.site.settings.model_copy(update={"port": 0})))
-        project_id = index_something(whole, Path(site.settings.data_dir) / "mixed")
+        paced = site.changed(**pace)
+        paced.outside.ask("pause", seconds=0.0)
+        whole = stack.enter_context(Stack(paced.settings.model_copy(update={"port": 0})))
+        project_id = index_something(whole, Path(stack.enter_context(tempfile.TemporaryDirectory())))
         subjects = make_subjects(
             site.engine, site.user_id, project_id, asked=mix.conversations, people=mix.people
         )
         asyncio.run(make_accounts(whole, subjects))
-        around.outside.ask("pause", seconds=mix.outside_seconds)
-        yield MixedStage(around, stack.enter_context(open_stage(around.site)), subjects, mix)
+        paced.outside.ask("pause", seconds=mix.outside_seconds)
+        yield MixedStage(paced, stack.enter_context(open_stage(paced)), subjects, mix)
 
 
 async def make_accounts(stack: Stack, subjects: Subjects) -> None:
@@ -138,7 +134,6 @@ async def make_accounts(stack: Stack, subjects: Subjects) -> None:
 
 def index_something(stack: Stack, source: Path) -> UUID:
     """A small repository to ask about."""
-    source.mkdir(exist_ok=True)
     (source / "greeting.py").write_text(SOURCE)
     with RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client:
         started = client.parse({"repo_path": str(source)})

@@ -18,14 +18,15 @@ from bench.load import Address
 from bench.report import Report
 from bench.scenario import Scenario
 from bench.site import Site, open_site
+from bench.workers import open_workers
 
 ARMS = ("raw", "riverrun", "plan", "threads", "blocking")
-SMOKE = Plan((2,), 2)
+SMOKE = Plan((2,), 2, lone_rounds=2)
 NAMES = ("CONVERSATION_ID", "PROJECT_ID", "WORKSPACE_ID", "RUN_ID")
 
 
 class Target(Protocol):
-    """What a script declares."""
+    """What a script declares. One with ``NEEDS_WORKERS = True`` has its levels played beside workers that answer."""
 
     NAME: str
 
@@ -33,8 +34,8 @@ class Target(Protocol):
         """Make what the scenarios ask for; its names, as the environment would give them for a running server."""
         ...
 
-    def scenarios(self, names: Mapping[str, str]) -> Sequence[Scenario]:
-        """The requests to be measured on every arm."""
+    def scenarios(self, names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
+        """The requests to be measured on every arm; no site where somebody else runs the server."""
         ...
 
     def experiments(self, site: Site, report: Report, *, smoke: bool) -> None:
@@ -52,8 +53,7 @@ def run(targets: Sequence[Target], given: Sequence[str] | None = None) -> int:
             measure_running(target, options, report)
     else:
         with open_site() as site:
-            for target, report in zip(targets, reports, strict=True):
-                measure_own(target, site, options, report)
+            measure_own(dict(zip(targets, reports, strict=True)), site, options)
     return max(judge(report, options) for report in reports)
 
 
@@ -65,7 +65,7 @@ def judge(report: Report, options: argparse.Namespace) -> int:
     for line in worse:
         print(f"WORSE: {line}")
     is_void = bool(report.void) and not report.is_smoke
-    return 1 if worse or report.errors or is_void else 0
+    return 1 if worse or report.errors or report.failures or is_void else 0
 
 
 def file_of(report: Report, path: Path) -> Path:
@@ -102,19 +102,37 @@ def measure_running(target: Target, options: argparse.Namespace, report: Report)
     arms = {"running": address_of(os.environ["BASE_URL"])}
     names = {name: os.environ[name] for name in NAMES if name in os.environ}
     plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
-    asyncio.run(measure_levels(arms, target.scenarios(names), plan, report))
+    asyncio.run(measure_levels(arms, target.scenarios(names, None), plan, report))
 
 
-def measure_own(target: Target, site: Site, options: argparse.Namespace, report: Report) -> None:
-    """Levels on all arms, and the numbered benchmarks."""
-    scenarios = () if options.no_levels else target.scenarios(target.prepare(site))
-    if scenarios:
-        with serving(site, options.arms) as arms:
-            if options.against:
-                arms["against"] = address_of(options.against)
-            plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
-            asyncio.run(measure_levels(arms, scenarios, plan, report))
-    target.experiments(site, report, smoke=options.smoke)
+def measure_own(targets: Mapping[Target, Report], site: Site, options: argparse.Namespace) -> None:
+    """Levels on all arms, whose servers serve all targets; then the numbered benchmarks. What fails is told."""
+    if not options.no_levels:
+        measure_own_levels(targets, site, options)
+    for target, report in targets.items():
+        with report.failing("the numbered benchmarks"):
+            target.experiments(site, report, smoke=options.smoke)
+
+
+def measure_own_levels(targets: Mapping[Target, Report], site: Site, options: argparse.Namespace) -> None:
+    """One target after the other."""
+    played: dict[Target, Sequence[Scenario]] = {}
+    for target, report in targets.items():
+        with report.failing("preparing"):
+            played[target] = target.scenarios(target.prepare(site), site)
+    played = {target: scenarios for target, scenarios in played.items() if scenarios}
+    if not played:
+        return
+    plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
+    with contextlib.ExitStack() as stack:
+        if any(getattr(target, "NEEDS_WORKERS", False) for target in played):
+            stack.enter_context(open_workers(site.settings))
+        arms = stack.enter_context(serving(site, options.arms))
+        if options.against:
+            arms["against"] = address_of(options.against)
+        for target, scenarios in played.items():
+            with targets[target].failing("levels"):
+                asyncio.run(measure_levels(arms, scenarios, plan, targets[target]))
 
 
 @contextlib.contextmanager

@@ -27,6 +27,11 @@ class HttpWire(asyncio.Protocol):
         self._received = bytearray()
         self._waiting: asyncio.Future[tuple[int, bytes]] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has not hung up meanwhile, as it does with those that are idle for some seconds."""
+        return not self._transport.is_closing()
+
     async def ask(self, request: bytes, *, timeout_seconds: float = 30.0) -> Answer:
         """Send a request and await its whole answer; seconds from the first byte out to the last byte in.
 

@@ -14,6 +14,7 @@ from bench.ratios import percentile_interval
 from bench.scenario import Scenario
 
 WARM_UP = 5
+ERROR_CHARS = 300
 BUSY_CLIENT = 0.8
 """A client that used more of its core than this may have been what was measured."""
 
@@ -34,6 +35,7 @@ class Level:
 
     latencies: list[float] = field(default_factory=list)
     errors: int = 0
+    first_error: str = ""
     wall_seconds: float = 0.0
     client_cpu_seconds: float = 0.0
     usages: list[Usage] = field(default_factory=list)
@@ -49,6 +51,8 @@ class Level:
                 "p95_ci95_ms": [1e3 * edge for edge in percentile_interval(self.latencies, 95)],
                 "requests_per_second": len(self.latencies) / self.wall_seconds,
             }
+        if self.first_error:
+            figures["first_error"] = self.first_error
         if self.usages:
             figures |= {
                 "server_cpu_seconds": sum(usage.cpu_seconds for usage in self.usages),
@@ -56,6 +60,7 @@ class Level:
                 "threads": max(usage.threads for usage in self.usages),
                 "blocked_ms": sum(usage.blocked_ms for usage in self.usages),
                 "worst_lag_ms": max(usage.worst_lag_ms for usage in self.usages),
+                "rounds": [usage.of_the_loop() for usage in self.usages],
             }
         client = self.client_cpu_seconds / self.wall_seconds if self.wall_seconds else 0.0
         return figures | {
@@ -72,21 +77,27 @@ class Load:
         self.level = Level()
         self._address = address
         self._scenario = scenario
-        self._request = scenario.request(address.host, address.authorization)
         self._wires = wires
 
     async def warm_up(self) -> None:
         """A few requests that do not count, then one on each connection: pools fill up before the clock runs."""
-        for _ in range(WARM_UP):
-            await self._wires[0].ask(self._request)
-        await asyncio.gather(*(wire.ask(self._request) for wire in self._wires))
+        for request in self._requests(WARM_UP):
+            await self._wires[0].ask(request)
+        requests = self._requests(len(self._wires))
+        await asyncio.gather(
+            *(wire.ask(request) for wire, request in zip(self._wires, requests, strict=True))
+        )
 
     async def play_round(self) -> None:
         """A request on each connection, all at once."""
+        requests = self._requests(len(self._wires))
+        await self._reconnect()
         if self._address.server is not None:
             self._address.server.look()
         began, cpu = time.perf_counter(), time.process_time()
-        answers = await asyncio.gather(*(self._ask(number) for number in range(len(self._wires))))
+        answers = await asyncio.gather(
+            *(self._ask(number, request) for number, request in enumerate(requests))
+        )
         self.level.wall_seconds += time.perf_counter() - began
         self.level.client_cpu_seconds += time.process_time() - cpu
         self.level.latencies += [seconds for seconds in answers if seconds is not None]
@@ -94,13 +105,28 @@ class Load:
         if self._address.server is not None:
             self.level.usages.append(self._address.server.look())
 
-    async def _ask(self, number: int) -> float | None:
+    async def _reconnect(self) -> None:
+        """The server has hung up on connections that were idle while it was the turn of other arms."""
+        host, port = self._address.host, self._address.port
+        self._wires[:] = [wire if wire.is_open else await open_wire(host, port) for wire in self._wires]
+
+    def _requests(self, count: int) -> list[bytes]:
+        return self._scenario.requests(count, self._address.host, self._address.authorization)
+
+    async def _ask(self, number: int, request: bytes) -> float | None:
         try:
-            answer = await self._wires[number].ask(self._request)
-        except (OSError, TimeoutError):
+            answer = await self._wires[number].ask(request)
+        except (OSError, TimeoutError) as error:
             self._wires[number] = await open_wire(self._address.host, self._address.port)
+            self._note_error(repr(error))
             return None
-        return answer.seconds if self._scenario.is_answered_by(answer.status, answer.body) else None
+        if self._scenario.is_answered_by(answer.status, answer.body):
+            return answer.seconds
+        self._note_error(f"{answer.status} {answer.body.decode(errors='replace')}")
+        return None
+
+    def _note_error(self, words: str) -> None:
+        self.level.first_error = self.level.first_error or words[-ERROR_CHARS:]
 
 
 @contextlib.asynccontextmanager

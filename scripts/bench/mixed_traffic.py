@@ -87,7 +87,7 @@ def sign_in(email: str, outside_seconds: float) -> Request:
 
 
 def _bytes(path: str, method: str, body: bytes, authorization: str) -> bytes:
-    return Scenario("mixed", path, bool, method, body).request(HOST, authorization)
+    return Scenario("mixed", path, bool, method, body).requests(1, HOST, authorization)[0]
 
 
 def _conversation(user_id: UUID, project_id: UUID, number: int) -> Conversation:

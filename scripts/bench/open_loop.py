@@ -80,11 +80,6 @@ class EventWire(HttpWire):
         self.first_event_at, self._tell = None, tell
         return await self.ask(request, timeout_seconds=PATIENCE_SECONDS)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the server has not hung up meanwhile, as it does with those that are idle for some seconds."""
-        return not self._transport.is_closing()
-
     def data_received(self, data: bytes) -> None:
         if self._tell is not None and FIRST_EVENT in data:
             self.first_event_at = time.perf_counter()

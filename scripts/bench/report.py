@@ -1,6 +1,9 @@
 """What a benchmark found: levels by arm, ratios, one line a ratio, and the JSON that is kept."""
 
 import json
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,14 @@ class Report:
     arms: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     ratios: list[Ratio] = field(default_factory=list)
     void: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    """What broke off, and why: the rest was measured all the same."""
 
     def note_level(self, arm: str, level: str, figures: dict[str, Any]) -> None:
         """Keep the figures of one arm at one level."""
         self.arms.setdefault(arm, {})[level] = figures
+        if wrong := figures.get("first_error"):
+            print(f"ERRORS: {arm}, {level}: {figures['errors']}, the first: {wrong}", flush=True)
 
     def add(self, ratio: Ratio) -> None:
         """Keep a ratio, and say it."""
@@ -36,6 +43,16 @@ class Report:
         if not self.is_smoke:
             print(f"VOID: {reason}", flush=True)
 
+    @contextmanager
+    def failing(self, what: str) -> Iterator[None]:
+        """Let ``what`` break off without the rest of the run."""
+        try:
+            yield
+        except Exception as error:
+            traceback.print_exc()
+            self.failures.append(f"{what}: {type(error).__name__}: {error}")
+            print(f"FAILED: {self.benchmark}, {self.failures[-1]}", flush=True)
+
     @property
     def errors(self) -> int:
         """All errors of all levels."""
@@ -45,10 +62,12 @@ class Report:
         """For JSON."""
         return {
             "benchmark": self.benchmark,
+            "is_smoke": self.is_smoke,
             "environment": self.environment,
             "arms": self.arms,
             "ratios": [ratio.as_dict() for ratio in self.ratios],
             "void": self.void,
+            "failures": self.failures,
         }
 
     def write(self, path: Path) -> None:

@@ -1,13 +1,19 @@
 """One kind of request, and what a right answer to it looks like."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+EACH = "{each}"
+"""Stands in a path or body for a word that is another in each request."""
+END_OF_STREAM = b"\nevent: end\ndata: "
+
 Shape = Callable[[Any], bool]
 """Whether an answer's decoded JSON is what it should be."""
+Words = Callable[[int], Sequence[str]]
+"""So many new words for ``EACH``; called before the clock runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +26,32 @@ class Scenario:
     method: str = "GET"
     body: bytes = b""
     status: int = 200
+    each: Words | None = None
+    is_stream: bool = False
+    """Whether it is answered by events, read to their end: the shape is that of the last one's data."""
+    is_read: bool = False
+    """Whether it changes nothing although it is no GET: then the raw arm can play it."""
 
-    def request(self, host: str, authorization: str) -> bytes:
-        """As it goes over the wire."""
+    def requests(self, count: int, host: str, authorization: str) -> list[bytes]:
+        """So many, as they go over the wire."""
+        words = self.each(count) if self.each else [""] * count
+        return [self._request(word, host, authorization) for word in words]
+
+    def _request(self, word: str, host: str, authorization: str) -> bytes:
+        path = self.path.replace(EACH, word)
+        body = self.body.replace(EACH.encode(), word.encode())
         head = (
-            f"{self.method} {self.path} HTTP/1.1\r\nHost: {host}\r\n{authorization}"
-            f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n\r\n"
+            f"{self.method} {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        return head.encode() + self.body
+        return head.encode() + body
 
     def is_answered_by(self, status: int, body: bytes) -> bool:
         """Whether an answer is right."""
         if status != self.status:
             return False
+        if self.is_stream:
+            body = body.rpartition(END_OF_STREAM)[2].partition(b"\n")[0]
         try:
             return self.shape(orjson.loads(body))
         except (ValueError, TypeError, KeyError, AttributeError):

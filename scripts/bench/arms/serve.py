@@ -28,14 +28,16 @@ from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.settings import Settings
 
-POOL_SIZE = 10
-"""With SQLAlchemy's overflow of ten: as the native engine's."""
+POOL_SIZE = 20
+"""All of them kept: as the native engine's."""
 
 
 def adapt(settings: Settings, way: Way) -> None:
     """Put sync drivers under everything, each call of which goes ``way``."""
     resources: Any = riverrun.infra.resources
-    resources.open_async_engine = lambda url: AdaptedEngine(open_engine(url, pool_size=POOL_SIZE), way)
+    resources.open_async_engine = lambda url: AdaptedEngine(
+        open_engine(url, pool_size=POOL_SIZE, max_overflow=0), way
+    )
     resources.open_async_redis = lambda url: AdaptedRedis(open_redis(url), way)
     dependencies: Any = riverrun.infra.dependencies
     dependencies.AsyncSession = adapted_session

@@ -78,11 +78,12 @@ def _tls(mode: str) -> ssl.SSLContext | bool:
     return context
 
 
-def open_engine(database_url: str, *, pool_size: int = 5) -> Engine:
+def open_engine(database_url: str, *, pool_size: int = 5, max_overflow: int = 10) -> Engine:
     """A worker's engine (psycopg 3, sync). Build it after the fork: sockets are not shared by processes."""
     engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
+        max_overflow=max_overflow,
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
