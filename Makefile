@@ -10,7 +10,7 @@ BASELINES := benchmarks/baselines
 export REPO QUESTION
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo up test chaos check fmt fmt-check lint types imports eval bench bench-streams bench-baseline bench-smoke cutpoints stops fuzz fuzz-cursors leaks authz proof
+.PHONY: help install peers demo up test chaos check fmt fmt-check lint types imports eval bench bench-full bench-overlap bench-first-landing bench-streams bench-baseline bench-smoke cutpoints stops fuzz fuzz-cursors leaks authz proof
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -66,7 +66,16 @@ imports: $(INSTALLED)
 eval: $(INSTALLED) ## how often search finds the known places of the committed questions
 	@$(BIN)/python -m tests.e2e.eval
 
-bench: $(INSTALLED) ## measure start-up, indexing, first event and 200 readers
+bench: $(INSTALLED) ## the plan's scripts on all arms, in 20 minutes; writes docs/async-migration-results.md
+	@$(BIN)/python scripts/benchmark_results.py --measure plan
+
+bench-full: $(INSTALLED) ## the same, and benchmarks 1 to 14; an hour or so
+	@$(BIN)/python scripts/benchmark_results.py --measure full
+
+bench-overlap: $(INSTALLED) ## how many intervals of the last two runs overlap
+	@$(BIN)/python scripts/benchmark_results.py --compare benchmarks/former benchmarks/latest
+
+bench-first-landing: $(INSTALLED) ## measure start-up, first event and 200 readers
 	@$(BIN)/python scripts/benchmark_first_landing.py
 
 cutpoints: $(INSTALLED) ## cut an answer after every event, resume in every condition, compare the bytes
@@ -85,8 +94,10 @@ bench-baseline: $(INSTALLED) ## keep what bench-streams has just measured as wha
 	@cp benchmarks/latest/*.json $(BASELINES)/
 
 bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works
+	@rm -rf benchmarks/smoke && mkdir -p benchmarks/smoke
 	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --target scripts/benchmark_usage_check.py \
-		--target scripts/benchmark_share_access.py --smoke
+		--target scripts/benchmark_share_access.py --smoke --json benchmarks/smoke
+	@$(BIN)/python scripts/benchmark_results.py --raw benchmarks/smoke --document benchmarks/smoke/results.md
 
 fuzz: $(INSTALLED) ## 100,000 generated requests over the OpenAPI document (FUZZ_CASES=, FUZZ_SEED=)
 	@$(BIN)/python -m tests.fuzz

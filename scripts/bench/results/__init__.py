@@ -1,0 +1,1 @@
+"""From the raw JSON of the benchmarks to ``docs/async-migration-results.md``."""

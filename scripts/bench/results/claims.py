@@ -1,0 +1,129 @@
+"""Whether what the plan promises is so, each promise with its figure and its interval."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import mean
+
+from bench.ratios import AGREEMENT, RESAMPLES, SEED
+from bench.results.raw_results import Figures, RawResult
+
+BEFORE = "blocking"
+AFTER = ("plan", "riverrun")
+"""What the plan leads to, and what this product is."""
+FEWEST_ROUNDS = 5
+FLAT = 1 + AGREEMENT
+"""As far as the twins of a run may be apart."""
+
+
+class Standing(StrEnum):
+    """What can be said of a promise."""
+
+    HELD = "held"
+    NOT_HELD = "not held"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One promise at one endpoint. ``rank`` is greater the worse the figure is, to find the worst of many."""
+
+    standing: Standing
+    figure: str
+    rank: float = 0.0
+
+
+Judge = Callable[[Figures, Figures], Verdict]
+"""From what was before, and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A promise of the plan's for each step."""
+
+    words: str
+    judge: Judge
+    is_timed: bool = True
+    """Whether it follows from times, which a void run does not have. What is counted is so all the same."""
+
+
+def judge_p95(before: Figures, after: Figures) -> Verdict:
+    """Flat is within 10 %. The interval is the widest that those of both p95 allow."""
+    if "p95_ci95_ms" not in before or "p95_ci95_ms" not in after:
+        return Verdict(Standing.NOT_MEASURED, "no right answer")
+    value = after["p95_ms"] / before["p95_ms"]
+    low = after["p95_ci95_ms"][0] / before["p95_ci95_ms"][1]
+    high = after["p95_ci95_ms"][1] / before["p95_ci95_ms"][0]
+    figure = f"{value:.2f}x [{low:.2f} .. {high:.2f}]"
+    if low > FLAT:
+        return Verdict(Standing.NOT_HELD, figure, high)
+    if high > FLAT:
+        return Verdict(Standing.NOT_MEASURED, f"{figure} is too wide to tell", high)
+    return Verdict(Standing.HELD, figure, high)
+
+
+def judge_errors(before: Figures, after: Figures) -> Verdict:
+    """No more wrong answers than before."""
+    figure = f"{after['errors']} against {before['errors']}"
+    is_held = after["errors"] <= before["errors"]
+    return Verdict(
+        Standing.HELD if is_held else Standing.NOT_HELD, figure, after["errors"] - before["errors"]
+    )
+
+
+def judge_blocked(before: Figures, after: Figures) -> Verdict:
+    """Less of the loop's time a round of requests."""
+    was, now = ([one["blocked_ms"] for one in figures.get("rounds", ())] for figures in (before, after))
+    if min(len(was), len(now)) < FEWEST_ROUNDS:
+        return Verdict(Standing.NOT_MEASURED, f"fewer than {FEWEST_ROUNDS} rounds")
+    low, high = difference(was, now)
+    figure = f"{mean(now):.1f} against {mean(was):.1f} ms a round, by {mean(now) - mean(was):+.1f} [{low:+.1f} .. {high:+.1f}]"
+    if not any(was) and not any(now):
+        return Verdict(Standing.HELD, "0 against 0 ms a round")
+    if low >= 0:
+        return Verdict(Standing.NOT_HELD, figure, high)
+    if high >= 0:
+        return Verdict(Standing.NOT_MEASURED, f"{figure} is too wide to tell", high)
+    return Verdict(Standing.HELD, figure, high)
+
+
+def judge_threads(before: Figures, after: Figures) -> Verdict:
+    """No more threads than before."""
+    if "threads" not in before or "threads" not in after:
+        return Verdict(Standing.NOT_MEASURED, "the server is somebody else's")
+    is_held = after["threads"] <= before["threads"]
+    figure = f"{after['threads']} against {before['threads']}"
+    return Verdict(
+        Standing.HELD if is_held else Standing.NOT_HELD, figure, after["threads"] - before["threads"]
+    )
+
+
+CLAIMS = (
+    Claim("p95 flat or better", judge_p95),
+    Claim("no new errors", judge_errors, is_timed=False),
+    Claim("time for which the loop was blocked goes down", judge_blocked),
+    Claim("threads flat or down", judge_threads, is_timed=False),
+)
+
+
+def verdict_of(claim: Claim, result: RawResult, scenario: str, arm: str) -> Verdict:
+    """At the highest level, where there are the most requests."""
+    if result.is_smoke:
+        return Verdict(Standing.NOT_MEASURED, "only proved to work")
+    if claim.is_timed and (reason := result.void_at(scenario)):
+        return Verdict(Standing.NOT_MEASURED, f"void: {reason}")
+    before, after = (result.levels(name, scenario) for name in (BEFORE, arm))
+    both = before.keys() & after.keys()
+    if not both:
+        return Verdict(Standing.NOT_MEASURED, f"`{BEFORE}` or `{arm}` did not play it")
+    return claim.judge(before[max(both)], after[max(both)])
+
+
+def difference(was: Sequence[float], now: Sequence[float]) -> tuple[float, float]:
+    """The bootstrap's 95 % interval of ``mean(now) - mean(was)``; the same for the same measurements."""
+    dice = random.Random(SEED)
+    drawn = sorted(
+        mean(dice.choices(now, k=len(now))) - mean(dice.choices(was, k=len(was))) for _ in range(RESAMPLES)
+    )
+    return drawn[round(RESAMPLES * 0.025)], drawn[round(RESAMPLES * 0.975) - 1]

@@ -1,0 +1,105 @@
+"""The plan's promises over all that was measured: held, not held, not measured."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bench.ratios import Ratio
+from bench.results.claims import AFTER, CLAIMS, Claim, Standing, Verdict, verdict_of
+from bench.results.plan_steps import CAPACITY, PROOF, STEPS
+from bench.results.raw_results import RawResult
+
+HOPED_CAPACITY = 1.3
+"""The lesser of the plan's +30 to 40 %."""
+PROOF_LINE = re.compile(
+    r"^proof: blocking_calls=(\d+) routes=(\d+) socket_events=(\d+) planted_caught=(\d+)/(\d+)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One promise for one arm."""
+
+    claim: str
+    arm: str
+    standing: Standing
+    figure: str
+
+
+def entries(results: Mapping[str, RawResult]) -> list[Entry]:
+    """One promise after the other, the plan's form before the product's."""
+    found = [Entry(claim.words, arm, *_over_all(claim, arm, results)) for claim in CLAIMS for arm in AFTER]
+    return [*found, *_sync_io(results.get(PROOF)), *_capacity(results.get(CAPACITY))]
+
+
+def _over_all(claim: Claim, arm: str, results: Mapping[str, RawResult]) -> tuple[Standing, str]:
+    """Held where it is held at every endpoint; the figure is the worst of those that decided."""
+    verdicts = {
+        f"{result.benchmark}, {scenario}": verdict_of(claim, result, scenario, arm)
+        for result in _of_the_plan(results)
+        for scenario in result.scenarios
+    }
+    if not verdicts:
+        return Standing.NOT_MEASURED, "no script of the plan was run"
+    by_standing = {
+        standing: {where: one for where, one in verdicts.items() if one.standing == standing}
+        for standing in (Standing.NOT_HELD, Standing.NOT_MEASURED, Standing.HELD)
+    }
+    standing, deciding = next((standing, found) for standing, found in by_standing.items() if found)
+    where, worst = max(deciding.items(), key=lambda item: item[1].rank)
+    counts = ", ".join(f"{standing} at {len(found)}" for standing, found in by_standing.items() if found)
+    leading = "such as" if standing == Standing.NOT_MEASURED else "the worst:"
+    return standing, f"{counts} of {len(verdicts)} endpoints; {leading} {where}, {worst.figure}"
+
+
+def _of_the_plan(results: Mapping[str, RawResult]) -> Iterable[RawResult]:
+    names = dict.fromkeys(name for step in STEPS for name in step.benchmarks)
+    return [results[name] for name in names if name in results]
+
+
+def _sync_io(proof: RawResult | None) -> list[Entry]:
+    words = "zero sync I/O on the event loop"
+    if proof is None or (found := PROOF_LINE.match(proof.line)) is None:
+        why = "`make proof` was not run" if proof is None else "; ".join(proof.failures) or proof.line
+        return [Entry(words, "riverrun", Standing.NOT_MEASURED, why)]
+    calls, routes, events, caught, planted = map(int, found.groups())
+    is_held = calls == 0 and routes > 0 and caught == planted and not proof.failures
+    figure = f"{calls} blocking calls in {routes} routes and {events} socket events; {caught} of {planted} planted ones found"
+    return [Entry(words, "riverrun", Standing.HELD if is_held else Standing.NOT_HELD, figure)]
+
+
+def _capacity(capacity: RawResult | None) -> list[Entry]:
+    words = "30 to 40 % more requests an instance"
+    ratio = _ratio(capacity, "11/blocking")
+    plan = Entry(
+        words,
+        "plan",
+        Standing.NOT_MEASURED,
+        "before, the first open stream stops everything, so there is nothing to compare with; "
+        "without streams the plan's form is the product's",
+    )
+    if capacity is None or ratio is None or ratio.ci95 is None or capacity.is_smoke:
+        why = (
+            "; ".join(capacity.failures)
+            if capacity and capacity.failures
+            else "benchmark 11 was not run to its end"
+        )
+        return [plan, Entry(words, "riverrun", Standing.NOT_MEASURED, why)]
+    verdict = _capacity_verdict(ratio)
+    return [plan, Entry(words, "riverrun", verdict.standing, verdict.figure)]
+
+
+def _capacity_verdict(ratio: Ratio) -> Verdict:
+    assert ratio.ci95 is not None
+    low, high = ratio.ci95
+    figure = f"{ratio.value:.2f}x [{low:.2f} .. {high:.2f}]: {ratio.note}"
+    if low >= HOPED_CAPACITY:
+        return Verdict(Standing.HELD, figure)
+    if high < HOPED_CAPACITY:
+        return Verdict(Standing.NOT_HELD, figure)
+    return Verdict(Standing.NOT_MEASURED, f"{figure} is too wide to tell")
+
+
+def _ratio(result: RawResult | None, number: str) -> Ratio | None:
+    ratios = result.ratios if result is not None else ()
+    return next((ratio for ratio in ratios if ratio.id == number), None)
