@@ -12,6 +12,12 @@ from riverrun.cli.server_address import CLIENT_FILE
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_readiness import ready_key
 
+WHOLE_MAIL = {
+    "email_api_url": "https://mail.example",
+    "email_api_key": "re_secret",
+    "email_from": "Us <us@example.org>",
+}
+
 
 @pytest.fixture
 def settings(tmp_path):
@@ -153,3 +159,37 @@ def test_a_model_with_its_key_is_not_asked_unless_wanted(settings, monkeypatch):
     model = findings(settings.model_copy(update={"model": "openai:gpt-5"}))["model"]
     assert model.verdict is Verdict.OK
     assert "--online" in model.words
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"email_api_url": "https://mail.example"},
+            "set RIVERRUN_EMAIL_API_KEY and RIVERRUN_EMAIL_FROM as well",
+        ),
+        ({"email_api_key": "re_secret"}, "set RIVERRUN_EMAIL_API_URL and RIVERRUN_EMAIL_FROM as well"),
+        (
+            {"email_from": "Us <us@example.org>"},
+            "set RIVERRUN_EMAIL_API_URL and RIVERRUN_EMAIL_API_KEY as well",
+        ),
+        ({**WHOLE_MAIL, "email_api_url": "http://mail.example"}, "must be an https address"),
+        ({**WHOLE_MAIL, "email_api_url": "https://["}, "must be an https address"),
+        ({**WHOLE_MAIL, "email_api_url": "mail.example"}, "must be an https address"),
+    ],
+)
+def test_mail_that_is_set_by_halves_is_one_thing_to_do(settings, given, words):
+    wrong = things_to_do(Settings(**settings.model_dump(exclude_unset=True) | given, _env_file=None))
+    assert set(wrong) == {"mail"}
+    assert words in wrong["mail"]
+    assert "\n" not in wrong["mail"]
+    assert "re_secret" not in wrong["mail"]
+
+
+def test_mail_that_is_set_is_named_without_its_key(settings):
+    found = findings(Settings(**settings.model_dump(exclude_unset=True) | WHOLE_MAIL, _env_file=None))
+    assert (found["mail"].verdict, found["mail"].words.split(" as ")[0]) == (
+        Verdict.OK,
+        "handed in at mail.example",
+    )
+    assert "re_secret" not in found["mail"].words

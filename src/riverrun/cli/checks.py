@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 from redis.exceptions import RedisError
@@ -23,9 +24,10 @@ from riverrun.embedded.binaries import find_postgres_folder, find_valkey_server,
 from riverrun.embedded.data_folder import LEAST_FREE_BYTES
 from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import open_redis
-from riverrun.infra.settings import Settings
+from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.infra.worker_readiness import QUEUES, ready_key
 from riverrun.migrations import current_revision, newest_revision
+from riverrun.notifications.email_helper import mail_server_of
 
 OLDEST_GIT = (2, 30)
 """Older ones do not know all the options that keep a clone harmless."""
@@ -71,6 +73,7 @@ def examine(settings: Settings, *, online: bool) -> Iterator[Finding]:
     yield from check_database(settings)
     yield from check_redis(settings)
     yield check_api(settings, expected=running)
+    yield check_mail(settings)
     yield check_model(settings, online=online)
 
 
@@ -187,6 +190,17 @@ def check_port(settings: Settings, reason: str, *, expected: bool) -> Finding:
             f"does not answer on port {settings.port} ({reason}): run riverrun up, or set RIVERRUN_PORT",
         )
     return note("api", f"not running: riverrun up starts it on port {settings.port}, which is free")
+
+
+def check_mail(settings: Settings) -> Finding:
+    """Whether mail is set up as a whole; no mail is sent."""
+    try:
+        server = mail_server_of(settings)
+    except MissingSetting as error:
+        return to_do("mail", str(error))
+    if server is None:
+        return note("mail", "none is sent: riverrun users reset-link prints what would be in one")
+    return ok("mail", f"handed in at {urlsplit(server.api_url).netloc} as {server.sender} (not tried)")
 
 
 def check_model(settings: Settings, *, online: bool) -> Finding:

@@ -1,16 +1,23 @@
 """One mail, handed in at a server that speaks Resend's API."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
+from pydantic import SecretStr
 
 from riverrun.infra.settings import MissingSetting, Settings
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 TOTAL_TIMEOUT_SECONDS = 30.0
+NAMES = {
+    "URL": "RIVERRUN_EMAIL_API_URL",
+    "KEY": "RIVERRUN_EMAIL_API_KEY",
+    "FROM": "RIVERRUN_EMAIL_FROM",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +69,58 @@ class EmailHelper:
         await self._client.aclose()
 
 
-def open_email_helper(settings: Settings) -> EmailHelper | None:
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed in, by what key, and whose it is."""
+
+    api_url: str
+    api_key: SecretStr
+    sender: str
+
+
+def mail_server_of(settings: Settings) -> MailServer | None:
     """What the settings name; none when they name no mail server.
 
     Raises:
         MissingSetting: they do so by halves, or without TLS and without allowing that.
     """
-    if settings.email_api_url is None:
+    url, key, sender = settings.email_api_url, settings.email_api_key, settings.email_from
+    if not (url or key or sender):
         return None
-    if settings.email_api_key is None or settings.email_from is None:
+    if not (url and key and sender):
+        given = {"URL": url, "KEY": key, "FROM": sender}
+        missing = [NAMES[part] for part, value in given.items() if not value]
         raise MissingSetting(
-            "RIVERRUN_EMAIL_API_URL is set: set RIVERRUN_EMAIL_API_KEY and RIVERRUN_EMAIL_FROM as well"
+            f"mail is set by halves: set {' and '.join(missing)} as well, or none of the three"
         )
-    place = urlsplit(settings.email_api_url)
-    if place.scheme != "https" and place.netloc not in settings.allowed_hosts:
+    if not _may_be_reached(url, settings.allowed_hosts):
         raise MissingSetting(
-            "RIVERRUN_EMAIL_API_URL must be https, or its host:port in RIVERRUN_ALLOWED_HOSTS"
+            f"{NAMES['URL']} must be an https address, or its host:port in RIVERRUN_ALLOWED_HOSTS"
         )
+    return MailServer(url, key, sender)
+
+
+def open_email_helper(settings: Settings) -> EmailHelper | None:
+    """A helper for the mail server that the settings name; none when they name none.
+
+    Raises:
+        MissingSetting: as ``mail_server_of``.
+    """
+    server = mail_server_of(settings)
+    if server is None:
+        return None
     timeout = httpx2.Timeout(TOTAL_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
     client = httpx2.AsyncClient(timeout=timeout, trust_env=False)
-    return EmailHelper(
-        client, settings.email_api_url, settings.email_api_key.get_secret_value(), settings.email_from
+    return EmailHelper(client, server.api_url, server.api_key.get_secret_value(), server.sender)
+
+
+def _may_be_reached(url: str, allowed_hosts: Collection[str]) -> bool:
+    try:
+        place = urlsplit(url)
+    except ValueError:
+        return False
+    return (
+        place.netloc in allowed_hosts
+        if place.scheme == "http"
+        else place.scheme == "https" and bool(place.netloc)
     )
