@@ -161,6 +161,28 @@ async def test_who_asks_for_a_reset_does_not_learn_who_has_an_account(
     assert {mail["to"][0] for mail in mail_server.mails} == {ANN}
 
 
+async def test_a_sessions_last_use_is_noted_once_a_minute_and_waits_for_nobody(
+    open_url: str, engine: Engine
+) -> None:
+    await sign_up(open_url, ANN)
+    opened = await log_in(open_url, ANN)
+    async with client_of(open_url, opened.json()["token"]) as ann:
+
+        async def noted() -> str | None:
+            sessions = (await ann.get("/api/v1/account/sessions")).json()
+            return next(one["last_used_at"] for one in sessions if one["is_current"])
+
+        with engine.begin() as somebody:
+            somebody.execute(text("SELECT 1 FROM access_tokens FOR UPDATE"))
+            assert await noted() is None
+        first = await noted()
+        assert first is not None
+        assert await noted() == first
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE access_tokens SET last_used_at = now() - interval '2 minutes'"))
+        assert (await noted() or "") > first
+
+
 async def test_a_reset_is_answered_before_anybody_looks_whose_address_it_is(
     open_url: str, mail_server: FakeMailServer, engine: Engine
 ) -> None:

@@ -125,6 +125,7 @@ async def list_my_sessions(principal: CurrentPrincipal, db: AsyncDb) -> list[Ses
             kind=session.kind,
             name=session.name,
             created_at=session.created_at,
+            last_used_at=session.last_used_at,
             expires_at=session.expires_at,
             is_current=session.id == principal.token_id,
         )

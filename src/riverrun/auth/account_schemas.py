@@ -76,5 +76,7 @@ class SessionView(BaseModel):
     kind: str
     name: str
     created_at: datetime
+    last_used_at: datetime | None
+    """To the minute; none until the first request with it."""
     expires_at: datetime | None
     is_current: bool

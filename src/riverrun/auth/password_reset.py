@@ -59,7 +59,7 @@ class AsyncPasswordChange:
         row = (await self._session.execute(statements.USER_OF_TOKEN, given)).one_or_none()
         if row is None:
             raise NotSignedIn("This link was used already or is too old: ask for a new one.")
-        user, _ = row
+        user, *_ = row
         new_hash = await self._passwords.prepare(new, user.email)
         await self._tokens.spend(token, TokenKind.PASSWORD_RESET)
         if await verify_address(self._session, user.id):

@@ -11,6 +11,7 @@ from riverrun.auth.models import AccessToken, TokenKind
 from riverrun.auth.principal import Principal, get_scoped, principal_of
 from riverrun.auth.revocations import Revocation
 from riverrun.auth.tokens import new_token
+from riverrun.infra.dependencies import commit_now
 from riverrun.kit.clock import now
 from riverrun.kit.problem import NotFound, NotSignedIn
 from riverrun.users import user_statements
@@ -18,6 +19,8 @@ from riverrun.users import user_statements
 SESSION_LIFETIME = timedelta(days=30)
 FORGOTTEN_AFTER = timedelta(days=30)
 """How long a token outlives its end before its row goes, too."""
+NOTING_INTERVAL = timedelta(minutes=1)
+"""How often the last use of a session is written down at most."""
 EDITOR_TOKEN_LIFETIME = timedelta(minutes=5)
 SESSION_KINDS = (TokenKind.SESSION, TokenKind.BEARER)
 OPENED_BY = {TokenKind.ONE_TIME: TokenKind.SESSION, TokenKind.EDITOR: TokenKind.BEARER}
@@ -39,7 +42,15 @@ class AsyncTokenService:
         row = (await self._session.execute(statements.USER_OF_TOKEN, given)).one_or_none()
         if row is None:
             raise NotSignedIn("This token is not valid (any more): sign in again.")
-        return principal_of(*row, links)
+        user, token_id, last_used_at = row
+        if last_used_at is None or last_used_at < now() - NOTING_INTERVAL:
+            await self._note_use(token_id)
+        return principal_of(user, token_id, links)
+
+    async def _note_use(self, token_id: UUID) -> None:
+        """Committed at once: whoever ends the session meanwhile waits for no request, and none of them for another."""
+        await self._session.execute(statements.NOTE_USE, {"used_id": token_id})
+        await commit_now(self._session)
 
     async def open(
         self, user_id: UUID, kind: TokenKind, name: str, lifetime: timedelta = SESSION_LIFETIME

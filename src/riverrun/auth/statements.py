@@ -10,6 +10,7 @@ from sqlalchemy import (
     Insert,
     Select,
     Update,
+    Uuid,
     bindparam,
     delete,
     func,
@@ -58,7 +59,7 @@ def _is_valid(token: str, kind: TokenKind) -> tuple[Any, ...]:
 
 
 USER_OF_TOKEN = (
-    select(User, AccessToken.id)
+    select(User, AccessToken.id, AccessToken.last_used_at)
     .join(AccessToken, AccessToken.user_id == User.id)
     .where(
         AccessToken.token_hash == bindparam("given_hash"),
@@ -67,7 +68,22 @@ USER_OF_TOKEN = (
         User.disabled_at.is_(None),
     )
 )
-"""The user for whom ``given_token`` is valid now, and the token's id. Put together once: every request looks its token up."""
+"""The user for whom ``given_token`` is valid now, the token's id and its last use. Put together once: every request looks
+its token up.
+"""
+
+NOTE_USE = (
+    update(AccessToken.__table__)  # type: ignore[arg-type]  # declared as the wider FromClause
+    .where(
+        AccessToken.id.in_(
+            select(AccessToken.id)
+            .where(AccessToken.id == bindparam("used_id", type_=Uuid()))
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(last_used_at=func.now())
+)
+"""Remember that the token ``used_id`` opens something now. Skips a row that somebody else is at."""
 
 
 def given_token(token: str, kind: TokenKind) -> dict[str, Any]:

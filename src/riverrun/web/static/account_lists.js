@@ -27,9 +27,9 @@ export function providers() {
 export function sessions() {
   return listSection("Where you are signed in", {
     load: accounts.listSessions,
-    rowOf: ({ id, kind, name, created_at: created, is_current: isCurrent }) => ({
+    rowOf: ({ id, kind, name, created_at: created, last_used_at: used, is_current: isCurrent }) => ({
       name: name || "a program",
-      words: `${isCurrent ? "here, " : ""}${kind === "bearer" ? "by token, " : ""}signed in ${ago(created)}`,
+      words: `${isCurrent ? "here, " : ""}${kind === "bearer" ? "by token, " : ""}signed in ${ago(created)}${used && !isCurrent ? `, last used ${ago(used)}` : ""}`,
       deeds: isCurrent ? [] : [["Sign out", () => accounts.endSession(id)]],
     }),
   });
