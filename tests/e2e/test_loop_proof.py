@@ -10,7 +10,7 @@ from tests.proofs.loop.loop_verdict import Verdict
 from tests.proofs.loop_proof import STREAMS, prove
 from tests.support.oidc_peers import OidcPeer
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ROUTE = "GET /api/v1/runs"
 A_CALL = BlockingCall("time.sleep", ROUTE, "src/riverrun/somewhere.py:1 in sleep_in_secret", ())

@@ -54,10 +54,10 @@ def prove(folder: Path, source: Path, peer: OidcPeer | None, *, plant: str = "")
         if plant:
             plant_into(administrator, plant)
         _tour(stack, source, notes_path, by_a_provider=peer is not None)
+        census = asyncio.run(count_threads(stack, STREAMS))
         stalls = administrator.get(route_tour.LOOP_REPORT).json()["worst"]
         administrator.delete(route_tour.LOOP_REPORT).raise_for_status()
         notes = LoopNotes.read(notes_path)
-        census = asyncio.run(count_threads(stack, STREAMS))
         planted = plant_all(administrator, notes_path)
     return Verdict(notes, stalls, census, planted, frozenset() if peer else BY_A_PROVIDER)
 

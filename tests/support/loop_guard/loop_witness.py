@@ -1,6 +1,6 @@
 """The witness in a watched process: it writes down each route, each answer and each blocking call on the loop.
 
-A blocking call still raises, but a broad ``except`` may swallow that: what is written is the proof. One note a line, as JSON:
+Nothing is held up: a blocking call goes on, and whoever reads the notes sees all there are. One note a line, as JSON:
 ``{"routes": [...], "socket_events": [...]}`` when the server is made, ``{"route": ..., "status": ...}`` an answer,
 ``{"blocking": ..., "route": ..., "line": ..., "stack": [...]}`` a call. A route is ``METHOD /path/{name}``.
 """
@@ -11,13 +11,14 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
-import blockbuster.blockbuster as calls
 import uvicorn
+from blockbuster import BlockBuster
+from blockbuster.blockbuster import BlockBusterFunction
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from planted_routes import add_planted_routes
@@ -78,15 +79,45 @@ def _watch_servers(notes: Notes) -> None:
 
 
 def _watch_calls(notes: Notes) -> None:
-    class Reported(calls.BlockingError):
-        def __init__(self, name: str) -> None:
-            super().__init__(name)
-            frame = sys._getframe(2)
-            stack = traceback.format_stack(frame, limit=STACK_LINES)
-            notes.add(blocking=name, route=route_of(SCOPE.get()), line=_line_of(frame), stack=stack)
+    watch = BlockBuster()
+    for function in watch.functions.values():
+        function.can_block_predicate = _noting(function, function.can_block_predicate, notes)
+    watch.activate()
 
-    calls.BlockingError = Reported
-    calls.BlockBuster().activate()
+
+def _noting(
+    function: BlockBusterFunction, may_block: Callable[..., bool], notes: Notes
+) -> Callable[..., bool]:
+    """Asked before each such call on a loop; whatever it writes down, the call may go on."""
+
+    def note_and_let_go(*arguments: Any, **options: Any) -> bool:
+        if may_block(*arguments, **options):
+            return True
+        frames = _frames_from(sys._getframe(2))
+        if not _is_excused(function, frames):
+            line = blocking_line(tuple(Seen(frame.f_code, frame.f_lineno) for frame in frames))
+            stack = traceback.format_stack(frames[0], limit=STACK_LINES)
+            notes.add(blocking=function.full_name, route=route_of(SCOPE.get()), line=line, stack=stack)
+        return True
+
+    return note_and_let_go
+
+
+def _frames_from(frame: FrameType | None) -> list[FrameType]:
+    frames = []
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames
+
+
+def _is_excused(function: BlockBusterFunction, frames: list[FrameType]) -> bool:
+    """Whether it was called by what is known to block for a good reason, such as an import."""
+    return any(
+        frame.f_code.co_filename.endswith(file) and frame.f_code.co_name in names
+        for frame in frames
+        for file, names in function.can_block_functions
+    )
 
 
 def routes_of(app: FastAPI) -> Iterator[str]:
@@ -114,11 +145,3 @@ def route_of(scope: Scope | None) -> str:
         return ""
     served = scope.get(SERVED)
     return f"{scope['method']} {template_of(served.scope if served else scope)}"
-
-
-def _line_of(frame: FrameType | None) -> str:
-    seen = []
-    while frame is not None:
-        seen.append(Seen(frame.f_code, frame.f_lineno))
-        frame = frame.f_back
-    return blocking_line(tuple(seen))

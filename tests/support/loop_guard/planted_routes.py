@@ -3,6 +3,7 @@
 FastAPI is made to look into each endpoint's source file at once: it would do so at the first request, on the loop.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,7 +21,7 @@ def add_planted_routes(app: FastAPI) -> None:
         _add(app, "GET", f"/planted/{name}", _calling(blocker))
 
     async def plant(route: str) -> None:
-        plant_into(app, route)
+        await asyncio.to_thread(plant_into, app, route)  # it looks into files
 
     _add(app, "POST", "/planted", plant)
 
