@@ -1,7 +1,8 @@
 """A fake of what is outside: an identity provider's password check that answers late, or never.
 
 It speaks as the Firebase emulator does, whose tokens nobody signs; every password is right. Commands: ``open
-{project_id}``, which is answered with the port, ``pause {seconds}`` (none: from now on nobody is answered), ``asked``.
+{project_id}``, which is answered with the port, ``pause {seconds}`` (none: from now on nobody is answered), ``asked``,
+``hang_up`` on all who were not answered.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import base64
 import json
 import time
 from typing import Any
+from uuid import uuid4
 
 import uvloop
 
@@ -24,6 +26,7 @@ class SlowOutside:
         self.project_id = ""
         self.asked_so_far = 0
         self.pause_seconds: float | None = 0.0
+        self.waiting: set[Any] = set()
 
     def find(self, command: str) -> Answer:
         """The method that performs a command."""
@@ -42,6 +45,13 @@ class SlowOutside:
         """How long each question waits from now on."""
         self.pause_seconds = seconds
 
+    async def hang_up(self) -> int:
+        """End all connections on which nobody was answered; how many."""
+        hung = list(self.waiting)
+        for transport in hung:
+            transport.abort()
+        return len(hung)
+
     async def asked(self) -> int:
         """How many questions have come."""
         return self.asked_so_far
@@ -58,13 +68,18 @@ class Question(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._outside.waiting.discard(self._transport)
+
     def data_received(self, data: bytes) -> None:
         self._received += data
         _, is_whole, body = self._received.partition(b"\r\n\r\n")
         if is_whole and body.endswith(b"}"):
             self._received = b""
             self._outside.asked_so_far += 1
-            if self._outside.pause_seconds is not None:
+            if self._outside.pause_seconds is None:
+                self._outside.waiting.add(self._transport)
+            else:
                 answer = answer_to(body, self._outside.project_id)
                 asyncio.get_running_loop().call_later(
                     self._outside.pause_seconds, self._transport.write, answer
@@ -73,7 +88,13 @@ class Question(asyncio.Protocol):
 
 def answer_to(body: bytes, project_id: str) -> bytes:
     """The ID token of whoever is named."""
-    email = json.loads(body)["email"]
+    document = json.dumps({"idToken": id_token_of(json.loads(body)["email"], project_id)}).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(document)}\r\n\r\n"
+    return head.encode() + document
+
+
+def id_token_of(email: str, project_id: str) -> str:
+    """An ID token, another one each time."""
     moment = int(time.time())
     claims = {
         "iss": f"https://securetoken.google.com/{project_id}",
@@ -83,11 +104,9 @@ def answer_to(body: bytes, project_id: str) -> bytes:
         "email_verified": True,
         "iat": moment,
         "exp": moment + TOKEN_SECONDS,
+        "jti": str(uuid4()),
     }
-    id_token = ".".join((encoded({"alg": "none"}), encoded(claims), ""))
-    document = json.dumps({"idToken": id_token}).encode()
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(document)}\r\n\r\n"
-    return head.encode() + document
+    return ".".join((encoded({"alg": "none"}), encoded(claims), ""))
 
 
 def encoded(part: dict[str, Any]) -> str:
