@@ -35,7 +35,8 @@ class SharingSheet {
       ),
       element(
         "p", { class: "words" },
-        "Answers and citations are shown. What the tools read is shown only to those who may see the repository.",
+        "Answers and citations are shown. What the tools read is shown only to those who may see the repository. But an answer may ",
+        "itself quote code, and those of the built-in model always do: whoever sees the answer sees that code, guests too.",
       ),
       this.#failure,
       element("section", {}, element("h3", {}, "People"), this.#people, this.#personForm()),
