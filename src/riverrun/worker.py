@@ -17,12 +17,15 @@ from riverrun.infra.celery_app import configure_celery, queue_name
 from riverrun.infra.logs import configure_logs
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.settings import Settings
+from riverrun.infra.shared_metrics import SharedMetrics
 from riverrun.infra.task_base import bind_settings
 from riverrun.infra.worker_leaving import Leaving
 from riverrun.infra.worker_readiness import ready_key, require_known
 from riverrun.infra.worker_steps import end_in_time, make_it_leave_well
 from riverrun.runs.canary import Canary, keep_out_of_the_log
 from riverrun.runs.lease import worker_name
+from riverrun.runs.run_metrics import shared_by
+from riverrun.runs.worker_metrics import WorkerMetrics
 
 TASK_MODULES = {
     "chats": "riverrun.conversations.agent_tasks",
@@ -36,11 +39,14 @@ logger = logging.getLogger(__name__)
 
 
 def create_celery(
-    settings: Settings, queues: Sequence[str] = tuple(TASK_MODULES), leaving: Leaving | None = None
+    settings: Settings,
+    queues: Sequence[str] = tuple(TASK_MODULES),
+    leaving: Leaving | None = None,
+    metrics: SharedMetrics | None = None,
 ) -> Celery:
     """The app with the tasks of ``queues``, loaded before any fork so that the first message waits for no import."""
     app = configure_celery(settings)
-    bind_settings(app, settings, leaving or Leaving())
+    bind_settings(app, settings, leaving or Leaving(), metrics)
     app.set_default()
     for work in queues:
         import_module(TASK_MODULES[work])
@@ -54,19 +60,27 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
 
     Raises:
         ValueError: a queue that does not exist.
+        MissingSetting: the metrics have a port, and no token.
     """
     require_known(queues)
     configure_logs(settings.log_level)
     keep_out_of_the_log()
     leaving = Leaving()
-    app = create_celery(settings, queues, leaving)
-    make_it_leave_well(app, leaving)
     concurrency = settings.chat_concurrency if "chats" in queues else settings.indexing_concurrency
+    shared = shared_by(concurrency)
+    metrics = WorkerMetrics(settings, queues, shared, processes=concurrency)
+    metrics.require_token()
+    app = create_celery(settings, queues, leaving, shared)
+    make_it_leave_well(app, leaving)
     canary = Canary(
         app, queues, settings, worker=worker_name(main_process_id=os.getpid()), concurrency=concurrency
     )
     _announce_while_consuming(queues, settings)
-    _start_once_ready(lambda: end_in_time(leaving), lambda: _end_when_deaf(canary, leaving))
+    _start_once_ready(
+        lambda: end_in_time(leaving),
+        lambda: _end_when_deaf(canary, leaving, metrics),
+        metrics.serve_if_wanted,
+    )
     app.worker_main(
         [
             "worker",
@@ -107,8 +121,9 @@ def _start_once_ready(*duties: Any) -> None:
     worker_ready.connect(start, weak=False)
 
 
-def _end_when_deaf(canary: Canary, leaving: Leaving) -> None:
+def _end_when_deaf(canary: Canary, leaving: Leaving, metrics: WorkerMetrics) -> None:
     if queue := canary.watch(leaving):
         logger.critical("this worker does not hear the queue %s any more; it ends to be started again", queue)
+        metrics.note_deaf()
         leaving.announce()
         os.kill(os.getpid(), signal.SIGTERM)

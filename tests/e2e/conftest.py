@@ -13,9 +13,11 @@ from tests.support.stacks import open_stack
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.server_address import ServerAddress
 from riverrun.cli.stack import Stack
+from riverrun.kit.free_port import free_port
 
 CHUNK_DELAY_MS = 30
 """A built-in answer has some 30 pieces: it lasts a second, long enough to be in the middle of it."""
+METRICS_TOKEN = "what the scraper sends"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,7 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """API, two workers, Postgres and Valkey."""
-    with open_stack(tmp_path_factory.mktemp("stack"), RIVERRUN_EXTRACTIVE_DELAY_MS=CHUNK_DELAY_MS) as stack:
+    with open_stack(
+        tmp_path_factory.mktemp("stack"),
+        RIVERRUN_EXTRACTIVE_DELAY_MS=CHUNK_DELAY_MS,
+        RIVERRUN_METRICS_TOKEN=METRICS_TOKEN,
+        RIVERRUN_WORKER_METRICS_PORT=free_port(),
+    ) as stack:
         yield stack
 
 

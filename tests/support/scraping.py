@@ -1,11 +1,20 @@
 """Metrics as a Prometheus server reads them."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from riverrun.infra.metrics_text import written_at_once
+
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scrape_of(families: Iterable[Metric]) -> "Scrape":
+    """Families as they are read by whoever gets their text."""
+    return Scrape(written_at_once(families).decode())
 
 
 class Scrape:

@@ -121,6 +121,8 @@ class Settings(BaseSettings):
     """Whether each response says how long the loop was blocked meanwhile; for development."""
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
     """What a Prometheus server sends as its bearer token. None: administrators alone see the figures."""
+    worker_metrics_port: int | None = Field(default=None, ge=1, le=65_534)
+    """Where workers show theirs, at ``host``: the chats worker at this port, the indexing worker at the next."""
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
 

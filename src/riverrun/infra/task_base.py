@@ -7,6 +7,7 @@ from celery import Celery, Task
 
 from riverrun.infra import logs
 from riverrun.infra.settings import Settings
+from riverrun.infra.shared_metrics import SharedMetrics
 from riverrun.infra.worker_leaving import Leaving
 from riverrun.infra.worker_resources import WorkerResources
 
@@ -29,12 +30,16 @@ class RunTask(Task):  # type: ignore[misc]
         """This process's engine and client; a forked child never uses its parent's sockets."""
         held: WorkerResources | None = getattr(self.app, "riverrun_resources", None)
         if held is None or held.pid != os.getpid():
-            held = WorkerResources.open(self.app.riverrun_settings, self.app.riverrun_leaving)
+            app = self.app
+            held = WorkerResources.open(app.riverrun_settings, app.riverrun_leaving, app.riverrun_metrics)
             self.app.riverrun_resources = held
         return held
 
 
-def bind_settings(app: Celery, settings: Settings, leaving: Leaving) -> None:
-    """Make ``settings`` and the word to leave known to the app's tasks."""
+def bind_settings(
+    app: Celery, settings: Settings, leaving: Leaving, metrics: SharedMetrics | None = None
+) -> None:
+    """Make ``settings``, the word to leave and what is counted known to the app's tasks."""
     app.riverrun_settings = settings
     app.riverrun_leaving = leaving
+    app.riverrun_metrics = metrics

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import SyncRedis, open_redis
 from riverrun.infra.settings import Settings
+from riverrun.infra.shared_metrics import SharedMetrics
 from riverrun.infra.worker_leaving import Leaving
 
 
@@ -25,9 +26,13 @@ class WorkerResources:
     runner: asyncio.Runner
     leaving: Leaving
     pid: int
+    metrics: SharedMetrics | None = None
+    """None where nobody will ask."""
 
     @classmethod
-    def open(cls, settings: Settings, leaving: Leaving) -> "WorkerResources":
+    def open(
+        cls, settings: Settings, leaving: Leaving, metrics: SharedMetrics | None = None
+    ) -> "WorkerResources":
         """Connects lazily, on first use."""
         return cls(
             settings=settings,
@@ -36,4 +41,5 @@ class WorkerResources:
             runner=asyncio.Runner(),
             leaving=leaving,
             pid=os.getpid(),
+            metrics=metrics,
         )

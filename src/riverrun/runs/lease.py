@@ -3,7 +3,7 @@
 import os
 import socket
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,7 @@ class ClaimedRun:
     attempt: int
     deaths: int
     is_stop_requested: bool
+    created_at: datetime
     log: list[Event]
 
 
@@ -56,6 +57,7 @@ def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempt
             attempt=run.attempt,
             deaths=run.deaths,
             is_stop_requested=run.stop_requested_at is not None,
+            created_at=run.created_at,
             log=_read_log(connection, run_id) if run.attempt > 1 else [QUEUED],
         )
 

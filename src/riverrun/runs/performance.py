@@ -13,8 +13,9 @@ from riverrun.runs import lease_statements
 from riverrun.runs.attempt import Attempt, Recorder
 from riverrun.runs.errors import RunFailed, RunStopped
 from riverrun.runs.hot_task import HotTask
-from riverrun.runs.lease import claim_run
+from riverrun.runs.lease import ClaimedRun, claim_run
 from riverrun.runs.models import RunStatus
+from riverrun.runs.run_metrics import FENCED, HANDED_OVER, AttemptMetrics, RunMetrics
 from riverrun.streaming.errors import Fenced
 from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.redis_streaming import RedisStreamManager
@@ -51,14 +52,30 @@ def perform_run(
         _leave_to_others(run_id, resources.engine)
         return
     resources.leaving.begin_run()
-    run = claim_run(
-        resources.engine, run_id, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts
-    )
-    if run is None:
-        note(RarePath.REDELIVERY, run_id)
-        return
+    metrics = RunMetrics(resources.metrics)
+    with metrics.rare_paths():
+        run = claim_run(
+            resources.engine, run_id, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts
+        )
+        if run is None:
+            note(RarePath.REDELIVERY, run_id)
+            return
+        with metrics.attempt(run) as told:
+            _perform(run, resources, work, record, task_id, at_last, told)
+
+
+def _perform(
+    run: ClaimedRun,
+    resources: WorkerResources,
+    work: Callable[[Attempt], None],
+    record: Recorder,
+    task_id: str | None,
+    at_last: Recorder,
+    told: AttemptMetrics,
+) -> None:
+    settings = resources.settings
     streams = RedisStreamManager(resources.redis, ttl_seconds=settings.stream_ttl_seconds)
-    hot_task = HotTask(streams, run_id, task_id)
+    hot_task = HotTask(streams, run.id, task_id)
     try:
         attempt = Attempt(
             run, resources.engine, streams, lease_seconds=settings.lease_seconds, leaving=resources.leaving
@@ -69,16 +86,19 @@ def perform_run(
             error = problem.document() if problem else None
             if attempt.is_leaving and status is not RunStatus.COMPLETED:
                 attempt.hand_over()
+                told.outcome = HANDED_OVER
                 return
             if run.deaths < settings.max_attempts:
                 attempt.finish(status, error=error, record=record)
             else:
                 _finish_at_last(attempt, status, error, record, at_last)
+            told.outcome = status
             hot_task.end(status)
     except Fenced:
-        if not resources.leaving.is_due:
-            note(RarePath.FENCE, run_id)
-        logger.warning("run %s: attempt %s is over: handed over, or taken over", run_id, run.attempt)
+        told.outcome = HANDED_OVER if resources.leaving.is_due else FENCED
+        if told.outcome == FENCED:
+            note(RarePath.FENCE, run.id)
+        logger.warning("run %s: attempt %s is over: handed over, or taken over", run.id, run.attempt)
 
 
 def _leave_to_others(run_id: UUID, engine: Engine) -> None:
