@@ -87,7 +87,8 @@ class Index:
             "symbols": f"SELECT path, start_line, qualified_name, kind, signature, docstring FROM symbols x {file}",
             "calls": "SELECT path, x.lines, callers, x.names FROM file_calls x "
             "JOIN source_files f ON f.id = x.file_id WHERE x.project_id = :id ORDER BY 1",
-            "chunks": f"SELECT path, start_line, x.name, kind, end_line, terms::text, x.lengths FROM chunks x {file}",
+            "chunks": f"SELECT path, start_line, x.name, kind, end_line, path_terms || terms, x.lengths "
+            f"FROM chunks x {file}",
             "terms": "SELECT term, chunks FROM term_frequencies WHERE project_id = :id ORDER BY 1",
         }
         return {name: self.rows(query, project_id) for name, query in queries.items()}
@@ -96,7 +97,8 @@ class Index:
         """Frequencies are exactly those of the chunks, a ready project's symbols are counted, nothing belongs to no file,
         indexed bytes are at hand."""
         counted = self.rows(
-            "SELECT lexeme, count(*) FROM chunks, unnest(terms) WHERE project_id = :id GROUP BY 1 ORDER BY 1",
+            "SELECT lexeme, count(*) FROM chunks x JOIN source_files f ON f.id = x.file_id, "
+            "unnest(path_terms || terms) WHERE x.project_id = :id GROUP BY 1 ORDER BY 1",
             project_id,
         )
         stored = self.rows(
@@ -172,7 +174,7 @@ def test_a_folder_is_indexed_with_its_symbols_calls_chunks_and_bytes(index: Inde
     }
     (method,) = (row for row in contents["chunks"] if row[2] == "Box.area")
     assert (method[1], method[3], method[4], method[6]) == (3, "method", 4, [2, 1, 0, 2])
-    assert "'area':1A" in method[5]
+    assert method[5].startswith("'area':2A,3 'box':1B,2A ")
     index.assert_sound(project_id)
 
 

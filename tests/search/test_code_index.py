@@ -119,6 +119,11 @@ def test_any_language_is_searched(index: PostgresCodeIndex) -> None:
     assert index.search("Paket Größe")[0].location.path == "notes/Größe.md"
 
 
+def test_a_path_alone_finds_all_of_its_file(index: PostgresCodeIndex) -> None:
+    assert {hit.location.path for hit in index.search("web")} == {"web/app.js"}
+    assert set(names(index, "cart")) >= {"discount_for", "pay"}
+
+
 def test_a_question_about_nothing_here_finds_nothing(index: PostgresCodeIndex) -> None:
     assert index.search("quaternion") == []
 

@@ -18,16 +18,16 @@ from riverrun.parsing.chunks import Piece, cut_code, cut_markdown, cut_text
 from riverrun.parsing.copy_format import array_of_texts, binary_file_key, binary_text, escape
 from riverrun.parsing.languages import LANGUAGES
 from riverrun.parsing.symbols import Extraction, FoundCall, extract
-from riverrun.parsing.terms import Vector, vector_of
+from riverrun.parsing.terms import Vector, path_terms, path_vector, vector_of
 
 SYMBOL_COLUMNS = "project_id, file_id, name, qualified_name, kind, start_line, end_line, signature, docstring"
 CALL_COLUMNS = "project_id, file_id, keys, names, callers, lines"
 CHUNK_COLUMNS = "project_id, file_id, name, kind, start_line, end_line, terms, lengths"
 CHUNK_FIELDS = 8
 
-BODIES = ("symbol_rows", "call_rows", "chunk_rows", "term_words", "term_counts")
+BODIES = ("path_vector", "symbol_rows", "call_rows", "chunk_rows", "term_words", "term_counts")
 """The fields of ``FileRows`` that are bytes."""
-RECIPE = 2
+RECIPE = 3
 """Counts up when the same bytes would give other rows: files of an older recipe are indexed again."""
 MAX_UNDECODABLE = 0.05
 """Above this share of undecodable characters a file is no text in UTF-8."""
@@ -49,6 +49,8 @@ class FileRows:
     symbols: int = 0
     calls: int = 0
     chunks: int = 0
+    path_vector: bytes = b""
+    """What its path adds to each of its chunks, a tsvector in the text format."""
     symbol_rows: bytes = b""
     call_rows: bytes = b""
     chunk_rows: bytes = b""
@@ -58,7 +60,7 @@ class FileRows:
     """What a person should know of a file that was indexed all the same."""
 
     def terms(self) -> Iterator[tuple[bytes, int]]:
-        """Its terms, and in how many of its chunks each stands."""
+        """Its terms, and in how many of its chunks each stands; those of its path stand in all."""
         return zip(self.term_words.split(b" "), array("I", self.term_counts), strict=False)
 
 
@@ -75,13 +77,19 @@ def rows_of(project_id: UUID, file_id: int, path: str, language: str | None, sou
         pieces = cut_code(extraction, lines)
     else:
         pieces = cut_markdown(lines) if language == "markdown" else cut_text(lines)
-    vectors = [vector_of(piece.name, path, piece.docstring, piece.body) for piece in pieces]
+    of_path = path_terms(path)
+    vectors = [
+        vector_of(piece.name, piece.docstring, piece.body, path_length=len(of_path)) for piece in pieces
+    ]
     terms = Counter(chain.from_iterable([vector.terms for vector in vectors]))
+    if pieces:
+        terms |= Counter(dict.fromkeys(of_path, len(pieces)))
     return FileRows(
         lines=len(lines),
         symbols=len(extraction.symbols),
         calls=len(extraction.calls),
         chunks=len(pieces),
+        path_vector=path_vector(of_path),
         symbol_rows=_joined(_symbol_rows(key, extraction)),
         call_rows=_call_row(key, project_id, extraction.calls),
         chunk_rows=_chunk_rows(binary_file_key(CHUNK_FIELDS, project_id, file_id), pieces, vectors),

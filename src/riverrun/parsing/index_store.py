@@ -16,7 +16,7 @@ from psycopg import Connection, sql
 from riverrun.parsing.copy_format import binary_copy, escape, nullable
 from riverrun.parsing.file_rows import CALL_COLUMNS, CHUNK_COLUMNS, RECIPE, SYMBOL_COLUMNS, FileRows
 from riverrun.parsing.index_lock import lock_name
-from riverrun.parsing.term_frequencies import TermFrequencies
+from riverrun.parsing.term_frequencies import TERMS_OF_CHUNKS, TermFrequencies
 
 CHANGE_SETTINGS = {
     # A crash of Postgres may take the last moments of an index that is not ready; the next run makes them again.
@@ -31,7 +31,7 @@ CHANGE_SETTINGS = {
 _APPLY_SETTINGS = "SELECT " + ", ".join(["set_config(%s, %s, true)"] * len(CHANGE_SETTINGS))
 _SETTINGS = [part for setting in CHANGE_SETTINGS.items() for part in setting]
 
-FILE_COLUMNS = "id, project_id, path, blob, language, lines, size, status, reason, stamp, recipe"
+FILE_COLUMNS = "id, project_id, path, blob, language, lines, size, status, reason, stamp, recipe, path_terms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +234,7 @@ class IndexStore:
         if self._first_index:
             self._first_index.is_alone = False
         counts = self._connection.execute(
-            "SELECT lexeme, count(*) FROM chunks, unnest(terms) WHERE file_id = ANY(%s) GROUP BY lexeme",
-            [ids],
+            f"SELECT lexeme, count(*) FROM {TERMS_OF_CHUNKS} WHERE file_id = ANY(%s) GROUP BY lexeme", [ids]
         ).fetchall()
         _add(frequencies, ((term.encode(), -count) for term, count in counts))
         self._add_symbols("-(SELECT count(*) FROM symbols WHERE file_id = ANY(%s))", ids)
@@ -276,9 +275,10 @@ class IndexStore:
     def _file_row(self, file: NewFile) -> bytes:
         lines = file.rows.lines if file.rows else 0
         language, reason = nullable(file.language), nullable(file.reason)
+        path_terms = file.rows.path_vector.decode() if file.rows else ""
         return (
             f"{file.id}\t{self._project_id}\t{escape(file.path)}\t{file.blob}\t{language}\t{lines}\t{file.size}\t"
-            f"{file.status}\t{reason}\t{file.stamp}\t{RECIPE}\n"
+            f"{file.status}\t{reason}\t{file.stamp}\t{RECIPE}\t{path_terms}\n"
         ).encode("utf-8", "backslashreplace")
 
 

@@ -81,7 +81,15 @@ class SourceFile(Base):
     """A file of a project. ``status`` is ``indexed``, ``skipped`` or ``failed``; ``reason`` says why not indexed."""
 
     __tablename__ = "source_files"
-    __table_args__ = (Index("uq_source_files_path", "project_id", "path", unique=True),)
+    __table_args__ = (
+        Index("uq_source_files_path", "project_id", "path", unique=True),
+        Index(
+            "ix_source_files_path_terms",
+            "path_terms",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     project_id: Mapped[UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
@@ -98,6 +106,9 @@ class SourceFile(Base):
     """While it stays the same, so does the file (a folder's times and inode, git's blob); empty: look again."""
     recipe: Mapped[int] = mapped_column(SmallInteger, default=0)
     """Which version of the extraction made its rows; a file of an older one is indexed again."""
+    path_terms: Mapped[str] = mapped_column(TSVECTOR, server_default=text("''"))
+    """The terms of its path, which count in each of its chunks, under the label B. Of an older recipe: empty, for
+    the chunks hold them."""
 
 
 class Symbol(Base):
@@ -140,8 +151,8 @@ class FileCalls(Base):
 class Chunk(Base):
     """A searchable piece of a file: a definition, or a window of what lies between definitions.
 
-    ``terms`` carries the labels A (name), B (path), C (docstring and comments), D (body); ``lengths`` counts the
-    terms under each label, in that order, for BM25's length normalisation.
+    ``terms`` carries the labels A (name), C (docstring and comments), D (body); B (path) is the file's, who writes it
+    once. ``lengths`` counts the terms under each label, in that order, for BM25's length normalisation.
     """
 
     __tablename__ = "chunks"

@@ -1,10 +1,15 @@
 """In how many chunks of a project each term stands, kept in step with the chunks."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
+
+TERMS_OF_CHUNKS: LiteralString = (
+    "chunks JOIN source_files ON source_files.id = file_id, unnest(path_terms || terms)"
+)
+"""Each chunk with each of its terms: its own, and those of its file's path."""
 
 
 class TermFrequencies:
@@ -50,8 +55,8 @@ class TermFrequencies:
         self._forget()
         self._connection.execute(
             "INSERT INTO term_frequencies (project_id, term, chunks) "
-            "SELECT %(project)s, lexeme, count(*) FROM chunks, unnest(terms) WHERE project_id = %(project)s "
-            "GROUP BY lexeme",
+            f"SELECT %(project)s, lexeme, count(*) FROM {TERMS_OF_CHUNKS} "
+            "WHERE chunks.project_id = %(project)s GROUP BY lexeme",
             {"project": self._project_id},
         )
 

@@ -6,8 +6,7 @@ The tsvector is written by us, not by ``to_tsvector``: Postgres' parsers know pr
 import re
 import struct
 from collections import Counter
-from collections.abc import Collection
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -24,8 +23,7 @@ CACHED_POSITIONS = 20_000
 _COUNTED = 1 << 20
 """More than any text of a chunk has terms."""
 _IN_DOCSTRING = _COUNTED
-_IN_PATH = _COUNTED**2
-_IN_NAME = _COUNTED**3
+_IN_NAME = _COUNTED**2
 _INT32 = struct.Struct(">i")
 
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
@@ -64,8 +62,26 @@ class Vector(NamedTuple):
     terms: Collection[bytes]
 
 
-def vector_of(name: str, path: str, docstring: str, body: str) -> Vector:
-    """The search vector of one chunk, its four texts under the labels A, B, C, D.
+def path_terms(path: str) -> list[bytes]:
+    """The terms of a path, as often as they stand in it: they belong to every chunk of its file, under the label B.
+
+    The suffix is left out: it would be in every path.
+    """
+    return _split(path.removesuffix(PurePosixPath(path).suffix))
+
+
+def path_vector(terms: Iterable[bytes]) -> bytes:
+    """The terms of a path as a tsvector in the text format of ``COPY``: they hold nothing that it would escape."""
+    return b" ".join(
+        [
+            b"%b:%b" % (term, b",".join([b"%dB" % number for number in range(1, count + 1)]))
+            for term, count in Counter(terms).items()
+        ]
+    )
+
+
+def vector_of(name: str, docstring: str, body: str, *, path_length: int = 0) -> Vector:
+    """The search vector of one chunk, its three texts under the labels A, C, D; B is its file's (``path_vector``).
 
     A name of several parts is also one joined term (``parse_headers`` and ``parseHeaders`` are ``parseheader``).
     Positions only number a term's occurrences: ranking counts them by label and never measures distances,
@@ -77,18 +93,15 @@ def vector_of(name: str, path: str, docstring: str, body: str) -> Vector:
     body_length = sum(counts.values())
     name_terms = _name_terms(name) if name else []
     docstring_terms = _split(docstring) if docstring else []
-    path_counts, path_length = _path_counts(path)
     for term in name_terms:
         counts[term] = count_of(term, 0) + _IN_NAME
-    for term, count in path_counts:
-        counts[term] = count_of(term, 0) + count
     for term in docstring_terms:
         counts[term] = count_of(term, 0) + _IN_DOCSTRING
     lengths = [len(name_terms), path_length, len(docstring_terms), body_length]
     if max(lengths) > MAX_LENGTH:
         lengths = [min(length, MAX_LENGTH) for length in lengths]
-    lexemes = [term + _POSITIONS[count] for term, count in counts.items()]
-    return Vector(_INT32.pack(len(lexemes)) + b"".join(lexemes), lengths, counts.keys())
+    lexemes = chain.from_iterable(zip(counts, map(_positions_of, counts.values()), strict=True))
+    return Vector(_INT32.pack(len(counts)) + b"".join(lexemes), lengths, counts.keys())
 
 
 def _split(text: str) -> list[bytes]:
@@ -110,23 +123,13 @@ def _joined(parts: tuple[bytes, ...]) -> bytes:
     return b"".join(parts).decode()[:MAX_TERM_CHARS].encode()
 
 
-@lru_cache(maxsize=16)
-def _path_counts(path: str) -> tuple[list[tuple[bytes, int]], int]:
-    """A path's terms as they count, and how many there are: the same for all chunks of a file.
-
-    The suffix is left out: it would be in every one of them.
-    """
-    terms = _split(path.removesuffix(PurePosixPath(path).suffix))
-    return [(term, count * _IN_PATH) for term, count in Counter(terms).items()], len(terms)
-
-
 class _Positions(dict[int, bytes]):
     """What follows a lexeme in a binary tsvector: a zero byte, and its occurrences, numbered, with their labels."""
 
     def __missing__(self, count: int) -> bytes:
         if len(self) >= CACHED_POSITIONS:
             self.clear()
-        labelled = ((3, count // _IN_NAME), (2, count // _IN_PATH), (1, count // _IN_DOCSTRING), (0, count))
+        labelled = ((3, count // _IN_NAME), (1, count // _IN_DOCSTRING), (0, count))
         labels = [label for label, times in labelled for _ in range(min(times % _COUNTED, MAX_OCCURRENCES))]
         del labels[MAX_OCCURRENCES:]
         words = [label << 14 | number for number, label in enumerate(labels, 1)]
@@ -134,7 +137,7 @@ class _Positions(dict[int, bytes]):
         return positions
 
 
-_POSITIONS = _Positions()
+_positions_of = _Positions().__getitem__
 
 
 class _TermsOfWords(dict[bytes, tuple[bytes, ...]]):

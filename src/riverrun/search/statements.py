@@ -14,11 +14,14 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    false,
     func,
     literal,
+    not_,
     or_,
     select,
     true,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
@@ -53,7 +56,8 @@ def candidates(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], 
     """``(chunk id, project_id, path, name, kind, lengths, [term], [labels])``: which of ``terms`` stand where in the chunks
     that gain most by the ``selecting`` terms."""
     proposed = proposals(project_ids, selecting).subquery()
-    lexeme = func.unnest(Chunk.terms).table_valued("lexeme", "positions", "weights").lateral()
+    terms_of_chunk = SourceFile.path_terms.op("||")(Chunk.terms)
+    lexeme = func.unnest(terms_of_chunk).table_valued("lexeme", "positions", "weights").lateral()
     found = (
         select(
             func.array_agg(lexeme.c.lexeme).label("terms"),
@@ -83,7 +87,8 @@ def candidates(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], 
 def proposals(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm]) -> Rows:
     """``(id)`` of the chunks worth ranking: those whose terms sum up to most, a term in the name counting twice.
 
-    One look into the index a term, which costs what its chunks cost; one statement, however many terms.
+    Two looks into indexes a term, at texts and at paths, which cost what its chunks cost; one statement, however many
+    terms.
     """
     terms = [one.term for one in selecting]
     worths = cast([one.worth for one in selecting], ARRAY(Float))
@@ -92,13 +97,15 @@ def proposals(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm]) -
         .table_valued(column("query", TSQUERY), column("in_name", TSQUERY), column("worth", Float))
         .render_derived()
     )
-    holding = (
-        select(Chunk.id, Chunk.project_id, Chunk.terms)
-        .where(Chunk.terms.op("@@")(asked.c.query))
-        .offset(0)  # A fence: without it the planner may read every chunk for every term.
-        .lateral()
-    )
-    gain = asked.c.worth * case((holding.c.terms.op("@@")(asked.c.in_name), 2.0), else_=1.0)
+    holds, in_name = Chunk.terms.bool_op("@@")(asked.c.query), Chunk.terms.bool_op("@@")(asked.c.in_name)
+    files = select(SourceFile.id).where(SourceFile.path_terms.bool_op("@@")(asked.c.query)).correlate(asked)
+    in_path = Chunk.file_id == any_(func.array(files.scalar_subquery()))
+    holding = union_all(
+        # Fences: without them the planner may read every chunk for every term.
+        select(Chunk.id, Chunk.project_id, in_name.label("in_name")).where(holds).offset(0),
+        select(Chunk.id, Chunk.project_id, false()).where(in_path, not_(holds)).offset(0),
+    ).lateral()
+    gain = asked.c.worth * case((holding.c.in_name, 2.0), else_=1.0)
     return (
         select(holding.c.id)
         .select_from(asked)
