@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench.figures import p95
 from bench.http_wire import open_wire
 from bench.load import Address, Level, open_load
-from bench.ratios import AGREEMENT, Ratio, apart, interval
+from bench.ratios import AGREEMENT, Ratio, apart
 from bench.report import Report
+from bench.round_bootstrap import Figure, ratio_interval
 from bench.scenario import Scenario
 
 NATIVE = "riverrun"
@@ -99,12 +101,20 @@ async def play(
 
 
 def compare(levels: Mapping[str, Level], where: str, report: Report) -> None:
-    """Each arm's median latency to the native one's, at the highest level."""
-    native = levels.get(NATIVE)
-    if native is None or not native.latencies:
-        return
-    for arm, level in levels.items():
-        if arm != NATIVE and level.latencies:
-            value = median(level.latencies) / median(native.latencies)
-            between = interval(level.latencies, native.latencies)
-            report.add(Ratio(f"{where}/{arm}", "median latency", value, between, unit="x riverrun"))
+    """At the highest level: each arm's median to the native one's, and p95 of what was made of the blocking arm to its own."""
+    answered = {arm: level for arm, level in levels.items() if level.latencies}
+    for arm in (arm for arm in answered if arm != NATIVE and NATIVE in answered):
+        tell_ratio(answered, where, (arm, NATIVE), ("median latency", median), report)
+    for arm in (arm for arm in (NATIVE, "plan") if {arm, "blocking"} <= answered.keys()):
+        tell_ratio(answered, where, (arm, "blocking"), ("p95 latency", p95), report)
+
+
+def tell_ratio(
+    levels: Mapping[str, Level], where: str, arms: tuple[str, str], named: tuple[str, Figure], report: Report
+) -> None:
+    """A figure of the first arm to that of the second."""
+    over, under = (levels[arm] for arm in arms)
+    name, figure = named
+    value = figure(over.latencies) / figure(under.latencies)
+    between = ratio_interval(over.rounds, under.rounds, figure)
+    report.add(Ratio(f"{where}/{arms[0]}", name, value, between, unit=f"x {arms[1]}"))

@@ -35,6 +35,11 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
+def p95(values: Sequence[float]) -> float:
+    """The value that 95 of 100 do not exceed."""
+    return percentile(values, 95)
+
+
 def spread(
     name: str, values: Sequence[float], unit: str, *, target_of_p95: float | None = None
 ) -> list[Figure]:

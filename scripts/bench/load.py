@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.arm_server import ArmServer, Usage
-from bench.figures import percentile
+from bench.figures import p95, percentile
 from bench.http_wire import HttpWire, open_wire
-from bench.ratios import percentile_interval
+from bench.round_bootstrap import figure_interval
 from bench.scenario import Scenario
 
 WARM_UP = 5
@@ -33,12 +33,18 @@ class Address:
 class Level:
     """What was seen of one scenario on one server at one concurrency."""
 
-    latencies: list[float] = field(default_factory=list)
+    rounds: list[list[float]] = field(default_factory=list)
+    """Seconds of each right answer, round by round."""
     errors: int = 0
     first_error: str = ""
     wall_seconds: float = 0.0
     client_cpu_seconds: float = 0.0
     usages: list[Usage] = field(default_factory=list)
+
+    @property
+    def latencies(self) -> list[float]:
+        """Seconds of all right answers."""
+        return [seconds for one in self.rounds for seconds in one]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON. Latencies in milliseconds, of right answers only."""
@@ -48,7 +54,7 @@ class Level:
                 "min_ms": min(self.latencies) * 1e3,
                 **{f"p{percent}_ms": percentile(self.latencies, percent) * 1e3 for percent in (50, 95, 99)},
                 "max_ms": max(self.latencies) * 1e3,
-                "p95_ci95_ms": [1e3 * edge for edge in percentile_interval(self.latencies, 95)],
+                "p95_ci95_ms": [1e3 * edge for edge in figure_interval(self.rounds, p95)],
                 "requests_per_second": len(self.latencies) / self.wall_seconds,
             }
         if self.first_error:
@@ -100,7 +106,7 @@ class Load:
         )
         self.level.wall_seconds += time.perf_counter() - began
         self.level.client_cpu_seconds += time.process_time() - cpu
-        self.level.latencies += [seconds for seconds in answers if seconds is not None]
+        self.level.rounds.append([seconds for seconds in answers if seconds is not None])
         self.level.errors += answers.count(None)
         if self._address.server is not None:
             self.level.usages.append(self._address.server.look())

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
-from bench.figures import percentile
-
 RESAMPLES = 2_000
 SEED = 4
 AGREEMENT = 0.10
@@ -76,10 +74,3 @@ def apart(one: Sequence[float], other: Sequence[float]) -> float:
     """How far the medians of an A/A pair are apart, as a share of the smaller."""
     least, most = sorted((median(one), median(other)))
     return most / least - 1
-
-
-def percentile_interval(values: Sequence[float], percent: float) -> tuple[float, float]:
-    """The bootstrap's 95 % interval of a percentile."""
-    dice = random.Random(SEED)
-    drawn = sorted(percentile(dice.choices(values, k=len(values)), percent) for _ in range(RESAMPLES // 10))
-    return drawn[round(len(drawn) * 0.025)], drawn[round(len(drawn) * 0.975) - 1]

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from bench.baseline import regressions
+from bench.figures import p95
 from bench.load import Level
-from bench.ratios import Ratio, apart, interval, percentile_interval
+from bench.ratios import Ratio, apart, interval
 from bench.report import Report
+from bench.round_bootstrap import figure_interval, ratio_interval
 from bench.scenario import Scenario, has_fields
 
 
@@ -57,11 +60,22 @@ def test_an_answer_of_another_status_or_shape_is_no_right_answer() -> None:
 
 
 def test_an_error_is_counted_and_is_no_latency() -> None:
-    figures = Level(latencies=[0.010, 0.030], errors=1, wall_seconds=1.0, client_cpu_seconds=0.9).as_dict()
+    figures = Level(rounds=[[0.010, 0.030]], errors=1, wall_seconds=1.0, client_cpu_seconds=0.9).as_dict()
     assert (figures["requests"], figures["errors"], figures["max_ms"]) == (3, 1, 30.0)
     assert figures["client_was_bottleneck"]
-    low, high = percentile_interval([0.01] * 50 + [0.02], 95)
-    assert low <= high <= 0.02
+
+
+def test_a_round_that_was_late_as_a_whole_widens_the_interval_since_rounds_are_drawn() -> None:
+    steady = [[0.010, 0.011, 0.012]] * 9
+    assert figure_interval([*steady, [0.3, 0.3, 0.3]], p95)[1] == 0.3
+    assert figure_interval([*steady, steady[0]], p95) == (0.012, 0.012)
+
+
+def test_the_same_rounds_are_drawn_of_both_arms() -> None:
+    drifting = [[float(number), number + 0.5] for number in range(1, 11)]
+    twice = [[2 * value for value in one] for one in drifting]
+    assert ratio_interval(twice, drifting, median) == (2.0, 2.0)
+    assert ratio_interval([[1.0], []], [[], [2.0]], median) == (0.5, 0.5)
 
 
 def test_a_ratio_that_is_surely_worse_than_the_baselines_is_a_regression_in_either_direction(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import mean
 
-from bench.ratios import AGREEMENT, RESAMPLES, SEED
+from bench.ratios import AGREEMENT, RESAMPLES, SEED, Ratio
 from bench.results.raw_results import Figures, RawResult
 
 BEFORE = "blocking"
@@ -34,8 +34,16 @@ class Verdict:
     rank: float = 0.0
 
 
-Judge = Callable[[Figures, Figures], Verdict]
-"""From what was before, and after."""
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What was before, and after, at the highest level of an endpoint; ``ratio`` is that of their p95."""
+
+    before: Figures
+    after: Figures
+    ratio: Ratio | None
+
+
+Judge = Callable[[Pair], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +56,12 @@ class Claim:
     """Whether it follows from times, which a void run does not have. What is counted is so all the same."""
 
 
-def judge_p95(before: Figures, after: Figures) -> Verdict:
-    """Flat is within 10 %. The interval is the widest that those of both p95 allow."""
-    if "p95_ci95_ms" not in before or "p95_ci95_ms" not in after:
-        return Verdict(Standing.NOT_MEASURED, "no right answer")
-    value = after["p95_ms"] / before["p95_ms"]
-    low = after["p95_ci95_ms"][0] / before["p95_ci95_ms"][1]
-    high = after["p95_ci95_ms"][1] / before["p95_ci95_ms"][0]
-    figure = f"{value:.2f}x [{low:.2f} .. {high:.2f}]"
+def judge_p95(pair: Pair) -> Verdict:
+    """Flat is within 10 %."""
+    if (ratio := pair.ratio) is None or ratio.ci95 is None:
+        return Verdict(Standing.NOT_MEASURED, "an arm had no right answer")
+    low, high = ratio.ci95
+    figure = f"{ratio.value:.2f}x [{low:.2f} .. {high:.2f}]"
     if low > FLAT:
         return Verdict(Standing.NOT_HELD, figure, high)
     if high > FLAT:
@@ -63,18 +69,16 @@ def judge_p95(before: Figures, after: Figures) -> Verdict:
     return Verdict(Standing.HELD, figure, high)
 
 
-def judge_errors(before: Figures, after: Figures) -> Verdict:
+def judge_errors(pair: Pair) -> Verdict:
     """No more wrong answers than before."""
-    figure = f"{after['errors']} against {before['errors']}"
-    is_held = after["errors"] <= before["errors"]
-    return Verdict(
-        Standing.HELD if is_held else Standing.NOT_HELD, figure, after["errors"] - before["errors"]
-    )
+    return _judge_counts(pair.before["errors"], pair.after["errors"])
 
 
-def judge_blocked(before: Figures, after: Figures) -> Verdict:
+def judge_blocked(pair: Pair) -> Verdict:
     """Less of the loop's time a round of requests."""
-    was, now = ([one["blocked_ms"] for one in figures.get("rounds", ())] for figures in (before, after))
+    was, now = (
+        [one["blocked_ms"] for one in figures.get("rounds", ())] for figures in (pair.before, pair.after)
+    )
     if min(len(was), len(now)) < FEWEST_ROUNDS:
         return Verdict(Standing.NOT_MEASURED, f"fewer than {FEWEST_ROUNDS} rounds")
     low, high = difference(was, now)
@@ -88,15 +92,16 @@ def judge_blocked(before: Figures, after: Figures) -> Verdict:
     return Verdict(Standing.HELD, figure, high)
 
 
-def judge_threads(before: Figures, after: Figures) -> Verdict:
+def judge_threads(pair: Pair) -> Verdict:
     """No more threads than before."""
-    if "threads" not in before or "threads" not in after:
+    if "threads" not in pair.before or "threads" not in pair.after:
         return Verdict(Standing.NOT_MEASURED, "the server is somebody else's")
-    is_held = after["threads"] <= before["threads"]
-    figure = f"{after['threads']} against {before['threads']}"
-    return Verdict(
-        Standing.HELD if is_held else Standing.NOT_HELD, figure, after["threads"] - before["threads"]
-    )
+    return _judge_counts(pair.before["threads"], pair.after["threads"])
+
+
+def _judge_counts(before: int, after: int) -> Verdict:
+    standing = Standing.HELD if after <= before else Standing.NOT_HELD
+    return Verdict(standing, f"{after} against {before}", after - before)
 
 
 CLAIMS = (
@@ -117,7 +122,9 @@ def verdict_of(claim: Claim, result: RawResult, scenario: str, arm: str) -> Verd
     both = before.keys() & after.keys()
     if not both:
         return Verdict(Standing.NOT_MEASURED, f"`{BEFORE}` or `{arm}` did not play it")
-    return claim.judge(before[max(both)], after[max(both)])
+    highest = max(both)
+    ratio = result.ratio(f"{scenario}@{highest}/{arm}", "p95 latency")
+    return claim.judge(Pair(before[highest], after[highest], ratio))
 
 
 def difference(was: Sequence[float], now: Sequence[float]) -> tuple[float, float]:

@@ -70,7 +70,7 @@ def _sync_io(proof: RawResult | None) -> list[Entry]:
 
 def _capacity(capacity: RawResult | None) -> list[Entry]:
     words = "30 to 40 % more requests an instance"
-    ratio = _ratio(capacity, "11/blocking")
+    ratio = capacity.ratio("11/blocking") if capacity is not None else None
     plan = Entry(
         words,
         "plan",
@@ -98,8 +98,3 @@ def _capacity_verdict(ratio: Ratio) -> Verdict:
     if high < HOPED_CAPACITY:
         return Verdict(Standing.NOT_HELD, figure)
     return Verdict(Standing.NOT_MEASURED, f"{figure} is too wide to tell")
-
-
-def _ratio(result: RawResult | None, number: str) -> Ratio | None:
-    ratios = result.ratios if result is not None else ()
-    return next((ratio for ratio in ratios if ratio.id == number), None)

@@ -43,6 +43,11 @@ class RawResult:
         }
         return dict(sorted(found.items()))
 
+    def ratio(self, number: str, name: str | None = None) -> Ratio | None:
+        """The first of a number, and of a name where many have the number."""
+        named = (one for one in self.ratios if one.id == number and name in (None, one.name))
+        return next(named, None)
+
     def void_at(self, scenario: str) -> str:
         """Why the figures of these requests are worthless; nothing when they are not."""
         mine = (f"{scenario}@", f"{scenario}:")
