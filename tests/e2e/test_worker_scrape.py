@@ -3,7 +3,7 @@
 import httpx2
 from tests.e2e.conftest import METRICS_TOKEN
 from tests.support.reading import ask, read_all
-from tests.support.scraping import Scrape, documented_metrics
+from tests.support.scraping import Scrape, assert_documented
 from tests.support.waiting import wait_until
 
 from riverrun.cli.client import RiverrunClient
@@ -36,8 +36,7 @@ def test_an_answered_question_is_counted_by_the_worker(
     assert seen.value("riverrun_process_info", part="chats") == 1
     assert seen.value("riverrun_worker_processes") == stack.settings.chat_concurrency
     assert seen.value("riverrun_worker_deaf_ends_total") == 0
-    told = {family.name: (family.type, family.documentation) for family in seen.families.values()}
-    assert documented_metrics("The workers") == told
+    assert_documented(seen, "The workers")
 
 
 def test_strangers_are_told_nothing(stack: Stack) -> None:
