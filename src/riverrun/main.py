@@ -140,10 +140,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         says_server_timing=chosen.server_timing,
     )
     add_problem_handlers(app)
-    for router in ROUTERS:
-        app.include_router(router)
     for router in VERBS:
         app.include_router(router, prefix="/api/v1")
+    for router in ROUTERS:
+        app.include_router(router)
     app.include_router(api_router, prefix="/api/v2")
     app.openapi = describe_api(app)  # type: ignore[method-assign]
     for router in (*ROUTERS, *VERBS, project_questions_router):

@@ -7,11 +7,13 @@ import httpx2
 import orjson
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from tests.support.live_api import client_of, read_sse, serving
 from tests.support.run_reading import keep, says
-from tests.support.stories import make_user
+from tests.support.stories import make_run, make_user
 
 from riverrun.auth.sign_in import issue_bearer_token
+from riverrun.conversations.models import Conversation
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_resources import WorkerResources
@@ -35,6 +37,16 @@ async def base_url(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
 async def client(base_url: str, engine: Engine, user_id: UUID) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(base_url, issue_bearer_token(engine, user_id, "test")) as client:
         yield client
+
+
+@pytest.fixture
+def queued_run(engine: Engine, user_id: UUID) -> UUID:
+    """A question in a conversation that is there: else nobody sees what its tools read."""
+    with Session(engine) as session, session.begin():
+        conversation = Conversation(user_id=user_id, title="A test", project_ids=[], agent_ids=[])
+        session.add(conversation)
+        session.flush()
+        return make_run(engine, user_id, subject_id=conversation.id)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/runs/{}/events", "/api/v1/runs/{}/events?after=3"])

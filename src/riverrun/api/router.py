@@ -24,16 +24,17 @@ from riverrun.search.search_router import search_router
 from riverrun.usage.usage_router import usage_router
 
 VERBS = (
+    conversations_router,
+    runs_router,
+    sessions_router,
+    search_router,
     parsing_router,
     project_shares_router,
-    search_router,
-    conversations_router,
     sharing_router,
-    sessions_router,
-    runs_router,
     usage_router,
 )
-"""What people and programs do alike. Paths are relative to the version's prefix."""
+"""What people and programs do alike, the most asked first: routes are tried in this order. Paths are relative to the
+version's prefix."""
 
 LOOKING = frozenset({"search", "resume", "find_parsing_status"})
 """Names of routes that are POSTed to, and change nothing."""
