@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.proofs.loop.loop_notes import BlockingCall, LoopNotes
 from tests.proofs.loop.loop_verdict import Verdict
-from tests.proofs.loop_proof import STREAMS, prove
+from tests.proofs.loop.planting import REAL_ROUTE
+from tests.proofs.loop_proof import NOTES_NAME, STREAMS, prove, say
 from tests.support.oidc_peers import OidcPeer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -18,10 +19,13 @@ A_STALL = {"blocked_time_ms": 300.0, "method": "GET", "endpoint": "/api/v1/runs"
 
 
 @pytest.fixture(scope="module")
-def verdict(
-    tmp_path_factory: pytest.TempPathFactory, starlette_source: Path, request: pytest.FixtureRequest
-) -> Verdict:
-    return prove(tmp_path_factory.mktemp("watched"), starlette_source, peer_if_there_is_one(request))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("watched")
+
+
+@pytest.fixture(scope="module")
+def verdict(folder: Path, starlette_source: Path, request: pytest.FixtureRequest) -> Verdict:
+    return prove(folder, starlette_source, peer_if_there_is_one(request))
 
 
 def peer_if_there_is_one(request: pytest.FixtureRequest) -> OidcPeer | None:
@@ -45,6 +49,17 @@ def test_every_planted_blocking_call_is_named_with_its_route(verdict: Verdict) -
 def test_hundreds_of_streams_cost_no_thread(verdict: Verdict) -> None:
     assert verdict.census.streams == STREAMS
     assert not verdict.census.grew, verdict.census
+
+
+def test_a_real_route_of_the_process_that_was_made_to_block_fails_the_proof(
+    verdict: Verdict, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = replace(verdict, notes=LoopNotes.read(folder / NOTES_NAME))
+    assert say(verdict) == 0
+    assert say(later) == 1
+    assert (
+        f"a blocking call: time.sleep in {REAL_ROUTE} at tests/support/loop_guard/" in capsys.readouterr().out
+    )
 
 
 def without(
