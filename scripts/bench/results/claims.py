@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import mean
+from statistics import fmean
 
 from bench.ratios import AGREEMENT, RESAMPLES, SEED, Ratio
 from bench.results.raw_results import Figures, RawResult
@@ -82,7 +82,7 @@ def judge_blocked(pair: Pair) -> Verdict:
     if min(len(was), len(now)) < FEWEST_ROUNDS:
         return Verdict(Standing.NOT_MEASURED, f"fewer than {FEWEST_ROUNDS} rounds")
     low, high = difference(was, now)
-    figure = f"{mean(now):.1f} against {mean(was):.1f} ms a round, by {mean(now) - mean(was):+.1f} [{low:+.1f} .. {high:+.1f}]"
+    figure = f"{fmean(now):.1f} against {fmean(was):.1f} ms a round, by {fmean(now) - fmean(was):+.1f} [{low:+.1f} .. {high:+.1f}]"
     if not any(was) and not any(now):
         return Verdict(Standing.HELD, "0 against 0 ms a round")
     if low >= 0:
@@ -128,9 +128,9 @@ def verdict_of(claim: Claim, result: RawResult, scenario: str, arm: str) -> Verd
 
 
 def difference(was: Sequence[float], now: Sequence[float]) -> tuple[float, float]:
-    """The bootstrap's 95 % interval of ``mean(now) - mean(was)``; the same for the same measurements."""
+    """The bootstrap's 95 % interval of ``fmean(now) - fmean(was)``; the same for the same measurements."""
     dice = random.Random(SEED)
     drawn = sorted(
-        mean(dice.choices(now, k=len(now))) - mean(dice.choices(was, k=len(was))) for _ in range(RESAMPLES)
+        fmean(dice.choices(now, k=len(now))) - fmean(dice.choices(was, k=len(was))) for _ in range(RESAMPLES)
     )
     return drawn[round(RESAMPLES * 0.025)], drawn[round(RESAMPLES * 0.975) - 1]

@@ -79,10 +79,11 @@ class Document:
         )
         return f"| {' | '.join(map(str, cells))} |"
 
-    def _why_missing(self, name: str) -> str:
+    def _why_missing(self, name: str, step: Step | None = None) -> str:
         if name != PROOF and not (self.scripts / f"benchmark_{name}.py").exists():
-            step = next((step for step in STEPS if name in step.benchmarks and step.missing), None)
-            return step.missing if step else f"there is no benchmark_{name}.py yet"
+            steps = [step] if step is not None else [one for one in STEPS if name in one.benchmarks]
+            why = "; ".join(one.missing for one in steps if one.missing)
+            return why or f"there is no benchmark_{name}.py yet"
         return "was not run" if name in PLAN else "`make bench-full` measures it"
 
     def _ledger(self) -> Iterator[str]:
@@ -113,13 +114,14 @@ class Document:
         yield f"## Step {step.number}: {step.title}\n"
         yield step.change + "\n"
         for name in (*step.benchmarks, *step.shown_at):
-            yield from self._benchmark(name)
+            yield from self._benchmark(name, step)
 
-    def _benchmark(self, name: str) -> Iterator[str]:
+    def _benchmark(self, name: str, step: Step) -> Iterator[str]:
         result = self.results.get(name)
-        yield f"### {name}\n" if result is not None else f"{name}: not measured, {self._why_missing(name)}.\n"
         if result is None:
+            yield f"{name}: not measured, {self._why_missing(name, step)}.\n"
             return
+        yield f"### {name}\n"
         if result.failures:
             yield f"🔴 Not measured to the end: {'; '.join(result.failures)}.\n"
         if result.void:
