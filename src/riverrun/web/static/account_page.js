@@ -4,6 +4,7 @@ import * as accounts from "./account_api.js";
 import * as api from "./api.js";
 import { announce } from "./announce.js";
 import { invitations } from "./account_invitations.js";
+import { organisations } from "./account_organisations.js";
 import { keys, providers, sessions } from "./account_lists.js";
 import { usage } from "./account_usage.js";
 import { button, element, iconButton } from "./dom.js";
@@ -20,6 +21,7 @@ export async function openAccount() {
     ),
     who(account),
     await usage(),
+    await organisations(account),
     password(account),
     await providers(),
     await sessions(),
@@ -32,7 +34,6 @@ export async function openAccount() {
 }
 
 function who(account) {
-  const places = account.organizations.map(({ name, role }) => `${name} (${role})`).join(", ");
   return element(
     "section", {},
     element(
@@ -40,7 +41,6 @@ function who(account) {
       ...fact("E-mail", account.email, account.email_verified ? null : verifyLine()),
       ...fact("Name", account.display_name),
       ...(account.is_administrator ? fact("Role", "Administrator of this server") : []),
-      ...(places ? fact("Teams", places) : []),
     ),
   );
 }

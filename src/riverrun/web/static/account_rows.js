@@ -4,8 +4,8 @@ import { announce } from "./announce.js";
 import { button, element } from "./dom.js";
 
 /**
- * A section with a list that reloads itself after each deed. `rowOf` makes of an item `{ name, words, deeds }`, where
- * `deeds` are pairs of a verb and a function.
+ * A section with a list that reloads itself after each deed. `rowOf` makes of an item `{ name, words, deeds, controls }`,
+ * where `deeds` are pairs of a verb and a function, and `controls` are elements beside them.
  */
 export async function listSection(title, { load, rowOf, empty = "None.", more = null }) {
   const list = element("ul", { class: "rows" });
@@ -23,7 +23,7 @@ export async function listSection(title, { load, rowOf, empty = "None.", more = 
   };
   const show = async () => {
     const items = await load();
-    list.replaceChildren(...items.map((item) => row(rowOf(item), attempt, section)));
+    list.replaceChildren(...items.map((item) => rowOfDeeds(rowOf(item, attempt), attempt, section)));
     if (!items.length) list.append(element("li", { class: "words" }, empty));
   };
   if (more) section.append(more(attempt));
@@ -31,7 +31,7 @@ export async function listSection(title, { load, rowOf, empty = "None.", more = 
   return section;
 }
 
-function row({ name, words, deeds }, attempt, section) {
+function rowOfDeeds({ name, words, deeds, controls = [] }, attempt, section) {
   const buttons = deeds.map(([verb, deed]) =>
     button(verb, {
       class: "quiet", "aria-label": `${verb}: ${name}`,
@@ -44,8 +44,14 @@ function row({ name, words, deeds }, attempt, section) {
       },
     }),
   );
+  return row(name, words, ...controls, ...buttons);
+}
+
+/** A line of a list: a name, words on it if there are any, and what can be done with it. */
+export function row(name, words, ...controls) {
   return element(
-    "li", {}, element("span", {}, element("span", { class: "name" }, name), element("span", { class: "words" }, words)),
-    element("span", { class: "deeds" }, ...buttons),
+    "li", {},
+    element("span", {}, element("span", { class: "name" }, name), words ? element("span", { class: "words" }, words) : null),
+    element("span", { class: "deeds" }, ...controls),
   );
 }

@@ -1,5 +1,6 @@
 /** The sheet in which the owner of a conversation says who else may see it. */
 
+import { row } from "./account_rows.js";
 import { announce } from "./announce.js";
 import { element, iconButton } from "./dom.js";
 import { emailField, form } from "./forms.js";
@@ -151,14 +152,6 @@ class SharingSheet {
       this.#failure.hidden = false;
     }
   }
-}
-
-function row(name, words, ...deeds) {
-  return element(
-    "li", {},
-    element("span", {}, element("span", { class: "name" }, name), words ? element("span", { class: "words" }, words) : null),
-    element("span", { class: "deeds" }, ...deeds),
-  );
 }
 
 function roleField(chosen, label, name = null) {
