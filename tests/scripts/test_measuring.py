@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,9 @@ def test_a_program_that_does_not_listen_is_ended_with_all_that_it_began(
     deaf = "import signal, subprocess, sys; signal.signal(15, signal.SIG_IGN); print(subprocess.Popen(['sleep', '600']).pid, flush=True); signal.pause()"
     ended = run([sys.executable, "-c", deaf], tmp_path / "deaf.log", 1.0)
     assert ended.code is None
+    deadline = time.monotonic() + 10
+    while is_running(int(ended.output)) and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert not is_running(int(ended.output))
 
 
