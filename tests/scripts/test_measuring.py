@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from bench.results import measuring
 from bench.results.measuring import Budget, index_of, measure, proof_of, run
+from tests.support.waiting import wait_until
 
 WELL = 'import sys; open(sys.argv[1], "w").write(\'{"benchmark": "well", "environment": {}, "arms": {}, "ratios": []}\')'
 PROGRAMS = {
@@ -73,10 +73,7 @@ def test_a_program_that_does_not_listen_is_ended_with_all_that_it_began(
     deaf = "import signal, subprocess, sys; signal.signal(15, signal.SIG_IGN); print(subprocess.Popen(['sleep', '600']).pid, flush=True); signal.pause()"
     ended = run([sys.executable, "-c", deaf], tmp_path / "deaf.log", 1.0)
     assert ended.code is None
-    deadline = time.monotonic() + 10
-    while is_running(int(ended.output)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not is_running(int(ended.output))
+    wait_until(lambda: not is_running(int(ended.output)), what="the end of what it began")
 
 
 def is_running(pid: int) -> bool:
