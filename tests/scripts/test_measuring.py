@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.waiting import wait_until
 
 from bench.results import measuring
 from bench.results.measuring import Budget, index_of, measure, proof_of, run
-from tests.support.waiting import wait_until
 
 WELL = 'import sys; open(sys.argv[1], "w").write(\'{"benchmark": "well", "environment": {}, "arms": {}, "ratios": []}\')'
 PROGRAMS = {
