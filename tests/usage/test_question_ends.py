@@ -1,5 +1,7 @@
 """How workers end questions: what the model reported, who pays for a death, and what is given back."""
 
+import threading
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,6 +15,7 @@ from tests.support.usage_ledger import assert_balanced, assert_ended_with_their_
 
 from riverrun.agents.spending import Spending
 from riverrun.conversations.agent_tasks import perform_answer, save_answer
+from riverrun.infra.worker_leaving import Leaving
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.clock import now
 from riverrun.runs.attempt import Attempt
@@ -110,6 +113,26 @@ async def test_a_death_costs_nobody_anything(worker: WorkerResources, engine: En
     perform_run(run_id, worker, partial(_say_and_die, engine, run_id), save_answer)
     assert entries(engine)[run_id].state == "reserved"
     perform(worker, run_id, "b" * 40)
+    assert outcome(engine, run_id) == ("settled", 1_005)
+
+
+async def test_what_is_handed_over_is_settled_once_by_the_worker_that_ends_it(
+    worker: WorkerResources, engine: Engine, run_id: UUID
+) -> None:
+    spending = Spending()
+
+    def work(attempt: Attempt) -> None:
+        interrupted = threading.Event()
+        attempt.on_interrupt(interrupted.set)
+        spends(spending, "half an answer")(attempt)
+        worker.leaving.announce()
+        assert interrupted.wait(10)
+        attempt.check()
+
+    perform_run(run_id, worker, work, partial(save_answer, spending=spending))
+    assert entries(engine)[run_id].state == "reserved"
+    assert_balanced(engine)
+    perform(replace(worker, leaving=Leaving()), run_id, "b" * 40)
     assert outcome(engine, run_id) == ("settled", 1_005)
 
 
