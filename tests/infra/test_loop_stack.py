@@ -4,7 +4,7 @@ import threading
 
 from tests.support import treacherous_stack
 
-from riverrun.infra.loop_stack import frames_of
+from riverrun.infra.loop_stack import Seen, blocking_line, frames_of
 
 
 def test_a_stack_is_looked_at_without_a_crash_however_busy_its_thread_is() -> None:
@@ -28,3 +28,11 @@ def test_a_thread_that_is_gone_has_no_frames() -> None:
     gone.start()
     gone.join()
     assert frames_of(gone.ident or 0) == []
+
+
+def test_code_that_was_made_while_the_program_ran_is_nobodys_line() -> None:
+    made = compile("pass", "<string>", "exec")
+    ours = test_code_that_was_made_while_the_program_ran_is_nobodys_line.__code__
+    assert (
+        blocking_line((Seen(made, 1), Seen(ours, 7))) == f"tests/infra/test_loop_stack.py:7 in {ours.co_name}"
+    )
