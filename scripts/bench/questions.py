@@ -30,7 +30,11 @@ def asking(names: Mapping[str, str], site: Site | None) -> Scenario:
     path = f"/api/v1/conversations/{EACH}/message?if_busy=enqueue"
 
     def conversations(count: int) -> Sequence[str]:
-        return in_turn(names, count) if site is None else fresh_conversations(site, names, count)
+        return (
+            in_turn(names, count)
+            if site is None
+            else fresh_conversations(site, UUID(names["PROJECT_ID"]), count)
+        )
 
     return Scenario(
         "message",
@@ -58,9 +62,9 @@ def in_turn(names: Mapping[str, str], count: int) -> Sequence[str]:
     return [names["CONVERSATION_ID"]] * count
 
 
-def fresh_conversations(site: Site, names: Mapping[str, str], count: int) -> Sequence[str]:
+def fresh_conversations(site: Site, project_id: UUID, count: int) -> Sequence[str]:
     """So many in which nobody has asked."""
-    made = [conversation(site.user_id, UUID(names["PROJECT_ID"])) for _ in range(count)]
+    made = [conversation(site.user_id, project_id) for _ in range(count)]
     with Session(site.engine) as session, session.begin():
         session.add_all(made)
         return [str(one.id) for one in made]
@@ -68,7 +72,7 @@ def fresh_conversations(site: Site, names: Mapping[str, str], count: int) -> Seq
 
 def half_answered(site: Site, names: Mapping[str, str], count: int) -> Sequence[str]:
     """So many whose answer was under way when its worker went: the lease has run out."""
-    conversation_ids = fresh_conversations(site, names, count)
+    conversation_ids = fresh_conversations(site, UUID(names["PROJECT_ID"]), count)
     with Session(site.engine) as session, session.begin():
         runs = [left_behind(site.user_id, UUID(conversation_id)) for conversation_id in conversation_ids]
         session.add_all(runs)

@@ -2,7 +2,7 @@
 
 It speaks as the Firebase emulator does, whose tokens nobody signs; every password is right. Commands: ``open
 {project_id}``, which is answered with the port, ``pause {seconds}`` (none: from now on nobody is answered), ``asked``,
-``hang_up`` on all who were not answered.
+``waiting`` tells how many were not answered, ``hang_up`` ends them.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class SlowOutside:
         self.project_id = ""
         self.asked_so_far = 0
         self.pause_seconds: float | None = 0.0
-        self.waiting: set[Any] = set()
+        self.hung: set[Any] = set()
 
     def find(self, command: str) -> Answer:
         """The method that performs a command."""
@@ -45,9 +45,13 @@ class SlowOutside:
         """How long each question waits from now on."""
         self.pause_seconds = seconds
 
+    async def waiting(self) -> int:
+        """How many have a question that nobody answers."""
+        return len(self.hung)
+
     async def hang_up(self) -> int:
         """End all connections on which nobody was answered; how many."""
-        hung = list(self.waiting)
+        hung = list(self.hung)
         for transport in hung:
             transport.abort()
         return len(hung)
@@ -69,7 +73,7 @@ class Question(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._outside.waiting.discard(self._transport)
+        self._outside.hung.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -78,7 +82,7 @@ class Question(asyncio.Protocol):
             self._received = b""
             self._outside.asked_so_far += 1
             if self._outside.pause_seconds is None:
-                self._outside.waiting.add(self._transport)
+                self._outside.hung.add(self._transport)
             else:
                 answer = answer_to(body, self._outside.project_id)
                 asyncio.get_running_loop().call_later(
