@@ -40,9 +40,11 @@ from riverrun.infra.pool_metrics import PoolMetrics
 from riverrun.infra.problem_handlers import add_problem_handlers
 from riverrun.infra.request_context import RequestContext
 from riverrun.infra.request_metrics import RequestMetrics
+from riverrun.infra.request_spans import closing, request_spans
 from riverrun.infra.resources import open_resources
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_dispatch import TaskDispatcher
+from riverrun.infra.tracing import open_tracing
 from riverrun.infra.trailing_slash import TrailingSlash
 from riverrun.infra.worker_readiness import QUEUES
 from riverrun.notifications.email_helper import open_email_helper
@@ -81,10 +83,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     celery = configure_celery(chosen)
     tls_context()
     loop_report, requests = LoopReport(), RequestMetrics()
+    tracing = open_tracing(chosen, "api")
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_resources(chosen) as resources:
+        async with open_resources(chosen) as resources, closing(tracing, resources):
             streams = AsyncRedisStreamManager(resources.redis, ttl_seconds=chosen.stream_ttl_seconds)
             run_log = RunLog(streams, AsyncEventLog(resources.engine))
             hub = StreamHub(chosen.require_redis_url(), run_log, heartbeat_seconds=chosen.heartbeat_seconds)
@@ -125,7 +128,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                         "sso_providers": sso_providers,
                     }
 
-    app = FastAPI(title="Riverrun", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Riverrun",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=request_spans(tracing),
+    )
     app.add_middleware(RouteTeller)
     app.add_middleware(BodyLimit)
     app.add_middleware(TrailingSlash)

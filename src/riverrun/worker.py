@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent, worker_ready
+from celery.signals import heartbeat_sent, worker_process_shutdown, worker_ready
 from redis.exceptions import RedisError
 
 from riverrun.infra.celery_app import configure_celery, queue_name
@@ -19,8 +19,10 @@ from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.shared_metrics import SharedMetrics
 from riverrun.infra.task_base import bind_settings
+from riverrun.infra.tracing import require_sdk
 from riverrun.infra.worker_leaving import Leaving
 from riverrun.infra.worker_readiness import ready_key, require_known
+from riverrun.infra.worker_resources import WorkerResources
 from riverrun.infra.worker_steps import end_in_time, make_it_leave_well
 from riverrun.runs.canary import Canary, keep_out_of_the_log
 from riverrun.runs.lease import worker_name
@@ -60,7 +62,7 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
 
     Raises:
         ValueError: a queue that does not exist.
-        MissingSetting: the metrics have a port, and no token.
+        MissingSetting: the metrics have a port and no token, or traces are wanted and the extra is not installed.
     """
     require_known(queues)
     configure_logs(settings.log_level)
@@ -70,12 +72,14 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
     shared = shared_by(concurrency)
     metrics = WorkerMetrics(settings, queues, shared, processes=concurrency)
     metrics.require_token()
+    require_sdk(settings)
     app = create_celery(settings, queues, leaving, shared)
     make_it_leave_well(app, leaving)
     canary = Canary(
         app, queues, settings, worker=worker_name(main_process_id=os.getpid()), concurrency=concurrency
     )
     _announce_while_consuming(queues, settings)
+    _send_last_spans(app)
     _start_once_ready(
         lambda: end_in_time(leaving),
         lambda: _end_when_deaf(canary, leaving, metrics),
@@ -109,6 +113,17 @@ def _announce_while_consuming(queues: Sequence[str], settings: Settings) -> None
 
     for signal_of_life in (worker_ready, heartbeat_sent):
         signal_of_life.connect(announce, weak=False)
+
+
+def _send_last_spans(app: Celery) -> None:
+    """When a process of the pool ends."""
+
+    def send(**_: Any) -> None:
+        resources: WorkerResources | None = getattr(app, "riverrun_resources", None)
+        if resources is not None and resources.pid == os.getpid():
+            resources.tracing.close()
+
+    worker_process_shutdown.connect(send, weak=False)
 
 
 def _start_once_ready(*duties: Any) -> None:

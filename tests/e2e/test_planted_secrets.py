@@ -1,4 +1,4 @@
-"""Twenty secrets are given to the whole stack at its most talkative; none is in the database's dump, in Valkey, or in a log."""
+"""Twenty secrets are given to the whole stack at its most talkative; none is in the database's dump, in Valkey, in a log or in a trace."""
 
 import json
 import secrets
@@ -10,6 +10,7 @@ import httpx2
 import pytest
 import redis
 from sqlalchemy import Column, MetaData, Table, Text
+from tests.support.fake_collector import FakeCollector, Told, fake_collector
 from tests.support.indexing import index_folder
 from tests.support.reading import ask
 from tests.support.stacks import open_stack
@@ -65,9 +66,18 @@ def garden() -> Planted:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, garden: Planted) -> Iterator[Stack]:
+def collector() -> Iterator[FakeCollector]:
+    with fake_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, garden: Planted, collector: FakeCollector
+) -> Iterator[Stack]:
     variables = {
         "RIVERRUN_LOG_LEVEL": "DEBUG",
+        "RIVERRUN_OTLP_ENDPOINT": collector.url,
         "RIVERRUN_SIGN_UP": "open",
         "RIVERRUN_SECRET_KEYS": str(KEY),
         "RIVERRUN_MODEL_API_KEY": garden.make("key of the model"),
@@ -241,3 +251,29 @@ def test_none_is_in_a_log(used: Stack, garden: Planted) -> None:
     logs = logs_of(used)
     assert "DEBUG" in logs
     assert garden.found_in(logs) == []
+
+
+def test_none_is_in_a_trace_which_leads_from_the_request_through_celery_to_the_end(
+    used: Stack, garden: Planted, collector: FakeCollector
+) -> None:
+    def spans_of_the_answer() -> dict[str, Told]:
+        spans = collector.spans
+        attempts = {
+            span.trace_id: span
+            for span in spans
+            if span.name == "attempt" and span.facts["riverrun.kind"] == "answer"
+        }
+        return {span.name: span for span in spans if span.trace_id in attempts}
+
+    asked = "POST /api/v1/conversations/{conversation_id}/message"
+    wait_until(lambda: {asked, "attempt", "end"} <= spans_of_the_answer().keys())
+    trace = spans_of_the_answer()
+    assert {trace[asked].service, trace["attempt"].service} == {"riverrun-api", "riverrun-worker"}
+    assert trace["attempt"].parent_id == trace[asked].span_id
+    assert trace["end"].parent_id == trace["attempt"].span_id
+    assert any(name.startswith("chat ") for name in trace)
+    assert any(name.startswith("execute_tool ") for name in trace)
+    assert len({span.trace_id for span in trace.values()}) == 1
+    said = "".join(span.everything for span in collector.spans)
+    assert garden.found_in(said) == []
+    assert VISIBLE not in said

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from riverrun.agents.code_agent import code_agent
 from riverrun.agents.errors import AgentFailed, ModelNotConfigured
 from riverrun.agents.model_choice import choose_model
+from riverrun.agents.model_tracing import traced
 from riverrun.agents.runner import Turn, answer_question
 from riverrun.agents.spending import Spending
 from riverrun.conversations import statements
@@ -78,7 +79,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spen
         RunFailed: the model or the agent's limits said no, in words for a person; or whoever asked may not ask here, or
             not see a repository, any more.
     """
-    model = _model_of(resources.settings)
+    model = _model_of(resources)
     with Session(resources.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
         canceller = StatementCanceller(session)
         conversation = session.get(Conversation, attempt.run.subject_id)
@@ -171,7 +172,12 @@ def _require_rights(session: Session, run: ClaimedRun, conversation: Conversatio
         raise RunFailed(RepositoryNotShared.title, "It was shared when you asked, and is not any more.")
 
 
-def _model_of(settings: Settings) -> Model:
+def _model_of(resources: WorkerResources) -> Model:
+    chosen = _chosen_by(resources.settings)
+    return traced(chosen, resources.tracing.provider) if resources.tracing.is_on else chosen
+
+
+def _chosen_by(settings: Settings) -> Model:
     key = settings.model_api_key.get_secret_value() if settings.model_api_key else None
     try:
         return choose_model(

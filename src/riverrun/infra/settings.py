@@ -123,6 +123,13 @@ class Settings(BaseSettings):
     """What a Prometheus server sends as its bearer token. None: administrators alone see the figures."""
     worker_metrics_port: int | None = Field(default=None, ge=1, le=65_534)
     """Where workers show theirs, at ``host``: the chats worker at this port, the indexing worker at the next."""
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "otlp_endpoint", "RIVERRUN_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+    )
+    """The OpenTelemetry collector that gets traces by OTLP over HTTP: ``http://127.0.0.1:4318``. Needs ``riverrun[otel]``."""
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
 

@@ -13,6 +13,7 @@ from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import SyncRedis, open_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.shared_metrics import SharedMetrics
+from riverrun.infra.tracing import NO_TRACING, Tracing, open_tracing
 from riverrun.infra.worker_leaving import Leaving
 
 
@@ -28,6 +29,7 @@ class WorkerResources:
     pid: int
     metrics: SharedMetrics | None = None
     """None where nobody will ask."""
+    tracing: Tracing = NO_TRACING
 
     @classmethod
     def open(
@@ -42,4 +44,5 @@ class WorkerResources:
             leaving=leaving,
             pid=os.getpid(),
             metrics=metrics,
+            tracing=open_tracing(settings, "worker"),
         )

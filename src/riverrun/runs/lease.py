@@ -29,6 +29,7 @@ class ClaimedRun:
     deaths: int
     is_stop_requested: bool
     created_at: datetime
+    traceparent: str | None
     log: list[Event]
 
 
@@ -58,6 +59,7 @@ def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempt
             deaths=run.deaths,
             is_stop_requested=run.stop_requested_at is not None,
             created_at=run.created_at,
+            traceparent=run.traceparent,
             log=_read_log(connection, run_id) if run.attempt > 1 else [QUEUED],
         )
 

@@ -102,6 +102,8 @@ class Run(Base):
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     end_seq: Mapped[int | None] = mapped_column(Integer)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    traceparent: Mapped[str | None] = mapped_column(Text)
+    """The request that asked for it, as W3C trace context has it; none when nobody traced that."""
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """What the end of the run made, for a receipt: ``{message_id, chars}`` of an answer."""
 

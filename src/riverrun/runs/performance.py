@@ -60,8 +60,10 @@ def perform_run(
         if run is None:
             note(RarePath.REDELIVERY, run_id)
             return
-        with metrics.attempt(run) as told:
+        span = resources.tracing.span("attempt", traceparent=run.traceparent, attributes=_facts_of(run))
+        with metrics.attempt(run) as told, span as traced:
             _perform(run, resources, work, record, task_id, at_last, told)
+            traced.set_attribute("riverrun.outcome", told.outcome)
 
 
 def _perform(
@@ -88,10 +90,11 @@ def _perform(
                 attempt.hand_over()
                 told.outcome = HANDED_OVER
                 return
-            if run.deaths < settings.max_attempts:
-                attempt.finish(status, error=error, record=record)
-            else:
-                _finish_at_last(attempt, status, error, record, at_last)
+            with resources.tracing.span("end", attributes={"riverrun.status": status}):
+                if run.deaths < settings.max_attempts:
+                    attempt.finish(status, error=error, record=record)
+                else:
+                    _finish_at_last(attempt, status, error, record, at_last)
             told.outcome = status
             hot_task.end(status)
     except Fenced:
@@ -99,6 +102,11 @@ def _perform(
         if told.outcome == FENCED:
             note(RarePath.FENCE, run.id)
         logger.warning("run %s: attempt %s is over: handed over, or taken over", run.id, run.attempt)
+
+
+def _facts_of(run: ClaimedRun) -> dict[str, Any]:
+    """What an attempt's span says of the run: nothing that anybody wrote."""
+    return {"riverrun.run_id": str(run.id), "riverrun.kind": run.kind, "riverrun.attempt": run.attempt}
 
 
 def _leave_to_others(run_id: UUID, engine: Engine) -> None:

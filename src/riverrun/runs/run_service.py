@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.infra.task_dispatch import WakeUp
+from riverrun.infra.tracing import begin_trace_of
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.runs import line_statements, statements
@@ -148,6 +149,7 @@ class AsyncRunService:
     async def _insert(self, task: str, queue: str, **values: Any) -> Run:
         values |= {"id": new_uuid(), "status": RunStatus.QUEUED, "created_at": now()}
         values |= {"attempt": 0, "deaths": 0, "is_rolled_back": False}
+        values |= {"traceparent": begin_trace_of(values["id"])}
         run: Run = (await self._session.scalars(statements.insert_run(values, QUEUED, task, queue))).one()
         return run
 
