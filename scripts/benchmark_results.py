@@ -8,33 +8,36 @@ A script that fails, hangs or is not there is told and stops nothing; the docume
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
 from bench.results.document import Document
-from bench.results.measuring import ROOT, Budget, measure
+from bench.results.measuring import ROOT, measure
 from bench.results.overlap import overlap_of
 from bench.results.plan_steps import FULL, PLAN
 from bench.results.raw_results import read_results
 
 SETS = {"plan": PLAN, "full": FULL}
-MOST_MINUTES = {"plan": 20.0}
+SHARE = 300.0
+"""Seconds of a script that is named."""
 
 
 def main() -> int:
     """1 when something that was to be measured was not, or when too few intervals overlap."""
     given = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is being measured ends, too
     if given.compare:
         return compare(*given.compare)
     is_well = True
     if given.measure:
-        names = SETS.get(given.measure) or tuple(given.measure.split(","))
-        minutes = given.minutes or MOST_MINUTES.get(given.measure, 240.0)
-        is_well = measure(names, given.raw, given.former, Budget(minutes * 60), lambda: write(given))
+        shares = SETS.get(given.measure) or dict.fromkeys(given.measure.split(","), SHARE)
+        seconds = given.minutes * 60 if given.minutes else sum(shares.values())
+        is_well = measure(shares, seconds, given.raw, given.former, lambda: write(given))
     write(given)
     print(f"written: {given.document}")
     if given.measure and any(given.former.glob("*.json")):
-        print(f"with the former run, {overlap_of(read_results(given.former), read_results(given.raw))}")
+        print(overlap_of(read_results(given.former), read_results(given.raw)))
     return 0 if is_well else 1
 
 
@@ -44,7 +47,9 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--measure", metavar="plan|full|NAME,NAME", help="what to measure first")
-    parser.add_argument("--minutes", type=float, help="for everything together (plan: 20)")
+    parser.add_argument(
+        "--minutes", type=float, help="for everything together; the scripts' shares otherwise"
+    )
     parser.add_argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help="two folders of JSON")
     parser.add_argument("--raw", type=Path, default=ROOT / "benchmarks" / "latest", help="the JSON")
     parser.add_argument("--former", type=Path, default=ROOT / "benchmarks" / "former", help="the run before")

@@ -4,9 +4,11 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -15,9 +17,10 @@ from bench.arm_server import HOST, is_offered, open_servers
 from bench.baseline import regressions
 from bench.environment import raise_file_limit
 from bench.load import Address
-from bench.report import Report
+from bench.report import OutOfTime, Report
 from bench.scenario import Scenario
 from bench.site import Site, open_site
+from bench.spares import SPARES
 from bench.workers import open_workers
 
 ARMS = ("raw", "riverrun", "plan", "threads", "blocking")
@@ -47,14 +50,33 @@ def run(targets: Sequence[Target], given: Sequence[str] | None = None) -> int:
     """Measure; the exit code is 1 when there were errors, when a target is void, or when one has become worse."""
     options = parse_options(given)
     raise_file_limit()
+    signal.signal(signal.SIGTERM, end_early)
     reports = [Report(target.NAME, is_smoke=options.smoke) for target in targets]
+    try:
+        measure_all(dict(zip(targets, reports, strict=True)), options)
+    except OutOfTime as early:
+        for report in reports:
+            report.failures.append(str(early))
+    return max(judge(report, options) for report in reports)
+
+
+def measure_all(targets: Mapping[Target, Report], options: argparse.Namespace) -> None:
+    """On servers of our own, or on that of somebody else."""
     if "BASE_URL" in os.environ:
-        for target, report in zip(targets, reports, strict=True):
+        for target, report in targets.items():
             measure_running(target, options, report)
     else:
-        with open_site() as site:
-            measure_own(dict(zip(targets, reports, strict=True)), site, options)
-    return max(judge(report, options) for report in reports)
+        with open_site() as site, SPARES.keeping() if options.smoke else contextlib.nullcontext():
+            measure_own(targets, site, options)
+
+
+def end_early(number: int, frame: FrameType | None) -> None:
+    """Break off what is being measured; the report is written all the same.
+
+    Raises:
+        OutOfTime: always.
+    """
+    raise OutOfTime("it was told to end before all was measured")
 
 
 def judge(report: Report, options: argparse.Namespace) -> int:

@@ -12,6 +12,10 @@ from bench.environment import environment
 from bench.ratios import Ratio
 
 
+class OutOfTime(KeyboardInterrupt):
+    """The run was told to end: no event loop may swallow it, and what was measured so far is kept."""
+
+
 @dataclass(slots=True)
 class Report:
     """Filled while a benchmark runs. ``void`` says why its figures must not be used."""

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +29,17 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         measuring, "command_of", lambda name, path: [sys.executable, "-c", PROGRAMS[name], str(path)]
     )
-    monkeypatch.setitem(measuring.MOST_SECONDS, "hanging", 0.5)
 
 
-def measured(names: Sequence[str], folder: Path, budget: Budget) -> tuple[bool, dict[str, Any]]:
-    is_well = measure(names, folder / "latest", folder / "former", budget, lambda: None)
+def measured(shares: Mapping[str, float], seconds: float, folder: Path) -> tuple[bool, dict[str, Any]]:
+    is_well = measure(shares, seconds, folder / "latest", folder / "former", lambda: None)
     found = {path.stem: json.loads(path.read_text()) for path in (folder / "latest").glob("*.json")}
     return is_well, found
 
 
 @pytest.mark.usefixtures("programs")
 def test_what_fails_hangs_or_is_not_there_is_told_and_the_rest_is_measured(tmp_path: Path) -> None:
-    is_well, found = measured(("broken", "hanging", "missing", "well"), tmp_path, Budget(60))
+    is_well, found = measured({"broken": 9.0, "hanging": 0.5, "missing": 9.0, "well": 30.0}, 40, tmp_path)
     assert not is_well
     assert found.keys() == {"broken", "hanging", "well"}
     assert found["broken"]["failures"] == ["exit code 1: no such table"]
@@ -53,17 +52,27 @@ def test_what_fails_hangs_or_is_not_there_is_told_and_the_rest_is_measured(tmp_p
 @pytest.mark.usefixtures("programs")
 def test_a_second_run_keeps_the_first_one_aside(tmp_path: Path) -> None:
     for _ in range(2):
-        is_well, found = measured(("well",), tmp_path, Budget(60))
+        is_well, found = measured({"well": 60.0}, 60, tmp_path)
         assert is_well
         assert found.keys() == {"well"}
     assert (tmp_path / "former" / "well.json").exists()
 
 
+def test_a_script_has_its_share_and_what_those_before_it_left_over() -> None:
+    budget = Budget(100, {"first": 30.0, "second": 30.0, "third": 30.0})
+    assert budget.take("first") == pytest.approx(40, abs=1)
+    assert budget.take("second") == pytest.approx(70, abs=1)
+    assert budget.take("third") == pytest.approx(100, abs=1)
+    late = Budget(20, {"first": 30.0, "second": 30.0})
+    assert late.take("first") == pytest.approx(20, abs=1)
+    assert Budget(-1, {"first": 30.0}).take("first") == 0
+
+
 @pytest.mark.usefixtures("programs")
 def test_nothing_is_begun_when_no_time_is_left(tmp_path: Path) -> None:
-    is_well, found = measured(("well",), tmp_path, Budget(0))
+    is_well, found = measured({"well": 60.0}, 0, tmp_path)
     assert not is_well
-    assert found["well"]["failures"] == ["none of the 0 s were left for it"]
+    assert found["well"]["failures"] == ["no time was left for it"]
 
 
 def test_a_program_that_does_not_listen_is_ended_with_all_that_it_began(

@@ -113,7 +113,9 @@ def test_a_promise_is_held_only_where_every_endpoint_holds_it(tmp_path: Path) ->
     worse |= {"value": 1.5, "ci95": [1.2, 2.0]}
     told = ledger_of(result_of(tmp_path, given))[claim]
     assert told.standing == Standing.NOT_HELD
-    assert told.figure.startswith("not held at 1, held at 1 of 2 endpoints; the worst: usage_check, usage,")
+    assert told.figure.startswith(
+        "not held at 1, held at 1 of 2 endpoints in 1 of 8 scripts (not redis_async, chat_flow,"
+    )
 
 
 def test_errors_threads_and_blocked_time_are_held_against_what_was_before(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class Claim:
 def judge_p95(pair: Pair) -> Verdict:
     """Flat is within 10 %."""
     if (ratio := pair.ratio) is None or ratio.ci95 is None:
-        return Verdict(Standing.NOT_MEASURED, "an arm had no right answer")
+        return Verdict(Standing.NOT_MEASURED, "the two were not compared")
     low, high = ratio.ci95
     figure = f"{ratio.value:.2f}x [{low:.2f} .. {high:.2f}]"
     if low > FLAT:

@@ -1,7 +1,7 @@
 """The plan's promises over all that was measured: held, not held, not measured."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.ratios import Ratio
@@ -11,6 +11,8 @@ from bench.results.raw_results import RawResult
 
 HOPED_CAPACITY = 1.3
 """The lesser of the plan's +30 to 40 %."""
+COUNTED_APART = {CAPACITY, "streams"}
+"""They have no endpoints."""
 PROOF_LINE = re.compile(
     r"^proof: blocking_calls=(\d+) routes=(\d+) socket_events=(\d+) planted_caught=(\d+)/(\d+)$"
 )
@@ -36,7 +38,7 @@ def _over_all(claim: Claim, arm: str, results: Mapping[str, RawResult]) -> tuple
     """Held where it is held at every endpoint; the figure is the worst of those that decided."""
     verdicts = {
         f"{result.benchmark}, {scenario}": verdict_of(claim, result, scenario, arm)
-        for result in _of_the_plan(results)
+        for result in (results[name] for name in _scripts_of_the_plan() if name in results)
         for scenario in result.scenarios
     }
     if not verdicts:
@@ -49,12 +51,25 @@ def _over_all(claim: Claim, arm: str, results: Mapping[str, RawResult]) -> tuple
     where, worst = max(deciding.items(), key=lambda item: item[1].rank)
     counts = ", ".join(f"{standing} at {len(found)}" for standing, found in by_standing.items() if found)
     leading = "such as" if standing == Standing.NOT_MEASURED else "the worst:"
-    return standing, f"{counts} of {len(verdicts)} endpoints; {leading} {where}, {worst.figure}"
+    return (
+        standing,
+        f"{counts} of {len(verdicts)} endpoints in {_coverage(results)}; {leading} {where}, {worst.figure}",
+    )
 
 
-def _of_the_plan(results: Mapping[str, RawResult]) -> Iterable[RawResult]:
-    names = dict.fromkeys(name for step in STEPS for name in step.benchmarks)
-    return [results[name] for name in names if name in results]
+def _scripts_of_the_plan() -> list[str]:
+    return list(
+        dict.fromkeys(name for step in STEPS for name in step.benchmarks if name not in COUNTED_APART)
+    )
+
+
+def _coverage(results: Mapping[str, RawResult]) -> str:
+    """How many of the plan's scripts the endpoints are of, since a promise says nothing of what was not measured."""
+    names = _scripts_of_the_plan()
+    partial = [name for name in names if name not in results or results[name].failures]
+    return f"{len(names) - len(partial)} of {len(names)} scripts" + (
+        f" (not {', '.join(partial)})" if partial else ""
+    )
 
 
 def _sync_io(proof: RawResult | None) -> list[Entry]:

@@ -9,33 +9,34 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.environment import SCRIPTS, environment
 from bench.ratios import Ratio
-from bench.results.plan_steps import CAPACITY, INDEX, PROOF
+from bench.results.plan_steps import FEWER_ROUNDS, INDEX, PROOF
 
 ROOT = Path(SCRIPTS).parent
-LEVELS = ("--concurrency", "10,20,50", "--rounds", "10")
-MOST_SECONDS = {CAPACITY: 420.0, PROOF: 240.0, "streams": 1_200.0, "dispatch": 300.0, INDEX: 900.0}
-MOST_SECONDS_OF_OTHERS = 240.0
-GRACE_SECONDS = 15.0
+LEVELS = "10,20,50"
+ROUNDS, FEW_ROUNDS = 10, 5
+GRACE_SECONDS = 30.0
+"""For a script that was told to end to write what it has and to let its servers end."""
 SPEED = re.compile(r"speed against bare parsing ([\d.]+)")
 UPDATE = re.compile(r"one changed file / full +([\d.]+)")
 
 
-@dataclass(frozen=True, slots=True)
 class Budget:
-    """Seconds for everything; a script that would begin after them is not begun."""
+    """Seconds for everything. Each script has its share, and what those before it left over."""
 
-    seconds: float
-    began: float = field(default_factory=time.monotonic)
+    def __init__(self, seconds: float, shares: Mapping[str, float]) -> None:
+        self._ends_at = time.monotonic() + seconds
+        self._shares = dict(shares)
 
-    @property
-    def left(self) -> float:
-        """What remains."""
-        return self.seconds - (time.monotonic() - self.began)
+    def take(self, name: str) -> float:
+        """How many seconds a script may use from now on; what belongs to later ones remains."""
+        share = self._shares.pop(name)
+        left = self._ends_at - time.monotonic()
+        return max(0.0, min(left, max(share, left - sum(self._shares.values()))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +49,32 @@ class Ended:
 
 
 def measure(
-    names: Sequence[str], raw: Path, former: Path, budget: Budget, after_each: Callable[[], None]
+    shares: Mapping[str, float], seconds: float, raw: Path, former: Path, after_each: Callable[[], None]
 ) -> bool:
-    """Leave a file in ``raw`` for each that is there, the former one goes to ``former``; whether all went well."""
+    """Leave a file in ``raw`` for each script that is there; former ones go to ``former``. Whether all went well.
+
+    ``shares`` are each script's own part of the ``seconds`` for all, in the order in which they are run.
+    """
     raw.mkdir(parents=True, exist_ok=True)
     former.mkdir(parents=True, exist_ok=True)
+    budget = Budget(seconds, shares)
     are_well = True
-    for name in names:
+    for name in shares:
         if (old := raw / f"{name}.json").exists():
             old.replace(former / old.name)
+        limit = budget.take(name)
         if name != PROOF and not script_of(name).exists():
             print(f"{name}: not measured, there is no {script_of(name).name}", flush=True)
             continue
-        are_well &= _measure_one(name, raw, budget)
+        are_well &= _measure_one(name, raw, limit)
         after_each()
     return are_well
 
 
-def _measure_one(name: str, raw: Path, budget: Budget) -> bool:
-    path, limit = raw / f"{name}.json", min(MOST_SECONDS.get(name, MOST_SECONDS_OF_OTHERS), budget.left)
+def _measure_one(name: str, raw: Path, limit: float) -> bool:
+    path = raw / f"{name}.json"
     if limit <= 0:
-        write(path, name, failures=[f"none of the {budget.seconds:.0f} s were left for it"])
+        write(path, name, failures=["no time was left for it"])
         return False
     print(f"{name}: at most {limit:.0f} s", flush=True)
     before = environment()
@@ -76,11 +82,12 @@ def _measure_one(name: str, raw: Path, budget: Budget) -> bool:
     if not path.exists():
         keep_what_was_said(name, path, ended, before)
     note(path, took_seconds=round(ended.seconds, 1))
-    failures = json.loads(path.read_text()).get("failures", [])
+    kept = json.loads(path.read_text())
+    faults = [*kept.get("failures", ()), *(f"void: {reason}" for reason in kept.get("void", ()))]
     print(
-        f"{name}: {'; '.join(failures) or f'done, exit code {ended.code}'}, {ended.seconds:.0f} s", flush=True
+        f"{name}: {'; '.join(faults) or f'done, exit code {ended.code}'}, {ended.seconds:.0f} s", flush=True
     )
-    return not failures and ended.code == 0
+    return not faults and ended.code == 0
 
 
 def script_of(name: str) -> Path:
@@ -95,38 +102,42 @@ def command_of(name: str, path: Path) -> list[str]:
     if name == INDEX:
         return [sys.executable, str(script_of(name))]
     harness = str(ROOT / "scripts" / "benchmark_harness.py")
-    return [sys.executable, harness, "--target", str(script_of(name)), *LEVELS, "--json", str(path)]
+    rounds = str(FEW_ROUNDS if name in FEWER_ROUNDS else ROUNDS)
+    levels = ("--concurrency", LEVELS, "--rounds", rounds)
+    return [sys.executable, harness, "--target", str(script_of(name)), *levels, "--json", str(path)]
 
 
 def run(command: Sequence[str], log: Path, seconds: float) -> Ended:
-    """At most so long; what it says goes to ``log``. Its whole group is ended with it."""
+    """At most so long, then it is told to end; what it says goes to ``log``. What it leaves behind is ended too."""
     began = time.monotonic()
     with log.open("w") as said:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
-            code: int | None = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
+            code = _code_of(process, seconds)
         finally:
-            _end_group(process)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     return Ended(code, log.read_text(errors="replace"), time.monotonic() - began)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Politely first: servers hang on it that clean up after themselves."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+def _code_of(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """None when it had to be told to end; it alone is told, since its servers are its own business."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
-            return
+        return None
 
 
 def keep_what_was_said(name: str, path: Path, ended: Ended, before: Mapping[str, object]) -> None:
