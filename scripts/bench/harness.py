@@ -20,7 +20,6 @@ from bench.load import Address
 from bench.report import OutOfTime, Report
 from bench.scenario import Scenario
 from bench.site import Site, open_site
-from bench.spares import SPARES
 from bench.workers import open_workers
 
 ARMS = ("raw", "riverrun", "plan", "threads", "blocking")
@@ -66,7 +65,7 @@ def measure_all(targets: Mapping[Target, Report], options: argparse.Namespace) -
         for target, report in targets.items():
             measure_running(target, options, report)
     else:
-        with open_site() as site, SPARES.keeping() if options.smoke else contextlib.nullcontext():
+        with open_site() as site:
             measure_own(targets, site, options)
 
 
