@@ -78,7 +78,7 @@ def without_short_callbacks() -> None:
 
 def look_closely() -> None:
     """Let the watchdog of the loop miss no more than a few milliseconds of a callback."""
-    loop_watchdog.LOOK_SECONDS = loop_watchdog.IDLE_LOOK_SECONDS = LOOK_SECONDS
+    loop_watchdog.LOOK_SECONDS = loop_watchdog.CLOSE_LOOK_SECONDS = LOOK_SECONDS
     sys.setswitchinterval(LOOK_SECONDS)
 
 

@@ -28,10 +28,10 @@ from riverrun.infra.loop_stack import (
 from riverrun.infra.thread_clock import ThreadClock, times_put_to_sleep
 from riverrun.kit.clock import now
 
-LOOK_SECONDS = 0.005
-IDLE_LOOK_SECONDS = 0.02
-"""While the loop has nothing to do: to ask it is what costs most."""
-BUSY_SHARE = 0.1
+LOOK_SECONDS = 0.02
+"""To wake up beside a loop that computes is what costs most: it has to give the interpreter away, and to get it back."""
+CLOSE_LOOK_SECONDS = 0.005
+"""While a question waits for its answer."""
 MILLISECONDS = 1_000.0
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class LoopWatchdog:
         self._report = report
         self._describe = describe
         self._warn_seconds = warn_seconds
-        self._ending = threading.Event()
+        self._going = threading.Lock()  # held while it watches; to wait for it is the cheapest sleep there is
         self._found: SimpleQueue[Found | None] = SimpleQueue()
         self._teller = threading.Thread(target=self._tell, name="loop watchdog's teller", daemon=True)
         self._loop: asyncio.AbstractEventLoop
@@ -114,7 +114,6 @@ class LoopWatchdog:
         self._probe: Probe
         self._reading: Reading
         self._due_at = 0.0
-        self._is_busy = True
         self._waited_seconds = 0.0
         self._own: OwnReading
         self._own_clock: ThreadClock
@@ -131,12 +130,14 @@ class LoopWatchdog:
         self._reading = Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.starved_seconds())
         self._probe = Probe(self._reading.at, self._reading)
         self._probe.run()
+        self._going.acquire()
         self._teller.start()
         threading.Thread(target=self._watch, name="loop watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """The threads end by themselves within a look."""
-        self._ending.set()
+        if self._going.locked():
+            self._going.release()
 
     def join(self) -> None:
         """Wait until all that was found is in the report. Call ``stop`` first, and not on the loop."""
@@ -154,10 +155,11 @@ class LoopWatchdog:
         self._own = OwnReading(times_put_to_sleep(), self._own_clock.starved_seconds())
         self._due_at = time.monotonic() + LOOK_SECONDS
         pause_seconds = LOOK_SECONDS
-        while not self._ending.wait(pause_seconds):
+        while not self._going.acquire(timeout=pause_seconds):
+            was_answered = self._probe.ran_at is not None
             if not self._look():
                 break
-            pause_seconds = LOOK_SECONDS if self._is_busy else IDLE_LOOK_SECONDS
+            pause_seconds = LOOK_SECONDS if was_answered else CLOSE_LOOK_SECONDS
             self._due_at = time.monotonic() + pause_seconds
         self._found.put(None)
         self._clock.close()
@@ -200,7 +202,6 @@ class LoopWatchdog:
         # While somebody holds the interpreter's lock for longer than the switch interval, he is in one single call. What was
         # computed beyond the time before that, nobody but the callback that we find can have computed.
         shared_seconds = woke_at - held_seconds + sys.getswitchinterval() - before.at
-        self._is_busy = used_seconds > BUSY_SHARE * (woke_at - before.at)
         self._note_callback(sight or self._see(), max(used_seconds - shared_seconds, 0.0))
         return True
 
