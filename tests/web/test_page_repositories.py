@@ -45,7 +45,13 @@ async def test_a_folder_is_added_watched_and_ready(page: PageDriver, tmp_path: P
     await expect(page.page.get_by_role("heading", name="plenty")).to_contain_text(
         "What would you like to know"
     )
+    await page.ask("What does answer_1 return?")
+    await page.until_complete()
     await remove(page, "plenty")
+    await page.page.reload()
+    await expect(page.page.get_by_text("The repository was removed")).to_be_visible()
+    await page.answers.last.locator(".activity > summary").click()
+    await expect(page.answers.last.locator(".steps")).to_contain_text("or not there any more")
 
 
 async def test_indexing_is_stopped_and_gone_on_with(page: PageDriver, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ function hasResult({ result, pointer }) {
 }
 
 function step(tool) {
-  if (tool.hidden) return element("li", {}, element("code", {}, tool.name), " is not shown: it read a repository that is not shared with you.");
+  if (tool.hidden) return element("li", {}, element("code", {}, tool.name), " is not shown: it read a repository that is not shared with you, or not there any more.");
   const call = element("code", {}, `${tool.name}(${argumentsOf(tool)})`);
   if (!hasResult(tool)) return element("li", {}, call);
   const result = tool.pointer ? largeResult(tool) : element("pre", { tabindex: 0 }, shorten(String(tool.result)));
