@@ -93,7 +93,7 @@ def is_running(pid: int) -> bool:
 
 def test_the_proof_and_the_indexing_are_read_from_what_they_print() -> None:
     line = "proof: blocking_calls=0 routes=3 socket_events=0 planted_caught=9/9"
-    assert proof_of(["a route", line, "after it"]) == {"line": line}
+    assert proof_of(["a route", line, "after it"]) == {"lines": [line]}
     assert proof_of(["Traceback", "KeyError: 'route'"]) == {}
     printed = [
         "all rounds: medians bare 0.600 s, full 1.200 s, one file 0.0200 s",

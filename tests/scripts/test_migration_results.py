@@ -156,9 +156,23 @@ def test_figures_of_a_smoke_run_are_said_to_mean_nothing(tmp_path: Path) -> None
     ],
 )
 def test_zero_sync_io_is_what_the_proof_says(tmp_path: Path, line: str, standing: Standing) -> None:
-    write(tmp_path / "proof.json", PROOF, line=line)
+    write(tmp_path / "proof.json", PROOF, lines=[line])
     told = ledger_of(read_result(tmp_path / "proof.json"))
     assert told["zero sync I/O on the event loop", "riverrun"].standing == standing
+
+
+def test_a_proof_that_failed_of_another_reason_holds_nothing(tmp_path: Path) -> None:
+    lines = [
+        "threads: before=9 streams=500 during=9",
+        "proof: blocking_calls=0 routes=120 socket_events=0 planted_caught=9/9",
+    ]
+    write(tmp_path / "proof.json", PROOF, lines=lines, failures=["exit code 1: a route that nobody drove"])
+    told = ledger_of(read_result(tmp_path / "proof.json"))
+    zero = told["zero sync I/O on the event loop", "riverrun"]
+    assert zero.standing == Standing.NOT_HELD
+    assert zero.figure.endswith("; exit code 1: a route that nobody drove")
+    pool = told["no threads but those of the framework's pool", "riverrun"]
+    assert (pool.standing, pool.figure) == (Standing.HELD, "9 threads with 500 streams open, 9 before")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ COUNTED_APART = {CAPACITY, "streams"}
 PROOF_LINE = re.compile(
     r"^proof: blocking_calls=(\d+) routes=(\d+) socket_events=(\d+) planted_caught=(\d+)/(\d+)$"
 )
+CENSUS_LINE = re.compile(r"^threads: before=(\d+) streams=(\d+) during=(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,12 @@ class Entry:
 def entries(results: Mapping[str, RawResult]) -> list[Entry]:
     """One promise after the other, the plan's form before the product's."""
     found = [Entry(claim.words, arm, *_over_all(claim, arm, results)) for claim in CLAIMS for arm in AFTER]
-    return [*found, *_sync_io(results.get(PROOF)), *_capacity(results.get(CAPACITY))]
+    return [
+        *found,
+        _sync_io(results.get(PROOF)),
+        _pool(results.get(PROOF)),
+        *_capacity(results.get(CAPACITY)),
+    ]
 
 
 def _over_all(claim: Claim, arm: str, results: Mapping[str, RawResult]) -> tuple[Standing, str]:
@@ -72,15 +78,39 @@ def _coverage(results: Mapping[str, RawResult]) -> str:
     )
 
 
-def _sync_io(proof: RawResult | None) -> list[Entry]:
+def _sync_io(proof: RawResult | None) -> Entry:
     words = "zero sync I/O on the event loop"
-    if proof is None or (found := PROOF_LINE.match(proof.line)) is None:
-        why = "`make proof` was not run" if proof is None else "; ".join(proof.failures) or proof.line
-        return [Entry(words, "riverrun", Standing.NOT_MEASURED, why)]
-    calls, routes, events, caught, planted = map(int, found.groups())
-    is_held = calls == 0 and routes > 0 and caught == planted and not proof.failures
+    if (found := _said(proof, PROOF_LINE)) is None:
+        return Entry(words, "riverrun", Standing.NOT_MEASURED, _why_not_proven(proof))
+    calls, routes, events, caught, planted = found
+    is_held = calls == 0 and routes > 0 and caught == planted and proof is not None and not proof.failures
     figure = f"{calls} blocking calls in {routes} routes and {events} socket events; {caught} of {planted} planted ones found"
-    return [Entry(words, "riverrun", Standing.HELD if is_held else Standing.NOT_HELD, figure)]
+    if proof is not None and proof.failures:
+        figure = f"{figure}; {_why_not_proven(proof)}"
+    return Entry(words, "riverrun", Standing.HELD if is_held else Standing.NOT_HELD, figure)
+
+
+def _pool(proof: RawResult | None) -> Entry:
+    words = "no threads but those of the framework's pool"
+    if (found := _said(proof, CENSUS_LINE)) is None:
+        return Entry(words, "riverrun", Standing.NOT_MEASURED, _why_not_proven(proof))
+    before, streams, during = found
+    standing = Standing.HELD if during <= before else Standing.NOT_HELD
+    return Entry(
+        words, "riverrun", standing, f"{during} threads with {streams} streams open, {before} before"
+    )
+
+
+def _said(proof: RawResult | None, line: re.Pattern[str]) -> list[int] | None:
+    """The numbers of the last such line."""
+    found = [match for said in proof.lines if (match := line.match(said))] if proof is not None else []
+    return [int(number) for number in found[-1].groups()] if found else None
+
+
+def _why_not_proven(proof: RawResult | None) -> str:
+    if proof is None:
+        return "`make proof` was not run"
+    return "; ".join(proof.failures) or "`make proof` did not say it"
 
 
 def _capacity(capacity: RawResult | None) -> list[Entry]:

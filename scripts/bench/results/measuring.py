@@ -144,16 +144,16 @@ def keep_what_was_said(name: str, path: Path, ended: Ended, before: Mapping[str,
     """The file of a script that writes none, or that broke off before it did."""
     lines = ended.output.strip().splitlines() or [""]
     said = {PROOF: proof_of, INDEX: index_of}.get(name, lambda _: {})(lines)
-    if not said:
+    if ended.code != 0 or not said:
         how = "was not done in time" if ended.code is None else f"exit code {ended.code}"
-        said = {"failures": [f"{how}: {lines[-1][:300]}"]}
+        said = {**said, "failures": [f"{how}: {lines[-1][:300]}"]}
     write(path, name, environment=before, **said)
 
 
 def proof_of(lines: Sequence[str]) -> dict[str, object]:
-    """Its last line."""
-    line = next((line for line in reversed(lines) if line.startswith("proof: blocking_calls=")), "")
-    return {"line": line} if line else {}
+    """How many threads there were, and its verdict."""
+    said = [line for line in lines if line.startswith(("threads: before=", "proof: blocking_calls="))]
+    return {"lines": said} if said else {}
 
 
 def index_of(lines: Sequence[str]) -> dict[str, object]:

@@ -57,10 +57,10 @@ STEPS = (
 )
 
 PLAN = {
-    PROOF: 120.0,
-    "redis_async": 140.0,
+    PROOF: 140.0,
+    "redis_async": 130.0,
     "usage_check": 60.0,
-    "chat_flow": 140.0,
+    "chat_flow": 130.0,
     "share_access": 90.0,
     "auth": 120.0,
     "tunnel_github": 0.0,

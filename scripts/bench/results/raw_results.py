@@ -25,7 +25,7 @@ class RawResult:
     failures: tuple[str, ...] = ()
     is_smoke: bool = False
     took_seconds: float | None = None
-    line: str = ""
+    lines: tuple[str, ...] = ()
     """What a proof said, which is no benchmark."""
 
     @property
@@ -83,7 +83,7 @@ def read_result(path: Path) -> RawResult:
             failures=tuple(given.get("failures", ())),
             is_smoke=given.get("is_smoke", False),
             took_seconds=given.get("took_seconds"),
-            line=given.get("line", ""),
+            lines=tuple(given.get("lines", ())),
         )
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is no result of a benchmark ({error!r}): take it away") from error
