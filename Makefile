@@ -3,6 +3,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 STREAM_BENCHMARKS := --target scripts/benchmark_streams.py --target scripts/benchmark_dispatch.py --target scripts/benchmark_polls.py
+SMOKED := streams dispatch polls request_tax database_tax immunity capacity redis_async usage_check chat_flow share_access auth login search
 
 BASELINES := benchmarks/baselines
 
@@ -13,7 +14,7 @@ export REPO QUESTION
 .PHONY: help install peers demo up test chaos check fmt fmt-check lint types imports eval bench bench-full bench-overlap bench-first-landing bench-streams bench-baseline bench-smoke cutpoints stops fuzz fuzz-cursors leaks authz proof
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## create .venv with everything in it
 
@@ -95,8 +96,7 @@ bench-baseline: $(INSTALLED) ## keep what bench-streams has just measured as wha
 
 bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works
 	@rm -rf benchmarks/smoke && mkdir -p benchmarks/smoke
-	@$(BIN)/python scripts/benchmark_harness.py $(STREAM_BENCHMARKS) --target scripts/benchmark_usage_check.py \
-		--target scripts/benchmark_share_access.py --smoke --json benchmarks/smoke
+	@$(BIN)/python scripts/benchmark_harness.py $(SMOKED:%=--target scripts/benchmark_%.py) --smoke --json benchmarks/smoke
 	@$(BIN)/python scripts/benchmark_results.py --raw benchmarks/smoke --document benchmarks/smoke/results.md
 
 fuzz: $(INSTALLED) ## 100,000 generated requests over the OpenAPI document (FUZZ_CASES=, FUZZ_SEED=)

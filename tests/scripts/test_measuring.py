@@ -12,9 +12,18 @@ from tests.support.waiting import wait_until
 
 from bench.results import measuring
 from bench.results.measuring import Budget, index_of, measure, proof_of, run
+from bench.results.plan_steps import PROOF
 
 WELL = 'import sys; open(sys.argv[1], "w").write(\'{"benchmark": "well", "environment": {}, "arms": {}, "ratios": []}\')'
+FAULTY = """
+print("audit: roots=3")
+print("time.sleep at a.b:3")
+print("  a.b.c")
+print("proof: blocking_calls=1 routes=3")
+raise SystemExit(1)
+"""
 PROGRAMS = {
+    PROOF: FAULTY,
     "well": WELL,
     "broken": "raise SystemExit('no such table')",
     "hanging": "import signal; signal.pause()",
@@ -47,6 +56,14 @@ def test_what_fails_hangs_or_is_not_there_is_told_and_the_rest_is_measured(tmp_p
     assert found["hanging"]["failures"] == ["was not done in time: "]
     assert "failures" not in found["well"]
     assert all("took_seconds" in one for one in found.values())
+
+
+@pytest.mark.usefixtures("programs")
+def test_what_a_proof_found_fault_with_is_kept_beside_its_verdict(tmp_path: Path) -> None:
+    is_well, found = measured({PROOF: 30.0}, 30, tmp_path)
+    assert not is_well
+    assert found[PROOF]["lines"] == ["proof: blocking_calls=1 routes=3"]
+    assert found[PROOF]["failures"] == ["exit code 1: time.sleep at a.b:3; a.b.c"]
 
 
 @pytest.mark.usefixtures("programs")

@@ -146,8 +146,14 @@ def keep_what_was_said(name: str, path: Path, ended: Ended, before: Mapping[str,
     said = {PROOF: proof_of, INDEX: index_of}.get(name, lambda _: {})(lines)
     if ended.code != 0 or not said:
         how = "was not done in time" if ended.code is None else f"exit code {ended.code}"
-        said = {**said, "failures": [f"{how}: {lines[-1][:300]}"]}
+        said = {**said, "failures": [f"{how}: {_reason(lines)[:300]}"]}
     write(path, name, environment=before, **said)
+
+
+def _reason(lines: Sequence[str]) -> str:
+    """What a traceback ends with; of a proof, what it found fault with."""
+    faults = [line.strip() for line in lines if not line.startswith(("audit:", "threads:", "proof:"))]
+    return "; ".join(filter(None, faults)) if len(faults) < len(lines) else lines[-1]
 
 
 def proof_of(lines: Sequence[str]) -> dict[str, object]:
