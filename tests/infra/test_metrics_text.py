@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from riverrun.infra.distribution import Distribution
 from riverrun.infra.metrics_text import SAMPLES_AT_ONCE, written, written_at_once
+from riverrun.infra.request_metrics import RequestMetrics
 
 
 def family_of(count: int) -> CounterMetricFamily:
@@ -21,6 +22,27 @@ async def test_a_large_family_is_named_once_and_has_each_sample() -> None:
     assert (read.name, read.documentation, read.type) == ("riverrun_things", "Things", "counter")
     assert [sample.value for sample in read.samples] == list(range(3 * SAMPLES_AT_ONCE + 1))
     assert read.samples[1].labels == {"name": 'a "strange"\n1'}
+
+
+async def test_a_family_that_comes_in_parts_is_named_once() -> None:
+    parts = [family_of(2), family_of(3)]
+    [read] = text_string_to_metric_families((await written(parts)).decode())
+    assert [sample.value for sample in read.samples] == [0, 1, 0, 1, 2]
+
+
+async def test_what_is_counted_while_the_text_is_written_does_not_break_it() -> None:
+    requests = RequestMetrics()
+
+    async def ask_for_more() -> None:
+        for number in range(50):
+            requests.note("GET", f"/later/{number}", 200, 0.1)
+            await asyncio.sleep(0)
+
+    for number in range(20):
+        requests.note("GET", f"/before/{number}", 200, 0.1)
+    text, _ = await asyncio.gather(written(requests.families()), ask_for_more())
+    answered, *_ = text_string_to_metric_families(text.decode())
+    assert len(answered.samples) >= 20
 
 
 async def test_others_have_their_turn_while_it_is_written() -> None:

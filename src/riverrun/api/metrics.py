@@ -1,5 +1,6 @@
 """Everything that the API process tells Prometheus."""
 
+from collections.abc import Iterator
 from itertools import chain
 
 from prometheus_client import Metric
@@ -27,8 +28,8 @@ class ApiMetrics:
         self._quick = (requests, loop, streams, pools)
         self._queues = queues
 
-    async def families(self) -> list[Metric]:
-        """For a scrape: first what has to be asked for, so that the counts are of the same moment."""
+    async def families(self) -> Iterator[Metric]:
+        """For a scrape: what had to be asked for, and then what was counted, made as it is taken."""
         asked = await self._queues.families()
         counted = chain.from_iterable(source.families() for source in self._quick)
-        return [*process_families("api"), *counted, *asked]
+        return chain(process_families("api"), counted, asked)

@@ -22,28 +22,37 @@ class _Piece:
 
 
 async def written(families: Iterable[Metric]) -> bytes:
-    """The families as text. Others have their turn between the pieces."""
+    """The families as text. Others have their turn between the pieces.
+
+    ``families`` is asked for one after another; one that is long may come in several parts, so that no part takes long to make.
+    """
     text = []
-    for family in families:
-        for piece in _pieces(family):
-            text.append(piece)
-            await asyncio.sleep(0)
+    for piece in _pieces(families):
+        text.append(piece)
+        await asyncio.sleep(0)
     return b"".join(text)
 
 
 def written_at_once(families: Iterable[Metric]) -> bytes:
     """The same for a process without a loop."""
-    return b"".join(piece for family in families for piece in _pieces(family))
+    return b"".join(_pieces(families))
 
 
-def _pieces(family: Metric) -> Iterator[bytes]:
-    """A family in parts; what it is, which is said once, comes with the first."""
+def _pieces(families: Iterable[Metric]) -> Iterator[bytes]:
+    """What a family is, is said once, before the first of its samples."""
+    name = ""
+    for family in families:
+        for text in _pieces_of(family):
+            yield b"".join(_without_head(text)) if family.name == name else text
+            name = family.name
+
+
+def _pieces_of(family: Metric) -> Iterator[bytes]:
     samples = family.samples
     for start in range(0, max(len(samples), 1), SAMPLES_AT_ONCE):
         part = Metric(family.name, family.documentation, family.type)
         part.samples = samples[start : start + SAMPLES_AT_ONCE]
-        text = generate_latest(_Piece(part))
-        yield text if start == 0 else b"".join(_without_head(text))
+        yield generate_latest(_Piece(part))
 
 
 def _without_head(text: bytes) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """How many requests each route answered, with what, and how fast. Written on the loop alone."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -14,6 +15,11 @@ OTHER = "other"
 """Paths that no route has, and methods that HTTP does not have: strangers may think of any number of them."""
 ERROR = 500
 
+ROUTES_AT_ONCE = 8
+"""Some hundred samples."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 Route = tuple[str, str]
 """Method and template."""
 
@@ -38,26 +44,35 @@ class RequestMetrics:
         spread.observe(seconds)
 
     def families(self) -> Iterator[Metric]:
-        """For a scrape."""
-        answers = CounterMetricFamily(
-            "riverrun_http_requests", "Requests answered", labels=("method", "route", "status")
-        )
-        for (method, route, status_class), count in self._answers.items():
-            answers.add_metric((method, route, f"{status_class}xx"), count)
-        yield answers
-        seconds = HistogramMetricFamily(
-            "riverrun_http_request_seconds",
-            "Time from a request's head to the first byte of its answer",
-            labels=("method", "route"),
-        )
-        for place, spread in self._seconds.items():
-            seconds.add_metric(place, spread.buckets, spread.total)
-        yield seconds
+        """For a scrape, the two that grow with the routes in parts. More may be counted between them."""
+        for answers in _parts(self._answers):
+            counted = CounterMetricFamily(
+                "riverrun_http_requests", "Requests answered", labels=("method", "route", "status")
+            )
+            for (method, route, status_class), count in answers:
+                counted.add_metric((method, route, f"{status_class}xx"), count)
+            yield counted
+        for spreads in _parts(self._seconds):
+            seconds = HistogramMetricFamily(
+                "riverrun_http_request_seconds",
+                "Time from a request's head to the first byte of its answer",
+                labels=("method", "route"),
+            )
+            for place, spread in spreads:
+                seconds.add_metric(place, spread.buckets, spread.total)
+            yield seconds
         yield GaugeMetricFamily(
             "riverrun_http_requests_in_progress",
             "Requests under way, open streams included",
             value=self.in_progress,
         )
+
+
+def _parts(held: dict[Key, Value]) -> Iterator[tuple[tuple[Key, Value], ...]]:
+    """What is held now, a few at a time; once nothing, when nothing is."""
+    items = tuple(held.items())
+    for start in range(0, max(len(items), 1), ROUTES_AT_ONCE):
+        yield items[start : start + ROUTES_AT_ONCE]
 
 
 def known_route(scope: Scope) -> str | None:
