@@ -9,6 +9,7 @@ import pytest
 from tests.support.accounts import bearer_token_of_a_stranger
 from tests.support.indexing import copy_of_starlette, index_folder
 from tests.support.stacks import open_stack
+from tests.support.tenant_canaries import Tenant, betrayals_on, plant_tenant
 
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.server_address import ServerAddress
@@ -27,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def unwatched_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """API, two workers, Postgres and Valkey."""
     with open_stack(
         tmp_path_factory.mktemp("stack"),
@@ -36,6 +37,23 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         RIVERRUN_WORKER_METRICS_PORT=free_port(),
     ) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def tenant(unwatched_stack: Stack) -> Tenant:
+    """Somebody else on the stack, whom no test is about."""
+    return plant_tenant(unwatched_stack.settings.require_database_url())
+
+
+@pytest.fixture(scope="session")
+def stack(unwatched_stack: Stack, tenant: Tenant) -> Iterator[Stack]:
+    """The stack of all tests. Whatever they did there, no tenant's byte went to another or into a log."""
+    yield unwatched_stack
+    others = (
+        unwatched_stack.token,
+        bearer_token_of_a_stranger(unwatched_stack.settings.require_database_url()),
+    )
+    assert list(betrayals_on(unwatched_stack, tenant, others)) == []
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, delete
+import httpx2
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
 from tests.authz.principals import make_people
 from tests.authz.rows import PATH, plant
 
+from riverrun.cli.stack import Stack
+from riverrun.conversations.models import Conversation
 from riverrun.infra.database import open_engine
 from riverrun.runs.models import Run
 from riverrun.usage.models import UsageEntry
@@ -80,6 +84,29 @@ def betrayals(
         for token in others:
             if tenant.canary in ask(path, token):
                 yield f"{path} shows somebody else {tenant.canary}"
+
+
+def betrayals_on(stack: Stack, tenant: Tenant, others: Iterable[str]) -> Iterator[str]:
+    """All that a stack has given away: to whom of ``others`` (tokens), to the tenant, and to its logs."""
+    tokens = tuple(others)
+
+    def ask(path: str, token: str) -> str:
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx2.get(f"{stack.base_url}/api/v1/{path}", headers=headers, timeout=30)
+        return f"{answer.headers}\n{answer.text}"
+
+    engine = open_engine(stack.settings.require_database_url(), pool_size=1)
+    try:
+        with Session(engine) as session:
+            titles = select(Conversation.id).where(Conversation.title != tenant.canary)
+            foreign = [str(conversation_id) for conversation_id in session.scalars(titles)]
+    finally:
+        engine.dispose()
+    yield from betrayals(tenant, ask, tokens, foreign)
+    logs = list(stack.settings.data_dir.rglob("*.log"))
+    if not logs:
+        yield "there is no log to look into"
+    yield from secrets_told((tenant.canary, *tenant.secrets, *tokens), logs)
 
 
 def secrets_told(secrets: Iterable[str], logs: Iterable[Path]) -> Iterator[str]:
