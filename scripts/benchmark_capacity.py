@@ -27,7 +27,7 @@ def experiments(site: Site, report: Report, *, smoke: bool) -> None:
     measure_mixed_capacity(site, report, Mix() if not smoke else SMOKE)
 
 
-SMOKE = Mix(streams=3, workers=1, conversations=10, people=2, start=20, most=20, seconds=0.3, rounds=1)
+SMOKE = Mix(streams=3, workers=1, conversations=10, start=20, most=20, seconds=0.3, rounds=1)
 
 
 if __name__ == "__main__":

@@ -3,42 +3,21 @@
 import sys
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy.orm import Session
-
 from bench.harness import main
+from bench.questions import fresh_conversations
 from bench.report import Report
 from bench.request_tax import Requests, measure_request_tax
 from bench.scenario import Scenario, has_fields
 from bench.site import Site
-from riverrun.conversations.models import Conversation
-from riverrun.kit.ids import new_uuid
-from riverrun.parsing.models import Project
+from bench.workers import small_project
 
 NAME = "request_tax"
 
 
 def prepare(site: Site) -> Mapping[str, str]:
     """A conversation about a repository that is there."""
-    project = Project(
-        id=new_uuid(),
-        user_id=site.user_id,
-        repo_name="empty",
-        source="/nowhere",
-        status="ready",
-        branch_name="",
-        files=0,
-        symbols=0,
-    )
-    conversation = Conversation(
-        id=new_uuid(),
-        user_id=site.user_id,
-        title="A benchmark",
-        project_ids=[project.id],
-        agent_ids=["agent"],
-    )
-    with Session(site.engine) as session, session.begin():
-        session.add_all([project, conversation])
-        return {"CONVERSATION_ID": str(conversation.id)}
+    [conversation_id] = fresh_conversations(site, small_project(site), 1)
+    return {"CONVERSATION_ID": conversation_id}
 
 
 def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:

@@ -31,9 +31,9 @@ def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]
 def experiments(site: Site, report: Report, *, smoke: bool) -> None:
     """One after the other; each starts its own servers."""
     if smoke:
-        fan_out, memory = FanOut(20, 5, 0.5, 2), Memory(20, 2)
-        storm, chaos = Storm(20, 50, 2), Chaos(20, 20, 1, 2)
-        capacity, few = Capacity((20,), (5,), (5,), 1), FewStreams(5, 5, 0.5, 1, 10)
+        fan_out, memory = FanOut(10, 10, 0.3, 1), Memory(20, 2, 0.2)
+        storm, chaos = Storm(10, 20, 1), Chaos(10, 20, 0.7, 1)
+        capacity, few = Capacity((20,), (5,), (5,), 1), FewStreams(5, 10, 0.3, 1, 10)
     else:
         fan_out, memory, storm, chaos = FanOut(), Memory(), Storm(), Chaos()
         capacity, few = Capacity(), FewStreams()

@@ -10,9 +10,7 @@ from bench.harness import main
 from bench.report import Report
 from bench.scenario import Scenario, has_fields
 from bench.site import Site
-from riverrun.kit.clock import now
-from riverrun.kit.ids import new_uuid
-from riverrun.parsing.models import Project
+from bench.workers import small_project
 from riverrun.usage.models import HolderKind, UsageLimit
 
 NAME = "usage_check"
@@ -21,24 +19,14 @@ A_LOT = 1_000_000_000
 
 def prepare(site: Site) -> Mapping[str, str]:
     """A repository whose index is complete, and limits that hold but do not bind."""
-    project = Project(
-        id=new_uuid(),
-        user_id=site.user_id,
-        repo_name="empty",
-        source="/nowhere",
-        status="ready",
-        branch_name="",
-        files=0,
-        symbols=0,
-        indexed_at=now(),
-    )
+    project_id = small_project(site)
     numbers = {
         f"{what}_per_{period}": A_LOT for what in ("questions", "tokens") for period in ("day", "month")
     }
     limit = UsageLimit(holder_kind=HolderKind.USER, holder_id=site.user_id, **numbers)
     with Session(site.engine) as session, session.begin():
-        session.add_all([project, limit])
-        return {"PROJECT_ID": str(project.id)}
+        session.add(limit)
+        return {"PROJECT_ID": str(project_id)}
 
 
 def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:

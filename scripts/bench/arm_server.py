@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.child import Child
+from bench.spares import SPARES, Key, key_of
 from riverrun.cli.stack import child_environment
 from riverrun.infra.settings import Settings
 from riverrun.kit.free_port import free_port
@@ -55,6 +56,7 @@ class ArmServer:
         self._settings = settings.model_copy(update=where)
         self._log_path = settings.data_dir / f"bench-{arm}-{self.port}.log"
         self._last: dict[str, Any] = {}
+        self._is_ready = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -69,14 +71,20 @@ class ArmServer:
 
     def start(self) -> None:
         """Begin to start; ``close`` must follow, whatever comes in between."""
+        if spare := SPARES.take(self._key()):
+            self.port, self._child = spare
+            self._is_ready = True
+            return
         with self._log_path.open("w") as log:
             self._child = Child(*self._program(), environment=self._environment(), log=log)
 
     def await_ready(self) -> None:
         """Wait until it serves."""
         try:
-            self._child.hear()
-            wait_for_listener(self.port)
+            if not self._is_ready:
+                self._child.hear()
+                wait_for_listener(self.port)
+                self._is_ready = True
             self.look()
         except BaseException:
             self._child.process.kill()
@@ -84,12 +92,23 @@ class ArmServer:
             raise
 
     def leave(self) -> None:
-        """Tell it to end."""
-        self._child.process.send_signal(signal.SIGTERM)
+        """Tell it to end, unless it may be of use again."""
+        if not self._is_spare():
+            self._child.process.send_signal(signal.SIGTERM)
 
     def close(self) -> None:
         """Wait for its end."""
-        self._child.close()
+        if self._is_spare():
+            SPARES.give(self._key(), self.port, self._child)
+        else:
+            self._child.close()
+
+    def _is_spare(self) -> bool:
+        return SPARES.is_keeping and self._is_ready and self._child.process.poll() is None
+
+    def _key(self) -> Key:
+        program = [word for word in self._program() if word != str(self.port)]
+        return key_of(tuple(program), self._environment())
 
     def _program(self) -> tuple[str, ...]:
         if self.arm in RAW_ARMS:

@@ -2,38 +2,30 @@
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
-from uuid import UUID
 
 from bench.arm_levels import AGAIN, NATIVE
 from bench.arm_server import HOST, ArmServer, open_servers
 from bench.load import Address
-from bench.mixed_traffic import Subjects, make_subjects, reading, sign_in, signed_in, traffic_of
+from bench.mixed_traffic import Subjects, make_subjects, reading, signed_in, traffic_of
 from bench.open_loop import OpenLoop, Outcome
+from bench.people import make_people
 from bench.rate_search import RateSearch
 from bench.ratios import AGREEMENT, Ratio, apart, interval
 from bench.report import Report
 from bench.site import Site
 from bench.stream_stage import Audience, StreamStage, open_stage
-from riverrun.cli.client import RiverrunClient
-from riverrun.cli.run_follower import RunFollower
-from riverrun.cli.server_address import ServerAddress
-from riverrun.cli.stack import Stack
+from bench.workers import open_workers, small_project
 
 MOST_P95_MS = 100.0
-FIRST_SIGN_INS_A_SECOND = 20.0
 LEAST_RATE = 1.0
 STREAMING = {NATIVE: NATIVE, AGAIN: NATIVE, "plan": "plan", "threads": "threads"}
 PLAIN = {NATIVE: NATIVE, "threads": "threads", "blocking": "blocking"}
 """The blocking arm stands still in the first stream that is open: it is compared without any."""
-SOURCE = 'def greeting(name):\n    """Make a greeting."""\n    return f"Hello, {name}"\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,6 @@ class Mix:
     model_pause_ms: float = 10.0
     workers: int = 8
     conversations: int = 200
-    people: int = 100
     start: float = 40.0
     most: float = 2_000.0
     seconds: float = 4.0
@@ -103,43 +94,16 @@ class MixedStage:
 
 @contextlib.contextmanager
 def open_mixed_stage(site: Site, mix: Mix) -> Iterator[MixedStage]:
-    """A whole stack on the site's servers, whose workers answer what is asked of any arm."""
-    pace = {"chat_concurrency": mix.workers, "extractive_delay_ms": mix.model_pause_ms}
-    with contextlib.ExitStack() as stack:
-        paced = site.changed(**pace)
-        paced.outside.ask("pause", seconds=0.0)
-        whole = stack.enter_context(Stack(paced.settings.model_copy(update={"port": 0})))
-        project_id = index_something(whole, Path(stack.enter_context(tempfile.TemporaryDirectory())))
-        subjects = make_subjects(
-            site.engine, site.user_id, project_id, asked=mix.conversations, people=mix.people
-        )
-        asyncio.run(make_accounts(whole, subjects))
-        paced.outside.ask("pause", seconds=mix.outside_seconds)
-        yield MixedStage(paced, stack.enter_context(open_stage(paced)), subjects, mix)
-
-
-async def make_accounts(stack: Stack, subjects: Subjects) -> None:
-    """Let everybody sign in for the first time.
-
-    Raises:
-        RuntimeError: somebody was not let in.
-    """
-    loop = OpenLoop(Address(HOST, urlsplit(stack.base_url).port or 0, ""))
-    comers = [sign_in(email, 0.0) for email in subjects.emails]
-    outcome = await loop.play(iter(comers), FIRST_SIGN_INS_A_SECOND, len(comers) / FIRST_SIGN_INS_A_SECOND)
-    loop.close()
-    if len(outcome.all) < len(comers):
-        raise RuntimeError(f"not everybody could sign in: {outcome.errors}")
-
-
-def index_something(stack: Stack, source: Path) -> UUID:
-    """A small repository to ask about."""
-    (source / "greeting.py").write_text(SOURCE)
-    with RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client:
-        started = client.parse({"repo_path": str(source)})
-        for _ in RunFollower(client, started["run_id"]).events():
-            pass
-    return UUID(started["project_id"])
+    """Workers on the site's servers, who answer what is asked of any arm."""
+    emails = make_people(site)
+    subjects = make_subjects(site.engine, site.user_id, small_project(site), emails, asked=mix.conversations)
+    with (
+        open_workers(site.settings, at_once=mix.workers, pause_ms=mix.model_pause_ms),
+        open_stage(site) as streams,
+    ):
+        site.outside.ask("pause", seconds=mix.outside_seconds)
+        yield MixedStage(site, streams, subjects, mix)
+        site.outside.ask("pause", seconds=0.0)
 
 
 def climb_in_turns(

@@ -3,37 +3,31 @@
 import contextlib
 import signal
 import socket
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
-from urllib.parse import urlsplit
 
 import psycopg
 
-from bench.arm_server import HOST, ArmServer, is_offered, open_servers
+from bench.arm_server import HOST, ArmServer, open_servers
 from bench.bare_worker import TASK
 from bench.child import Child
+from bench.questions import fresh_conversations
 from bench.ratios import Ratio, interval
 from bench.redis_wire import RedisWire
 from bench.report import Report
 from bench.site import Site
-from riverrun.cli.client import RiverrunClient
-from riverrun.cli.run_follower import RunFollower
-from riverrun.cli.server_address import ServerAddress
-from riverrun.cli.stack import Stack
+from bench.workers import open_workers, small_project
 from riverrun.infra.celery_app import broker_url, configure_celery
 from riverrun.infra.task_dispatch import WakeUp, encode_message
 from riverrun.kit.ids import new_uuid
 from riverrun.streaming.commands import live_channel
 
 QUESTION = b'{"content": "How is a greeting made?"}'
-SOURCE = 'def greeting(name):\n    """Make a greeting."""\n    return f"Hello, {name}"\n'
 QUEUE = "benchmark_bare"
 NATIVE = "riverrun"
-OTHER_ARMS = ("plan", "threads", "blocking")
+ARMS = {arm: arm for arm in (NATIVE, "plan", "threads", "blocking")}
 PATIENCE_SECONDS = 30.0
 WARM_UP = 3
 
@@ -82,31 +76,19 @@ def measure_first_event(site: Site, report: Report, plan: FirstEvent) -> None:
 
 @contextlib.contextmanager
 def open_arms(site: Site, count: int) -> Iterator[dict[str, Iterator[float]]]:
-    """A whole stack on the site's servers, whose workers answer what is asked of any arm.
+    """Every arm on the same servers, beside workers that answer what is asked of any.
 
     Each ``next`` asks a question and gives the seconds to its first event.
     """
-    with (
-        tempfile.TemporaryDirectory() as source,
-        Stack(site.settings.model_copy(update={"port": 0})) as stack,
-        contextlib.ExitStack() as servers,
-    ):
-        (Path(source) / "greeting.py").write_text(SOURCE)
-        with RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client:
-            started = client.parse({"repo_path": source})
-            for _ in RunFollower(client, started["run_id"]).events():
-                pass
-            ports = {NATIVE: urlsplit(stack.base_url).port or 0}
-            others = {arm: arm for arm in OTHER_ARMS if is_offered(arm)}
-            opened = servers.enter_context(open_servers(others, site.settings))
-            ports |= {arm: server.port for arm, server in opened.items()}
-            conversations = {
-                arm: [client.start_conversation(started["project_id"]) for _ in range(count)] for arm in ports
-            }
-        yield {arm: ask_all(port, stack.token, conversations[arm]) for arm, port in ports.items()}
+    project_id = small_project(site)
+    with open_workers(site.settings), open_servers(ARMS, site.settings) as servers:
+        yield {
+            arm: ask_all(server.port, site.token, fresh_conversations(site, project_id, count))
+            for arm, server in servers.items()
+        }
 
 
-def ask_all(port: int, token: str, conversation_ids: list[str]) -> Iterator[float]:
+def ask_all(port: int, token: str, conversation_ids: Sequence[str]) -> Iterator[float]:
     """A question a conversation."""
     return (ask(port, token, conversation_id) for conversation_id in conversation_ids)
 

@@ -20,6 +20,7 @@ from bench.load import Address
 from bench.report import OutOfTime, Report
 from bench.scenario import Scenario
 from bench.site import Site, open_site
+from bench.spares import SPARES
 from bench.workers import open_workers
 
 ARMS = ("raw", "riverrun", "plan", "threads", "blocking")
@@ -65,7 +66,7 @@ def measure_all(targets: Mapping[Target, Report], options: argparse.Namespace) -
         for target, report in targets.items():
             measure_running(target, options, report)
     else:
-        with open_site() as site:
+        with open_site() as site, SPARES.keeping() if options.smoke else contextlib.nullcontext():
             measure_own(targets, site, options)
 
 

@@ -36,7 +36,7 @@ WAYS = {
     STREAM: "p99 of the streams' delay",
     INFO: "p99 of a route with a query",
 }
-REACHED_SECONDS = 3.0
+REACHED_SECONDS = 10.0
 """In the end of which all that will ever have reached the outside has."""
 LOOK_SECONDS = 0.05
 Weather = Mapping[str, Sequence[float]]

@@ -34,7 +34,9 @@ class Subjects:
     emails: Sequence[str]
 
 
-def make_subjects(engine: Engine, user_id: UUID, project_id: UUID, *, asked: int, people: int) -> Subjects:
+def make_subjects(
+    engine: Engine, user_id: UUID, project_id: UUID, emails: Sequence[str], *, asked: int
+) -> Subjects:
     """Ten conversations of twenty turns, and as many empty ones as ``asked`` says; all about one repository."""
     read = [_conversation(user_id, project_id, number) for number in range(10)]
     empty = [_conversation(user_id, project_id, number) for number in range(asked)]
@@ -42,7 +44,6 @@ def make_subjects(engine: Engine, user_id: UUID, project_id: UUID, *, asked: int
         session.add_all([*read, *empty])
         session.flush()
         session.add_all(message for one in read for message in _messages(one.id))
-        emails = [f"person{number}@example.org" for number in range(people)]
         return Subjects([one.id for one in read], [one.id for one in empty], emails)
 
 

@@ -20,6 +20,7 @@ class Memory:
 
     step: int = 400
     steps: int = 6
+    seconds: float = 1.0
 
 
 def measure_memory(site: Site, report: Report, plan: Memory) -> None:
@@ -31,7 +32,7 @@ def measure_memory(site: Site, report: Report, plan: Memory) -> None:
         sizes: dict[str, list[int]] = {name: [] for name in ARMS}
         for _ in range(plan.steps + 1):
             for name, audience in audiences.items():
-                stage.play(audience, per_stream=2.0, seconds=1.0)
+                stage.play(audience, per_stream=2.0, seconds=plan.seconds)
                 sizes[name].append(audience.server.look().rss_bytes)
                 stage.add(audience, plan.step)
     slopes = {name: (seen[-1] - seen[0]) / (plan.step * plan.steps) for name, seen in sizes.items()}

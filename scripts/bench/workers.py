@@ -11,7 +11,6 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 import riverrun
-from bench.first_event import SOURCE
 from bench.site import Site
 from riverrun.cli.stack import child_environment, spawn
 from riverrun.infra.redis_clients import open_redis
@@ -25,18 +24,19 @@ CHATS = "chats"
 AT_ONCE = 8
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
+SMALL = Path(__file__).parent / "small_repository"
 PACKAGE = Path(riverrun.__file__).parent / "streaming"
 """Some forty modules to search in."""
 
 
 @contextlib.contextmanager
-def open_workers(settings: Settings) -> Iterator[None]:
-    """A worker process for answers, whose built-in model waits for nothing.
+def open_workers(settings: Settings, *, at_once: int = AT_ONCE, pause_ms: float = 0.0) -> Iterator[None]:
+    """A worker process for so many answers at once, whose built-in model pauses before each piece.
 
     Raises:
         RuntimeError: it does not get ready.
     """
-    paced = settings.model_copy(update={"chat_concurrency": AT_ONCE, "extractive_delay_ms": 0.0})
+    paced = settings.model_copy(update={"chat_concurrency": at_once, "extractive_delay_ms": pause_ms})
     log_path = settings.data_dir / "bench-workers.log"
     with open_redis(settings.require_redis_url()) as redis:
         redis.delete(ready_key(CHATS))
@@ -55,10 +55,7 @@ def open_workers(settings: Settings) -> Iterator[None]:
 
 def small_project(site: Site) -> UUID:
     """One file with one function: an answer about it costs little beside what is measured."""
-    source = site.settings.data_dir / "small"
-    source.mkdir(exist_ok=True)
-    (source / "greeting.py").write_text(SOURCE)
-    return indexed_project(site, source)
+    return indexed_project(site, SMALL)
 
 
 def indexed_project(site: Site, source: Path) -> UUID:
