@@ -207,6 +207,13 @@ def test_what_is_worse_than_the_baseline_is_shown_in_red(tmp_path: Path) -> None
     assert "Nothing is worse" in text_of(*read_results(RECORDED).values(), baselines=RECORDED)
 
 
+def test_the_committed_document_is_one_that_this_writer_wrote_of_figures_that_mean_something() -> None:
+    text = (SCRIPTS.parent / "docs" / "async-migration-results.md").read_text()
+    headings = [line for line in text.splitlines() if line.startswith(("# ", "## "))]
+    assert headings == [line for line in text_of().splitlines() if line.startswith(("# ", "## "))]
+    assert "figures mean nothing" not in text
+
+
 def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(ValueError, match=r"other\.json is no result of a benchmark"):

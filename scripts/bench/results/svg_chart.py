@@ -26,8 +26,8 @@ COLOURS = {
 """Told apart by those who do not see red and green, too."""
 DASHES = {"blocking": "7 3", "threads": "3 2", "plan": "9 3 2 3", "raw": "2 4"}
 STYLE = (
-    "text{font:11px system-ui,sans-serif;fill:#333}.t{font-weight:600}.g{stroke:#ddd}.a{stroke:#888}"
-    ".b{fill:#fff}@media(prefers-color-scheme:dark){text{fill:#ccc}.g{stroke:#333}.a{stroke:#777}.b{fill:#0d1117}}"
+    "text{font:11px system-ui,sans-serif;fill:#333}.t{font-weight:600}.g{stroke:#ddd}.a{stroke:#888}.w{stroke:#222}"
+    ".b{fill:#fff}@media(prefers-color-scheme:dark){text{fill:#ccc}.g{stroke:#333}.a{stroke:#777}.w{stroke:#ddd}.b{fill:#0d1117}}"
 )
 Point = tuple[float, float]
 
@@ -147,16 +147,16 @@ def _bars(bars: Sequence[Bar], up: Axis) -> list[str]:
         parts.append(
             f'<rect x="{middle - step * 0.3:.1f}" y="{top:.1f}" width="{step * 0.6:.1f}" '
             f'height="{HEIGHT - BOTTOM - top:.1f}" fill="{COLOURS.get(bar.arm, "#8a8a8a")}"/>'
-            f'<path class="a" stroke-width="2" d="M{middle:.1f} {low:.1f}V{high:.1f}"/>'
+            f'<path class="w" stroke-width="2" d="M{middle:.1f} {low:.1f}V{high:.1f}"/>'
         )
         parts.append(_text(middle, HEIGHT - BOTTOM + 15, _number(bar.value), "middle"))
     return parts
 
 
 def _legend(panels: Sequence[Panel], y: float) -> list[str]:
-    drawn = dict.fromkeys(arm for panel in panels for arm in panel.arms)
+    drawn = {arm for panel in panels for arm in panel.arms}
     parts, x = [], 12.0
-    for arm in drawn:
+    for arm in (arm for arm in COLOURS if arm in drawn):
         dash = f' stroke-dasharray="{DASHES[arm]}"' if arm in DASHES else ""
         colour = COLOURS.get(arm, "#8a8a8a")
         parts.append(f'<path stroke="{colour}" stroke-width="3"{dash} d="M{x:.0f} {y:.0f}h22"/>')
