@@ -7,7 +7,7 @@ from statistics import median
 
 from bench.figures import p95
 from bench.http_wire import open_wire
-from bench.load import Address, Level, open_load
+from bench.load import WARM_UP, Address, Level, open_load
 from bench.ratios import AGREEMENT, Ratio, apart
 from bench.report import Report
 from bench.round_bootstrap import Figure, ratio_interval
@@ -27,6 +27,7 @@ class Plan:
     concurrency: Sequence[int] = (10, 20, 50)
     rounds: int = 3
     lone_rounds: int = 40
+    warm_up: int = WARM_UP
 
 
 async def measure_levels(
@@ -35,9 +36,9 @@ async def measure_levels(
     """Fill the report with levels ``<scenario>@<concurrency>`` and with each arm's ratio to the native one."""
     for scenario in scenarios:
         served = await same_bytes(arms, scenario)
-        await check_lone(served, scenario, plan.lone_rounds, report)
+        await check_lone(served, scenario, plan, report)
         for concurrency in plan.concurrency:
-            levels = await play(served, scenario, concurrency, plan.rounds)
+            levels = await play(served, scenario, concurrency, plan.rounds, plan.warm_up)
             for arm, level in levels.items():
                 report.note_level(arm, f"{scenario.name}@{concurrency}", level.as_dict())
         check_twins(levels, f"{scenario.name}@{concurrency}", report)
@@ -67,12 +68,12 @@ def check_twins(levels: Mapping[str, Level], where: str, report: Report) -> None
         report.reject(f"{where}: the A/A pair is {gap:.0%} apart")
 
 
-async def check_lone(arms: Mapping[str, Address], scenario: Scenario, rounds: int, report: Report) -> None:
+async def check_lone(arms: Mapping[str, Address], scenario: Scenario, plan: Plan, report: Report) -> None:
     """Without concurrency the blocking arm must be as fast as the native one."""
     pair = {name: arms[name] for name in (NATIVE, "blocking") if name in arms}
     if len(pair) < 2:
         return
-    levels = await play(pair, scenario, 1, rounds)
+    levels = await play(pair, scenario, 1, plan.lone_rounds, plan.warm_up)
     for arm, level in levels.items():
         report.note_level(arm, f"{scenario.name}@1", level.as_dict())
     if not all(level.latencies for level in levels.values()):
@@ -84,7 +85,7 @@ async def check_lone(arms: Mapping[str, Address], scenario: Scenario, rounds: in
 
 
 async def play(
-    arms: Mapping[str, Address], scenario: Scenario, concurrency: int, rounds: int
+    arms: Mapping[str, Address], scenario: Scenario, concurrency: int, rounds: int, warm_up: int = WARM_UP
 ) -> dict[str, Level]:
     """A warm-up, then round by round each arm once."""
     async with contextlib.AsyncExitStack() as stack:
@@ -93,7 +94,7 @@ async def play(
             for name, address in arms.items()
         }
         for load in loads.values():
-            await load.warm_up()
+            await load.warm_up(warm_up)
         for _ in range(rounds):
             for load in loads.values():
                 await load.play_round()

@@ -104,7 +104,9 @@ class ArmServer:
             self._child.close()
 
     def _is_spare(self) -> bool:
-        return SPARES.is_keeping and self._is_ready and self._child.process.poll() is None
+        # The bare fan-out does not subscribe again after a kill storm.
+        is_fit = self._is_ready and self.arm != "raw" and self._child.process.poll() is None
+        return SPARES.is_keeping and is_fit
 
     def _key(self) -> Key:
         program = [word for word in self._program() if word != str(self.port)]

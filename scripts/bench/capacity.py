@@ -40,9 +40,9 @@ class Mix:
     conversations: int = 200
     start: float = 40.0
     most: float = 2_000.0
-    seconds: float = 4.0
-    rounds: int = 5
-    precision: float = 1.15
+    seconds: float = 2.0
+    rounds: int = 3
+    precision: float = 1.2
 
 
 def measure_mixed_capacity(site: Site, report: Report, mix: Mix) -> None:
@@ -187,7 +187,7 @@ class Player:
 
     def warm_up(self) -> None:
         """Every kind of request, before the clock counts."""
-        self._play(20.0, 1.0)
+        self._play(20.0, min(1.0, self._stage.mix.seconds))
 
     def try_rate(self, rate: float) -> Trial:
         """So many requests a second, while the streams have their events; an arm that was overrun may recover first."""

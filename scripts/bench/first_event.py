@@ -17,6 +17,7 @@ from bench.questions import fresh_conversations
 from bench.ratios import Ratio, interval
 from bench.redis_wire import RedisWire
 from bench.report import Report
+from bench.scenario import Scenario
 from bench.site import Site
 from bench.workers import open_workers, small_project
 from riverrun.infra.celery_app import broker_url, configure_celery
@@ -137,6 +138,13 @@ class RawParts:
         self._broker = RedisWire(broker_url(site.settings))
         self._redis_url = site.settings.require_redis_url()
 
+    def teach(self) -> None:
+        """Let the raw server answer with an empty object, whatever it was taught before."""
+        [lesson] = Scenario("lesson", "/", bool, "PUT", b"{}").requests(1, HOST, "")
+        with socket.create_connection((HOST, self._port), PATIENCE_SECONDS) as connection:
+            connection.sendall(lesson)
+            read_until(connection, b"\r\n\r\n{}", b"")
+
     def measure(self) -> dict[str, float]:
         """Seconds of each part."""
         return {"HTTP": self._request(), "commit": self._commit(), "hop and append": self._hop()}
@@ -188,5 +196,6 @@ def open_parts(site: Site) -> Iterator[RawParts]:
         worker = stack.enter_context(Child("bench.bare_worker", QUEUE, url, log=log))
         stack.callback(worker.process.send_signal, signal.SIGTERM)
         parts = RawParts(site, server.port, database, MessageOf(site))
+        parts.teach()
         parts.measure()
         yield parts

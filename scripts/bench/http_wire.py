@@ -39,6 +39,8 @@ class HttpWire(asyncio.Protocol):
             ConnectionError: the server hung up.
             TimeoutError: it was silent for too long.
         """
+        if not self.is_open:
+            raise ConnectionError("the server has hung up")
         self._waiting = asyncio.get_running_loop().create_future()
         began = time.perf_counter()
         self._transport.write(request)

@@ -85,9 +85,10 @@ class Load:
         self._scenario = scenario
         self._wires = wires
 
-    async def warm_up(self) -> None:
+    async def warm_up(self, times: int) -> None:
         """A few requests that do not count, then one on each connection: pools fill up before the clock runs."""
-        for request in self._requests(WARM_UP):
+        await self._reconnect()
+        for request in self._requests(times):
             await self._wires[0].ask(request)
         requests = self._requests(len(self._wires))
         await asyncio.gather(

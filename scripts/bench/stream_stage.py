@@ -3,11 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bench.arm_server import HOST, ArmServer, Usage
 from bench.child import Child
 from bench.site import Site
+from bench.spares import SPARES
 
 CONNECTED_AT_ONCE = 500
 
@@ -119,5 +121,6 @@ def replays(server: ArmServer) -> bool:
 @contextlib.contextmanager
 def open_stage(site: Site) -> Iterator[StreamStage]:
     """Readers and a voice, ended afterwards."""
-    with Child("bench.stream_readers") as readers, Child("bench.speakers") as speakers:
+    voice = partial(Child, "bench.speakers")
+    with Child("bench.stream_readers") as readers, SPARES.lent("speakers", voice) as speakers:
         yield StreamStage(site, readers, speakers)

@@ -4,6 +4,8 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session
 
 import riverrun
 from bench.site import Site
+from bench.spares import SPARES
 from riverrun.cli.stack import child_environment, spawn
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.settings import Settings
@@ -29,8 +32,15 @@ PACKAGE = Path(riverrun.__file__).parent / "streaming"
 """Some forty modules to search in."""
 
 
+def open_workers(
+    settings: Settings, *, at_once: int = AT_ONCE, pause_ms: float = 0.0
+) -> AbstractContextManager[None]:
+    """As ``run_workers``, or those that are there already."""
+    return SPARES.lent("workers", partial(run_workers, settings, at_once, pause_ms))
+
+
 @contextlib.contextmanager
-def open_workers(settings: Settings, *, at_once: int = AT_ONCE, pause_ms: float = 0.0) -> Iterator[None]:
+def run_workers(settings: Settings, at_once: int, pause_ms: float) -> Iterator[None]:
     """A worker process for so many answers at once, whose built-in model pauses before each piece.
 
     Raises:
