@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sized
 from datetime import datetime
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import CodeType
 from typing import NamedTuple
 
@@ -104,7 +104,9 @@ class LoopWatchdog:
         self._report = report
         self._describe = describe
         self._warn_seconds = warn_seconds
-        self._going = threading.Lock()  # held while it watches; to wait for it is the cheapest sleep there is
+        self._ending: SimpleQueue[None] = (
+            SimpleQueue()
+        )  # an event would be a lock and a list more at each look
         self._found: SimpleQueue[Found | None] = SimpleQueue()
         self._teller = threading.Thread(target=self._tell, name="loop watchdog's teller", daemon=True)
         self._loop: asyncio.AbstractEventLoop
@@ -130,14 +132,12 @@ class LoopWatchdog:
         self._reading = Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.starved_seconds())
         self._probe = Probe(self._reading.at, self._reading)
         self._probe.run()
-        self._going.acquire()
         self._teller.start()
         threading.Thread(target=self._watch, name="loop watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """The threads end by themselves within a look."""
-        if self._going.locked():
-            self._going.release()
+        self._ending.put(None)
 
     def join(self) -> None:
         """Wait until all that was found is in the report. Call ``stop`` first, and not on the loop."""
@@ -155,7 +155,7 @@ class LoopWatchdog:
         self._own = OwnReading(times_put_to_sleep(), self._own_clock.starved_seconds())
         self._due_at = time.monotonic() + LOOK_SECONDS
         pause_seconds = LOOK_SECONDS
-        while not self._going.acquire(timeout=pause_seconds):
+        while not self._ends_within(pause_seconds):
             was_answered = self._probe.ran_at is not None
             if not self._look():
                 break
@@ -164,6 +164,13 @@ class LoopWatchdog:
         self._found.put(None)
         self._clock.close()
         self._own_clock.close()
+
+    def _ends_within(self, seconds: float) -> bool:
+        try:
+            self._ending.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
 
     def _tell(self) -> None:
         while (found := self._found.get()) is not None:
