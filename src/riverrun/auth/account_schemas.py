@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from riverrun.auth.identity_links import UserAuthProvider
 from riverrun.auth.passwords import MOST_CHARS
-from riverrun.kit.storable_text import STORABLE
+from riverrun.kit.storable_text import STORABLE, STORABLE_LABEL
 
-DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), STORABLE]
+DisplayName = Annotated[str, Field(max_length=100), STORABLE_LABEL]
 GivenPassword = Annotated[str, Field(max_length=4 * MOST_CHARS), STORABLE]
 """As somebody sends it; how long it may be at most counts when it is composed."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from riverrun.auth.api_key_service import AsyncApiKeyService
 from riverrun.auth.api_keys import ApiKey, Scope
@@ -15,9 +15,7 @@ from riverrun.kit.storable_text import STORABLE_NAME
 
 api_keys_router = APIRouter(prefix="/api/v1/api-keys", tags=["auth"])
 
-KeyName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), STORABLE_NAME
-]
+KeyName = Annotated[str, Field(min_length=1, max_length=100), STORABLE_NAME]
 
 
 class NewApiKey(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.errors import NoSuchAccount
@@ -23,9 +23,7 @@ from riverrun.users.organisations import OrganisationRole
 
 organisations_router = APIRouter(prefix="/api/v1/organisations", tags=["organisations"])
 
-OrganisationName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), STORABLE_NAME
-]
+OrganisationName = Annotated[str, Field(min_length=1, max_length=100), STORABLE_NAME]
 
 
 class NewOrganisation(BaseModel):

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StrictBool, StringConstraints
+from pydantic import BaseModel, Field, StrictBool
 
 from riverrun.auth.grants import Right
 from riverrun.conversations.models import Conversation, Message, MessageType
 from riverrun.kit.storable_text import NOT_SPACE, STORABLE_NAME, StorableText
 from riverrun.streaming.redaction import hide_tool_calls
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE_NAME]
+Title = Annotated[str, Field(min_length=1, max_length=200), STORABLE_NAME]
 
 
 class NewConversation(BaseModel):
