@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+import billiard
 from celery import Celery
 from celery.signals import heartbeat_sent, worker_process_shutdown, worker_ready
 from redis.exceptions import RedisError
@@ -65,6 +66,8 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
         MissingSetting: the metrics have a port and no token, or traces are wanted and the extra is not installed.
     """
     require_known(queues)
+    # The pool's processes share memory with this one. On macOS they would be begun anew, and know nothing of it.
+    billiard.set_start_method("fork", force=True)
     configure_logs(settings.log_level)
     keep_out_of_the_log()
     leaving = Leaving()

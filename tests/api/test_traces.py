@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from tests.support.live_api import client_of, serving
 from tests.support.run_reading import row_of
 
 from riverrun.auth.sign_in import issue_bearer_token
+from riverrun.infra import trace_export
 from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.infra.tracing import NO_TRACING, open_tracing
 from riverrun.infra.worker_resources import WorkerResources
@@ -73,11 +75,13 @@ async def test_one_trace_leads_from_the_request_to_the_last_event(
 
 
 async def test_a_caller_who_wants_no_trace_gets_none(
-    collector: FakeCollector, client: httpx2.AsyncClient, conversation: str, engine: Engine
+    collector: FakeCollector, client: httpx2.AsyncClient, conversation: str, worker: WorkerResources
 ) -> None:
     unsampled = f"{TRACEPARENT[:-1]}0"
     asked = await ask(client, conversation, QUESTION, traceparent=unsampled)
-    assert row_of(engine, UUID(asked.json()["run_id"])).traceparent is None
+    await answer(worker, asked.json()["run_id"])
+    await asyncio.to_thread(worker.tracing.close)
+    assert "attempt" not in {span.name for span in collector.spans}
 
 
 async def test_a_collector_that_is_away_keeps_nobody_waiting(
@@ -111,3 +115,22 @@ def test_a_collector_without_the_extra_is_a_setting_that_is_missing(
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(MissingSetting, match=r"riverrun\[otel\]"):
         open_tracing(settings, "api")
+
+
+@pytest.mark.parametrize("nothing", ["otlp_endpoint", "metrics_token", "worker_metrics_port"])
+def test_a_variable_that_is_set_to_nothing_is_not_set(nothing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"RIVERRUN_{nothing.upper()}", "")
+    assert getattr(Settings(_env_file=None), nothing) is None
+
+
+def test_a_collector_that_hangs_keeps_no_process_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_export, "CLOSE_SECONDS", 0.01)
+    let_go = threading.Event()
+
+    class Hanging:
+        def shutdown(self) -> None:
+            let_go.wait()
+
+    trace_export.shut_down(Hanging())  # type: ignore[arg-type]
+    assert "last spans" in {thread.name for thread in threading.enumerate()}
+    let_go.set()

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.support.fake_mail_server import FakeMailServer, fake_mail_server
 from tests.support.live_api import client_of, serving
 from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, new_person, sign_up
 
+from riverrun.auth.errors import SignUpRefused
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token
+from riverrun.auth.sign_up import AsyncSignUp
 from riverrun.infra.settings import Settings
 from riverrun.kit.ids import new_uuid
 
@@ -68,6 +71,20 @@ async def test_an_invitation_that_was_taken_back_opens_nothing(
         assert gone.status_code == expected
     token = made["link"].partition("#invitation=")[2]
     assert (await sign_up(invite_url, BOB, invitation=token)).status_code == 403
+
+
+async def test_an_invitation_that_is_taken_back_while_somebody_signs_up_by_it_opens_nothing(
+    administrator: httpx2.AsyncClient, async_engine: AsyncEngine
+) -> None:
+    made = (await administrator.post("/api/v1/invitations", json={"email": BOB})).json()
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        signing_up = AsyncSignUp(session, "invite")
+        invitation = await signing_up.find_invitation(made["link"].partition("#invitation=")[2])
+        assert invitation is not None
+        await session.commit()
+        assert (await administrator.delete(f"/api/v1/invitations/{made['id']}")).status_code == 204
+        with pytest.raises(SignUpRefused):
+            await signing_up.create(BOB, "Bob", invitation)
 
 
 async def test_only_administrators_invite(invite_url: str, administrator: httpx2.AsyncClient) -> None:

@@ -37,7 +37,7 @@ async def test_a_client_that_leaves_is_waited_for_no_longer(
         await leaves.wait()
         return {"type": "http.disconnect"}
 
-    accepted = Accepted(CreatedRun(await session.get_one(Run, queued_run), None), None, ())
+    accepted = Accepted(CreatedRun(await session.get_one(Run, queued_run), None), None, (), False)
     await session.commit()
     answering = start_celery_task_and_wait(accepted, session, hub, OpenPermit(), receive)
     waiting = asyncio.create_task(answering)

@@ -7,12 +7,15 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, delete, text
+from sqlalchemy.orm import Session
 from tests.conversations.sharing_party import V1, Party, link_header, party_at
 from tests.support.asking import answer, ask, messages
 from tests.support.live_api import events_of, read_sse
 
 from riverrun.infra.worker_resources import WorkerResources
+from riverrun.kit.ids import new_uuid
+from riverrun.parsing.models import Project
 from riverrun.runs.attempt import Attempt
 
 CANARY = "def secret_source(): ..."
@@ -164,8 +167,8 @@ async def test_what_was_hidden_does_not_come_back_when_something_is_removed(
 ) -> None:
     await party.share_project("ann@example.org")
     begun = await party.ann.post(f"{V1}/conversations", json={"project_ids": [str(party.project_id)]})
-    hers = f"{V1}/conversations/{begun.json()['conversation_id']}"
-    run_id = str((await ask(party.ann, hers)).json()["run_id"])
+    hers, key = f"{V1}/conversations/{begun.json()['conversation_id']}", {"Idempotency-Key": "once"}
+    run_id = str((await ask(party.ann, hers, **key)).json()["run_id"])
     await answer(worker, run_id, reads_sources)
     gone = {"emails": ["ann@example.org"]}
     await party.owner.request("DELETE", f"{V1}/projects/{party.project_id}/access", json=gone)
@@ -174,6 +177,31 @@ async def test_what_was_hidden_does_not_come_back_when_something_is_removed(
     said = await read_sse(party.ann, f"{V1}/runs/{run_id}/events")
     assert [kind for _, kind, _ in said][-1] == "end"
     assert CANARY not in json.dumps(said)
+    for stream in ("true", "false"):
+        repeated = await party.ann.post(
+            f"{hers}/message", params={"stream": stream}, json={"content": "Why?"}, headers=key
+        )
+        assert repeated.status_code == (200 if removed == "projects" else 404)
+        assert CANARY not in repeated.text
+
+
+async def test_what_is_left_of_the_repositories_can_be_asked_about(party: Party, engine: Engine) -> None:
+    with Session(engine) as session, session.begin():
+        project = session.get_one(Project, party.project_id)
+        kept = ("user_id", "repo_name", "status", "branch_name", "files", "symbols", "indexed_at")
+        other = Project(id=new_uuid(), source="/another", **{name: getattr(project, name) for name in kept})
+        session.add(other)
+        both = [str(party.project_id), str(other.id)]
+    begun = await party.owner.post(f"{V1}/conversations", json={"project_ids": both})
+    path = f"{V1}/conversations/{begun.json()['conversation_id']}"
+    seen = []
+    for removed in (None, *both):
+        with engine.begin() as connection:
+            connection.execute(delete(Project).where(Project.id == removed))
+        info = (await party.owner.get(f"{path}/info")).json()
+        asked = await ask(party.owner, path, if_busy="enqueue")
+        seen.append((info["has_repositories"], info["hides_sources"], asked.status_code))
+    assert seen == [(True, False, 202), (True, True, 202), (False, True, 409)]
 
 
 @pytest.mark.parametrize("sees_repository", [True, False])

@@ -40,3 +40,10 @@ def test_what_processes_count_adds_up_whoever_dies() -> None:
     assert seen.value("riverrun_seconds_bucket", le="1.0") == 6
     assert seen.value("riverrun_seconds_count") == 9
     assert seen.value("riverrun_seconds_sum") == 3 * 7.6
+
+
+def test_a_process_that_the_pool_grew_by_counts_with_the_last() -> None:
+    metrics = SharedMetrics([THINGS, SECONDS], processes=2)
+    for index in (0, 7):
+        run_as(index, metrics)
+    assert scrape_of(metrics.families()).value("riverrun_things_total", kind="big") == 4

@@ -94,3 +94,13 @@ def by_dependency(found: Inspector) -> list[str]:
 def rows(engine: Engine, query: str) -> list[Row[Any]]:
     with engine.connect() as connection:
         return list(connection.execute(text(query)).all())
+
+
+def test_what_was_indexed_under_a_newer_release_is_indexed_again_under_an_older_one(
+    first_engine: Engine,
+) -> None:
+    with first_engine.begin() as connection:
+        command.upgrade(configuration(connection), "0014_paths_once")
+        connection.execute(text("UPDATE source_files SET recipe = 3, stamp = 'seen'"))
+        command.downgrade(configuration(connection), "0013_spent_id_tokens")
+    assert set(map(tuple, rows(first_engine, "SELECT recipe, stamp FROM source_files"))) == {(0, "")}

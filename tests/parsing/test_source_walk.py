@@ -39,6 +39,14 @@ def test_our_own_data_folder_stays_out_whatever_it_is_called(tmp_path: Path) -> 
     assert found == {"code.py": None, "other/more.py": None, "own/": "Riverrun's own data folder"}
 
 
+@pytest.mark.parametrize("root", ["own", "alias", "own/deep"])
+def test_nothing_within_our_own_data_folder_is_a_source(tmp_path: Path, root: str) -> None:
+    fill(tmp_path, "own/client.json", "own/deep/key")
+    (tmp_path / "alias").symlink_to(tmp_path / "own")
+    with pytest.raises(SourceUnreadable, match="own data folder"):
+        FolderTree(tmp_path / root, max_file_bytes=1_000, data_dir=tmp_path / "own")
+
+
 def test_files_come_in_a_fixed_order_with_their_sizes_and_stamps(tmp_path: Path) -> None:
     fill(tmp_path, "b.py", "a/z.py", "a/b/c.py", "c.py", ".github/ci.yml")
     entries = entries_of(tmp_path)

@@ -74,6 +74,7 @@ async def test_an_organisation_is_made_filled_and_deleted(page: PageDriver, coll
     role = members.get_by_role("combobox", name=f"What {colleague.email} is")
     await expect(role).to_have_value("admin")
     await role.select_option("Member")
+    await members.get_by_role("button", name=f"Set what {colleague.email} is").click()
     await expect(role).to_have_value("member")
     await expect(sheet.get_by_role("heading", name=name)).to_be_focused()
 

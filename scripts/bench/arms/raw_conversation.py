@@ -91,7 +91,9 @@ class RawConversation:
 
 def info_of(row: Any, user_id: UUID) -> dict[str, Any]:
     """The answer's fields. Beyond the conversation's columns they have no names, only places."""
-    right, has_link, hides_sources, repository, total_messages, run_id = list(row.values())[-6:]
+    right, has_link, hides_sources, repository, total_messages, run_id, has_repositories = list(row.values())[
+        -7:
+    ]
     return {
         **{name: row[name] for name in ("id", "title", "status", "project_ids", "created_at", "updated_at")},
         "agent_id": next(iter(row["agent_ids"]), None),
@@ -103,6 +105,7 @@ def info_of(row: Any, user_id: UUID) -> dict[str, Any]:
         "creator_id": row["user_id"],
         "visibility": "public" if has_link else "private",
         "hides_sources": hides_sources,
+        "has_repositories": has_repositories,
     }
 
 

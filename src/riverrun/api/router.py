@@ -53,7 +53,8 @@ async def get_api_key_user(
     needed = _scope_for(request)
     if needed not in scopes:
         raise ScopeMissing(f"This needs a key with the scope {needed}.", scope=needed)
-    let_in(request, replace(principal, links=links_of(request)), scopes)
+    administers = principal.is_administrator and Scope.ADMINISTER in scopes
+    let_in(request, replace(principal, links=links_of(request), is_administrator=administers), scopes)
 
 
 def _scope_for(request: Request) -> Scope:

@@ -138,14 +138,14 @@ async def get_administrator(
     """Who asks, for routes that run the server.
 
     Raises:
+        ScopeMissing: a key that is not good for this.
         Forbidden: no administrator.
-        ScopeMissing: one of their keys that is not good for this.
     """
-    if not principal.is_administrator:
-        raise Forbidden("Only administrators of this server may do this.")
     if Scope.ADMINISTER not in request.state.scopes:
         needed = Scope.ADMINISTER
         raise ScopeMissing(f"This needs a key with the scope {needed}.", scope=needed)
+    if not principal.is_administrator:
+        raise Forbidden("Only administrators of this server may do this.")
     return principal
 
 

@@ -145,7 +145,7 @@ class AsyncOrganisationService:
         """
         await self.require(organisation_id, OrganisationRole.ADMIN)
         waiting = statements.waiting_invitations(organisation_id).where(Invitation.id == invitation_id)
-        invitation = await self._session.scalar(waiting)
+        invitation = await self._session.scalar(waiting.with_for_update())
         if invitation is None:
             raise NotFound
         if invitation.role is not None:

@@ -67,6 +67,9 @@ class AsyncSignUp:
             EmailTaken: there is one.
         """
         await self._session.execute(select(func.pg_advisory_xact_lock(LOCK_KEY)))
+        if invitation is not None:  # while the password was hashed it may have been taken back
+            still = _open_invitations().where(Invitation.id == invitation.id).with_for_update()
+            invitation = await self._session.scalar(still)
         await self.admit(email, invitation, proven=proven)
         is_first = await self.is_first()
         is_verified = proven or (invitation is not None and invitation.email == normal_email(email))

@@ -26,6 +26,7 @@ from riverrun.streaming.cursor import START
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.permits import Permit
 from riverrun.streaming.reader_choice import StreamReader
+from riverrun.streaming.redaction import hide_tool_calls
 from riverrun.streaming.stream_endpoint import disconnected
 
 
@@ -60,8 +61,7 @@ async def answer_to(
     )
     if delivery.background:
         return receipt_of(accepted, name)
-    whole_run = ReadableRun(created.run, hides_sources=False, project_ids=accepted.project_ids)
-    permit = reading.permit(whole_run)
+    permit = reading.permit(ReadableRun(created.run, accepted.hides_sources, accepted.project_ids))
     if delivery.stream:
         return await start_celery_task_and_stream(accepted, name, channels.reader, permit)
     return await start_celery_task_and_wait(accepted, session, channels.hub, permit, receive)
@@ -125,7 +125,7 @@ async def start_celery_task_and_wait(
     return ChatMessageResponse(
         message=answer.content,
         citations=answer.citations,
-        tool_calls=answer.tool_calls,
+        tool_calls=hide_tool_calls(answer.tool_calls) if accepted.hides_sources else answer.tool_calls,
         thinking=answer.thinking,
         run_id=run.id,
     )

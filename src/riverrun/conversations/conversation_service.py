@@ -48,7 +48,9 @@ class Accepted:
     created: CreatedRun
     message_id: UUID | None
     project_ids: Sequence[UUID]
-    """What it reads; whoever asked may see all of them."""
+    """What the conversation is about; whoever asked may see all of them that are there."""
+    hides_sources: bool
+    """Whether one of them is removed: what was read in it is shown to nobody."""
 
     @property
     def run(self) -> Run:
@@ -172,7 +174,8 @@ class ConversationService:
         text = checked_question(content, most_chars=self._settings.max_question_chars)
         conversation = await self.get(conversation_id, Right.ASK, lock=True)
         projects = await projects_to_read(self._session, self._principal, conversation)
-        if (earlier := await self._earlier(conversation, idempotency_key)) is not None:
+        hides_sources = len(projects) < len(conversation.project_ids)
+        if (earlier := await self._earlier(conversation, idempotency_key, hides_sources)) is not None:
             return earlier
         require_indexes(projects)
         await refuse_to_stop_others(self._session, self._principal, conversation, if_busy)
@@ -188,7 +191,7 @@ class ConversationService:
         question.run_id = created.run.id
         self._session.add(question)
         await self._session.flush()
-        return Accepted(created, question.id, conversation.project_ids)
+        return Accepted(created, question.id, conversation.project_ids, hides_sources)
 
     async def regenerate(
         self,
@@ -206,7 +209,8 @@ class ConversationService:
         """
         conversation = await self.get(conversation_id, Right.ASK, lock=True)
         projects = await projects_to_read(self._session, self._principal, conversation)
-        if (earlier := await self._earlier(conversation, idempotency_key)) is not None:
+        hides_sources = len(projects) < len(conversation.project_ids)
+        if (earlier := await self._earlier(conversation, idempotency_key, hides_sources)) is not None:
             return earlier
         require_indexes(projects)
         await refuse_to_stop_others(self._session, self._principal, conversation, if_busy)
@@ -214,7 +218,7 @@ class ConversationService:
         if question is None:
             raise NothingToRegenerate("Ask something first; then it can be answered again.")
         created = await self._start(RunKind.REGENERATION, conversation, question, idempotency_key, if_busy)
-        return Accepted(created, question.id, conversation.project_ids)
+        return Accepted(created, question.id, conversation.project_ids, hides_sources)
 
     async def stop_generation(self, conversation_id: UUID) -> StopReceipt:
         """Stop the answer under way; what waits behind it comes next. Nothing under way: the last one's receipt.
@@ -233,12 +237,14 @@ class ConversationService:
         require_say(self._principal, run)
         return await stop_run(run, self._session, self._channels, keep_orphaned_answer)
 
-    async def _earlier(self, conversation: Conversation, idempotency_key: str | None) -> Accepted | None:
+    async def _earlier(
+        self, conversation: Conversation, idempotency_key: str | None, hides_sources: bool
+    ) -> Accepted | None:
         found = await self._runs.find(self._principal.user_id, conversation.id, idempotency_key)
         if found is None:
             return None
         message_id = await self._session.scalar(statements.question_of(found.run.id))
-        return Accepted(found, message_id, conversation.project_ids)
+        return Accepted(found, message_id, conversation.project_ids, hides_sources)
 
     async def _start(
         self,

@@ -42,9 +42,14 @@ class ConversationViews:
 
     async def get_info(self, conversation_id: UUID) -> ConversationInfo:
         """One conversation with its number of messages, and what the principal may do with it."""
-        *viewed, repository, total_messages, run_id = await self._find(CONVERSATION_INFO, conversation_id)
+        row = await self._find(CONVERSATION_INFO, conversation_id)
+        *viewed, repository, total_messages, run_id, has_repositories = row
         return ConversationInfo.of_viewed(
-            ViewedConversation.of(*viewed), repository, total_messages=total_messages, run_id=run_id
+            ViewedConversation.of(*viewed),
+            repository,
+            total_messages=total_messages,
+            run_id=run_id,
+            has_repositories=has_repositories,
         )
 
     async def get_messages(

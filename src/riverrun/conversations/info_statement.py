@@ -2,8 +2,9 @@
 
 from sqlalchemy import func, select
 
+from riverrun.auth.principal import CALLER
 from riverrun.conversations.models import Conversation, Message
-from riverrun.conversations.reading_statements import VIEWED_CONVERSATION
+from riverrun.conversations.reading_statements import VIEWED_CONVERSATION, has_repositories
 from riverrun.conversations.statements import IS_SHOWN
 from riverrun.parsing.models import Project
 from riverrun.runs.line_statements import ACTIVE
@@ -24,6 +25,8 @@ CONVERSATION_INFO = VIEWED_CONVERSATION.add_columns(
     *(
         part.correlate(Conversation).scalar_subquery()
         for part in (_REPOSITORY, _SHOWN_MESSAGES, _FIRST_IN_LINE)
-    )
+    ),
+    has_repositories(CALLER),
 )
-"""``VIEWED_CONVERSATION``, the first repository's name if it is there, how many messages are shown, and the active run's id."""
+"""``VIEWED_CONVERSATION``, the first repository's name if it is there, how many messages are shown, the active run's id, and
+whether what is left of its repositories is the caller's to look into."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     case,
     column,
     exists,
+    false,
     func,
     join,
     literal,
@@ -44,6 +45,15 @@ def hides_sources(who: Who) -> ColumnElement[bool]:
         .correlate_except(Project)
     )
     return select(about.c.project_id).where(~may_look).correlate_except(about).exists()
+
+
+def has_repositories(who: Who) -> ColumnElement[bool]:
+    """Of ``Conversation``: whether some of its repositories are left, and they may look into all of these."""
+    about = func.unnest(Conversation.project_ids).table_valued(column("project_id", Uuid)).render_derived()
+    is_left = exists().where(Project.id == about.c.project_id).correlate_except(Project)
+    may_look = is_left.where(has_right(who, Project, Right.VIEW))
+    all_open = select(func.bool_and(may_look)).select_from(about).where(is_left).correlate_except(about)
+    return func.coalesce(all_open.scalar_subquery(), false())
 
 
 def hides_sources_of_run(who: Who) -> ColumnElement[bool]:

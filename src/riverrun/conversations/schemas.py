@@ -93,11 +93,19 @@ class ConversationInfo(ConversationView):
     visibility: str
     """``public`` while there is a link to it, else ``private``."""
     hides_sources: bool
-    """Whether what the tools read is not shown, because the caller may not see the repositories."""
+    """Whether what the tools read is not shown, because the caller may not see the repositories, or one was removed."""
+    has_repositories: bool
+    """Whether some of its repositories are left, all of these the caller's to see: else nothing can be asked."""
 
     @classmethod
     def of_viewed(
-        cls, viewed: ViewedConversation, repository: str | None, *, total_messages: int, run_id: UUID | None
+        cls,
+        viewed: ViewedConversation,
+        repository: str | None,
+        *,
+        total_messages: int,
+        run_id: UUID | None,
+        has_repositories: bool,
     ) -> Self:
         return cls(
             **ConversationView.of(viewed.conversation, repository).model_dump(),
@@ -108,6 +116,7 @@ class ConversationInfo(ConversationView):
             creator_id=viewed.conversation.user_id,
             visibility="public" if viewed.has_link else "private",
             hides_sources=viewed.hides_sources,
+            has_repositories=has_repositories,
         )
 
 

@@ -9,6 +9,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from riverrun.infra.distribution import Distribution
+from riverrun.infra.request_metrics import METHODS, OTHER
 
 LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 NO_REQUEST = ""
@@ -28,8 +29,9 @@ class LoopMetrics:
 
     def note_stall(self, method: str, route: str, blocked_seconds: float) -> None:
         """The loop was blocked. Method and route are empty outside of a request."""
-        stalls, seconds = self._stalls.get((method, route), (0, 0.0))
-        self._stalls[method, route] = stalls + 1, seconds + blocked_seconds
+        place = (method if not method or method in METHODS else OTHER, route)
+        stalls, seconds = self._stalls.get(place, (0, 0.0))
+        self._stalls[place] = stalls + 1, seconds + blocked_seconds
 
     def note_machine_stall(self, seconds: float) -> None:
         """All stood still because the machine gave us no CPU."""

@@ -103,8 +103,8 @@ class Settings(BaseSettings):
     )
     """A billing system that names each user's plan at ``/subscriptions/info?user_id=...``."""
 
-    chat_concurrency: int = 4
-    indexing_concurrency: int = 1
+    chat_concurrency: int = Field(default=4, ge=1)
+    indexing_concurrency: int = Field(default=1, ge=1)
     """Worker processes a queue: answers wait for models, indexing keeps a core busy."""
     lease_seconds: float = 15.0
     max_attempts: int = 3
@@ -123,15 +123,18 @@ class Settings(BaseSettings):
     """What a Prometheus server sends as its bearer token. None: administrators alone see the figures."""
     worker_metrics_port: int | None = Field(default=None, ge=1, le=65_534)
     """Where workers show theirs, at ``host``: the chats worker at this port, the indexing worker at the next."""
-    otlp_endpoint: str | None = Field(
-        default=None,
-        validation_alias=AliasChoices(
-            "otlp_endpoint", "RIVERRUN_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
-        ),
-    )
-    """The OpenTelemetry collector that gets traces by OTLP over HTTP: ``http://127.0.0.1:4318``. Needs ``riverrun[otel]``."""
+    otlp_endpoint: str | None = None
+    """The OpenTelemetry collector that gets traces by OTLP over HTTP: ``http://127.0.0.1:4318``. Needs ``riverrun[otel]``.
+
+    ``OTEL_EXPORTER_OTLP_ENDPOINT`` is not read: it is often set for a whole machine."""
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
+
+    @field_validator("metrics_token", "worker_metrics_port", "otlp_endpoint", mode="before")
+    @classmethod
+    def _nothing_is_none(cls, given: Any) -> Any:
+        """A variable that is set to nothing, as compose files do, is not set."""
+        return None if given == "" else given
 
     @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod

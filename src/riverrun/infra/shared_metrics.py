@@ -83,6 +83,6 @@ class SharedMetrics:
         ]
 
     def _place(self, name: str, values: tuple[str, ...]) -> int:
-        """The pool numbers its processes, and gives a dead one's number to the next."""
-        process: int = getattr(current_process(), "index", 0)
+        """The pool numbers its processes, and gives a dead one's number to the next. One that it grew by shares the last's."""
+        process = min(getattr(current_process(), "index", 0), self._processes - 1)
         return process * self._width + self._places[name, *values]

@@ -1,5 +1,7 @@
 """Spans on their way to a collector, by the SDK: OTLP over HTTP, in batches, from a thread of the SDK's."""
 
+import threading
+
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -10,7 +12,9 @@ from opentelemetry.trace import Status
 DELAY_SECONDS = 1.0
 """How long a span waits for others, unless there are many."""
 EXPORT_SECONDS = 2.0
-"""How long the collector may take for a batch, and the end of a process for the last one."""
+"""How long the collector may take for a batch."""
+CLOSE_SECONDS = 1.0
+"""How long the end of a process waits for the last ones. The SDK's own limit is half a minute."""
 UNTOLD = ("url.path", "url.query")
 """Paths and queries have secrets in them: share links, tokens of mails. The route's template says enough."""
 
@@ -46,3 +50,10 @@ def exporting_provider(endpoint: str, service: str) -> TracerProvider:
         )
     )
     return provider
+
+
+def shut_down(provider: TracerProvider) -> None:
+    """Send what is left, as far as it goes in time; a collector that hangs keeps no process from its end."""
+    last = threading.Thread(target=provider.shutdown, name="last spans", daemon=True)
+    last.start()
+    last.join(CLOSE_SECONDS)

@@ -6,6 +6,7 @@ run ever waits for the collector.
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -73,16 +74,16 @@ def open_tracing(settings: Settings, part: str) -> Tracing:
     require_sdk(settings)
     if settings.otlp_endpoint is None:
         return NO_TRACING
-    from riverrun.infra.trace_export import exporting_provider
+    from riverrun.infra.trace_export import exporting_provider, shut_down
 
     provider = exporting_provider(settings.otlp_endpoint, f"riverrun-{part}")
-    return Tracing(provider, close=provider.shutdown)
+    return Tracing(provider, close=partial(shut_down, provider))
 
 
 def begin_trace_of(run_id: UUID) -> str | None:
     """The request under way as a W3C ``traceparent``, for the run's row; its span learns the run. None when nobody traces."""
     span = trace.get_current_span()
-    if not span.is_recording():
+    if not span.get_span_context().is_valid:
         return None
     span.set_attribute("riverrun.run_id", str(run_id))
     carrier: dict[str, str] = {}

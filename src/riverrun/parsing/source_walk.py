@@ -71,6 +71,8 @@ class FolderTree:
         self.commit = commit
         self._max_file_bytes = max_file_bytes
         self._data_folder = _identity_of(data_dir) if data_dir else None
+        if self._data_folder and self._data_folder in map(_identity_of, (root, *root.absolute().parents)):
+            raise SourceUnreadable(f"{root} is in Riverrun's own data folder, with its passwords.")
         self._root = _open_root(root)
         self._directory: tuple[str, int] | None = None
 

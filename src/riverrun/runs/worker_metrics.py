@@ -18,6 +18,7 @@ from riverrun.infra.shared_metrics import SharedMetrics
 from riverrun.infra.worker_readiness import QUEUES
 
 DEAF_TTL_SECONDS = 30 * 86_400
+RETRY_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -68,13 +69,22 @@ class WorkerMetrics:
         if not port or token is None:
             return
         port += QUEUES.index(self._queues[0])
-        try:
-            server = MetricsServer((self._settings.host, port), token.get_secret_value(), self.families)
-        except OSError as error:
-            logger.error(
-                "no metrics of this worker: port %s: %s; set RIVERRUN_WORKER_METRICS_PORT", port, error
-            )
-            return
-        with server:
-            threading.current_thread().name = "worker metrics"
+        threading.current_thread().name = "worker metrics"
+        with self._server_at(port, token.get_secret_value()) as server:
             server.serve_forever()
+
+    def _server_at(self, port: int, token: str) -> MetricsServer:
+        """As soon as the port is free: a worker that still leaves may have it."""
+        told = False
+        while True:
+            try:
+                return MetricsServer((self._settings.host, port), token, self.families)
+            except OSError as error:
+                if not told:
+                    logger.error(
+                        "no metrics of this worker yet: port %s: %s; is RIVERRUN_WORKER_METRICS_PORT free?",
+                        port,
+                        error,
+                    )
+                told = True
+                threading.Event().wait(RETRY_SECONDS)

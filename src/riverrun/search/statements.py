@@ -98,7 +98,11 @@ def proposals(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm]) -
         .render_derived()
     )
     holds, in_name = Chunk.terms.bool_op("@@")(asked.c.query), Chunk.terms.bool_op("@@")(asked.c.in_name)
-    files = select(SourceFile.id).where(SourceFile.path_terms.bool_op("@@")(asked.c.query)).correlate(asked)
+    files = (
+        select(SourceFile.id)
+        .where(SourceFile.project_id.in_(project_ids), SourceFile.path_terms.bool_op("@@")(asked.c.query))
+        .correlate(asked)
+    )
     in_path = Chunk.file_id == any_(func.array(files.scalar_subquery()))
     holding = union_all(
         # Fences: without them the planner may read every chunk for every term.

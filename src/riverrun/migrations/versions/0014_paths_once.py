@@ -32,3 +32,5 @@ def downgrade() -> None:
         op.execute(f"ALTER TABLE {table} RESET (toast_tuple_target)")
     op.drop_index("ix_source_files_path_terms", "source_files")
     op.drop_column("source_files", "path_terms")
+    # What was indexed meanwhile has its path nowhere now: it is indexed again, under whichever release.
+    op.execute("UPDATE source_files SET recipe = 0, stamp = '' WHERE recipe >= 3")

@@ -16,6 +16,8 @@ export async function listSection(title, { load, rowOf, empty = "None.", more = 
     try {
       await deed();
       await show();
+      // The row that was pressed is gone.
+      if (!document.activeElement || document.activeElement === document.body) section.querySelector("h3").focus();
     } catch (problem) {
       failure.textContent = problem.detail || problem.message;
       failure.hidden = false;
@@ -23,7 +25,7 @@ export async function listSection(title, { load, rowOf, empty = "None.", more = 
   };
   const show = async () => {
     const items = await load();
-    list.replaceChildren(...items.map((item) => rowOfDeeds(rowOf(item, attempt), attempt, section)));
+    list.replaceChildren(...items.map((item) => rowOfDeeds(rowOf(item, attempt), attempt)));
     if (!items.length) list.append(element("li", { class: "words" }, empty));
   };
   if (more) section.append(more(attempt));
@@ -31,14 +33,13 @@ export async function listSection(title, { load, rowOf, empty = "None.", more = 
   return section;
 }
 
-function rowOfDeeds({ name, words, deeds, controls = [] }, attempt, section) {
+function rowOfDeeds({ name, words, deeds, controls = [] }, attempt) {
   const buttons = deeds.map(([verb, deed]) =>
     button(verb, {
       class: "quiet", "aria-label": `${verb}: ${name}`,
       on: {
         click: async () => {
           await attempt(deed);
-          if (!document.activeElement || document.activeElement === document.body) section.querySelector("h3").focus();
           announce(`${verb}: ${name}`);
         },
       },

@@ -75,13 +75,20 @@ class OrganisationSheet {
     const isMe = id === this.account.user_id;
     const words = [name === email ? null : email, isMe ? "you" : null].filter(Boolean).join(", ");
     if (!this.#rulesOver(role)) return row(name, words, element("span", { class: "words" }, ROLES[role]));
-    const choice = this.#roleField(role, `What ${email} is`);
-    choice.addEventListener("change", () =>
-      this.#do(() => api.changeRole(this.id, id, choice.value), `${email} is ${ROLES[choice.value].toLowerCase()} now.`));
+    const [choice, set] = this.#roleChoice(id, email, role);
     const remove = isMe ? null : iconButton(`Remove ${email}`, "remove", {
       on: { click: () => this.#do(() => api.removeMember(this.id, id), `${email} is out.`) },
     });
-    return row(name, words, choice, remove);
+    return row(name, words, choice, set, remove);
+  }
+
+  /** A chooser, and the button that makes it so: arrow keys change a chooser's value on their way. */
+  #roleChoice(id, email, role) {
+    const choice = this.#roleField(role, `What ${email} is`);
+    const change = () => this.#do(() => api.changeRole(this.id, id, choice.value), `${email} is ${ROLES[choice.value].toLowerCase()} now.`);
+    const set = button("Set", { class: "quiet", "aria-label": `Set what ${email} is`, hidden: true, on: { click: change } });
+    choice.addEventListener("change", () => (set.hidden = choice.value === role));
+    return [choice, set];
   }
 
   #invitationRow({ id, email, role, created_at: created }) {
@@ -137,7 +144,6 @@ class OrganisationSheet {
       this.#said.hidden = true;
       announce(words);
       await this.load();
-      if (!this.node.contains(document.activeElement)) this.node.querySelector("h2").focus();
     });
   }
 
@@ -150,6 +156,7 @@ class OrganisationSheet {
       this.#failure.textContent = problem.detail || problem.message;
       this.#failure.hidden = false;
     }
+    if (this.node.open && !this.node.contains(document.activeElement)) this.node.querySelector("h2").focus();
   }
 
   #say(words) {

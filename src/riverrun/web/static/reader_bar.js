@@ -19,9 +19,9 @@ export class ReaderBar {
   }
 }
 
-function wordsFor({ access_type: access, hides_sources: hides, repository }) {
+function wordsFor({ access_type: access, has_repositories: canAsk, repository }) {
   if (access === "read") return "This conversation is shared with you to look at.";
-  if (hides && !repository) return "This conversation is shared with you. Its repository was removed, so nothing more can be asked.";
-  if (hides) return "This conversation is shared with you. To ask in it you need its repository too: ask the owner.";
+  if (!canAsk && !repository) return "This conversation is shared with you. Its repository was removed, so nothing more can be asked.";
+  if (!canAsk) return "This conversation is shared with you. To ask in it you need its repository too: ask the owner.";
   return "This conversation is shared with you: what you ask here, others see.";
 }

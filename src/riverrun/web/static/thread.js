@@ -273,7 +273,7 @@ export class Thread {
 
   #refusal() {
     if (!this.projects.isLoaded) return "Loading";
-    if (this.id !== null && !this.#info?.hides_sources) return "";
+    if (this.id !== null && this.#info?.has_repositories !== false) return "";
     if (this.id !== null) return this.#info.repository ? "To ask here you need the repository" : "The repository was removed";
     const { selected } = this.projects;
     if (!selected) return "Add a repository first";
