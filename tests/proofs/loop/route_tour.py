@@ -15,6 +15,7 @@ from tests.support.sso_visits import come_in, is_signed_in
 from tests.support.visitors import GOOD_PASSWORD
 from tests.support.waiting import wait_until
 
+from riverrun.auth.api_keys import Scope
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token
 from riverrun.cli.stack import Stack
 from riverrun.runs.outsized import store
@@ -58,7 +59,8 @@ def _use(administrator: Administrator, engine: Engine, folder: Path) -> None:
         administrator.call("GET", path)
     administrator.call("POST", "/api/v1/markdown", json={"text": "# Title\n\n```python\nprint(1)\n```"})
     _visit(administrator, engine, "/api/v1", folder, {})
-    key = administrator.call("POST", "/api/v1/api-keys", json={"name": "a tour"}).json()
+    new_key = {"name": "a tour", "scopes": list(Scope)}
+    key = administrator.call("POST", "/api/v1/api-keys", json=new_key).json()
     _visit(administrator, engine, "/api/v2", folder, {"X-API-Key": key["key"]})
     administrator.call("GET", "/api/v1/api-keys")
     administrator.call("DELETE", f"/api/v1/api-keys/{key['id']}")
