@@ -94,7 +94,7 @@ bench-baseline: $(INSTALLED) ## keep what bench-streams has just measured as wha
 	@mkdir -p $(BASELINES)
 	@cp benchmarks/latest/*.json $(BASELINES)/
 
-bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works
+bench-smoke: $(INSTALLED) ## prove in a minute and a half that every benchmark works
 	@rm -rf benchmarks/smoke && mkdir -p benchmarks/smoke
 	@$(BIN)/python scripts/benchmark_harness.py $(SMOKED:%=--target scripts/benchmark_%.py) --smoke --json benchmarks/smoke
 	@$(BIN)/python scripts/benchmark_results.py --raw benchmarks/smoke --document benchmarks/smoke/results.md

@@ -7,6 +7,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Select,
+    TableValuedAlias,
     Text,
     Uuid,
     and_,
@@ -38,7 +39,7 @@ def hides_sources(who: Who) -> ColumnElement[bool]:
 
     Nobody may look into one that is removed: whose it was, and whom it was shared with, is gone with it.
     """
-    about = func.unnest(Conversation.project_ids).table_valued(column("project_id", Uuid)).render_derived()
+    about = _repositories()
     may_look = (
         exists()
         .where(Project.id == about.c.project_id, has_right(who, Project, Right.VIEW))
@@ -49,11 +50,16 @@ def hides_sources(who: Who) -> ColumnElement[bool]:
 
 def has_repositories(who: Who) -> ColumnElement[bool]:
     """Of ``Conversation``: whether some of its repositories are left, and they may look into all of these."""
-    about = func.unnest(Conversation.project_ids).table_valued(column("project_id", Uuid)).render_derived()
+    about = _repositories()
     is_left = exists().where(Project.id == about.c.project_id).correlate_except(Project)
     may_look = is_left.where(has_right(who, Project, Right.VIEW))
     all_open = select(func.bool_and(may_look)).select_from(about).where(is_left).correlate_except(about)
     return func.coalesce(all_open.scalar_subquery(), false())
+
+
+def _repositories() -> TableValuedAlias:
+    """Of ``Conversation``: the ids of what it is about, removed ones too."""
+    return func.unnest(Conversation.project_ids).table_valued(column("project_id", Uuid)).render_derived()
 
 
 def hides_sources_of_run(who: Who) -> ColumnElement[bool]:

@@ -9,13 +9,13 @@ import time
 if sys.platform != "win32":
     import resource
 
+    _pread = ctypes.PyDLL(None).pread
+    """As ``os.pread``, but it keeps the interpreter: to give it away beside a loop that computes costs more than to read."""
+    _pread.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long)
+    _pread.restype = ctypes.c_ssize_t
+
 NANOSECONDS = 1e9
 SCHEDSTAT_BYTES = 64
-
-_pread = ctypes.PyDLL(None).pread
-"""As ``os.pread``, but it keeps the interpreter: to give it away beside a loop that computes costs more than the reading."""
-_pread.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long)
-_pread.restype = ctypes.c_ssize_t
 
 
 class ThreadClock:
