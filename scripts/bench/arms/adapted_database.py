@@ -1,13 +1,14 @@
 """The names of SQLAlchemy's asyncio extension over a sync engine: the services above do not notice."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bench.arms.ways import Way
+from riverrun.infra.straight_read import StraightRead
 
 
 class AdaptedEngine:
@@ -48,7 +49,9 @@ class AdaptedEngine:
 class Adapted:
     """A sync connection or session: what makes a round trip is awaited, what does not stays as it is."""
 
-    AT_ONCE = frozenset({"add", "add_all", "info", "expire", "expunge", "new", "dirty", "deleted"})
+    AT_ONCE = frozenset(
+        {"in_transaction", "add", "add_all", "info", "expire", "expunge", "new", "dirty", "deleted"}
+    )
 
     def __init__(self, inner: Any, way: Way) -> None:
         self._inner = inner
@@ -74,3 +77,11 @@ class Adapted:
 def adapted_session(engine: AdaptedEngine, **options: Any) -> Adapted:
     """In place of ``AsyncSession(engine, ...)``."""
     return Adapted(Session(engine.sync, **options), engine.way)
+
+
+async def adapted_first(
+    read: StraightRead, session: Adapted, values: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """In place of ``StraightRead.first``."""
+    row = (await session.execute(read.statement, values)).first()
+    return None if row is None else dict(row._mapping)

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 import riverrun.auth.sso_providers
 import riverrun.infra.dependencies
 import riverrun.infra.resources
-from bench.arms.adapted_database import AdaptedEngine, adapted_session
+import riverrun.infra.straight_read
+from bench.arms.adapted_database import AdaptedEngine, adapted_first, adapted_session
 from bench.arms.adapted_outside import AdaptedOutsideClient
 from bench.arms.adapted_redis import AdaptedRedis
 from bench.arms.adapted_streams import adapted_reader
@@ -41,6 +42,8 @@ def adapt(settings: Settings, way: Way) -> None:
     resources.open_async_redis = lambda url: AdaptedRedis(open_redis(url), way)
     dependencies: Any = riverrun.infra.dependencies
     dependencies.AsyncSession = adapted_session
+    reads: Any = riverrun.infra.straight_read
+    reads.StraightRead.first = adapted_first
     providers: Any = riverrun.auth.sso_providers
     providers.OutsideClient = partial(AdaptedOutsideClient, way)
     product: Any = main

@@ -56,16 +56,16 @@ class AsyncPasswordChange:
             WeakPassword: ``new`` would be guessed; the link can be used again.
         """
         given = statements.given_token(token, TokenKind.PASSWORD_RESET)
-        row = (await self._session.execute(statements.USER_OF_TOKEN, given)).one_or_none()
-        if row is None:
+        user = await statements.USER_OF_TOKEN.first(self._session, given)
+        if user is None:
             raise NotSignedIn("This link was used already or is too old: ask for a new one.")
-        user, *_ = row
-        new_hash = await self._passwords.prepare(new, user.email)
+        user_id = user["user_id"]
+        new_hash = await self._passwords.prepare(new, user["email"])
         await self._tokens.spend(token, TokenKind.PASSWORD_RESET)
-        if await verify_address(self._session, user.id):
-            await self._close_other_ways_in(user.id)
-        await self._passwords.store(user.id, new_hash)
-        await self._tokens.end_all(user.id)
+        if await verify_address(self._session, user_id):
+            await self._close_other_ways_in(user_id)
+        await self._passwords.store(user_id, new_hash)
+        await self._tokens.end_all(user_id)
 
     async def _close_other_ways_in(self, user_id: UUID) -> None:
         await self._session.execute(delete(PendingProviderLink).where(PendingProviderLink.user_id == user_id))

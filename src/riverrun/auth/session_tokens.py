@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth import statements
 from riverrun.auth.models import AccessToken, TokenKind
-from riverrun.auth.principal import Principal, get_scoped, principal_of
+from riverrun.auth.principal import Principal, get_scoped
 from riverrun.auth.revocations import Revocation
 from riverrun.auth.tokens import new_token
 from riverrun.infra.dependencies import commit_now
@@ -39,13 +39,13 @@ class AsyncTokenService:
             NotSignedIn: unknown, expired, revoked, or made for another door.
         """
         given = statements.given_token(token, kind)
-        row = (await self._session.execute(statements.USER_OF_TOKEN, given)).one_or_none()
-        if row is None:
+        known = await statements.USER_OF_TOKEN.first(self._session, given)
+        if known is None:
             raise NotSignedIn("This token is not valid (any more): sign in again.")
-        user, token_id, last_used_at = row
+        last_used_at = known.pop("last_used_at")
         if last_used_at is None or last_used_at < now() - NOTING_INTERVAL:
-            await self._note_use(token_id)
-        return principal_of(user, token_id, links)
+            await self._note_use(known["token_id"])
+        return Principal(**known, links=links)
 
     async def _note_use(self, token_id: UUID) -> None:
         """Committed at once: whoever ends the session meanwhile waits for no request, and none of them for another."""

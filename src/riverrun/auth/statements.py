@@ -12,6 +12,7 @@ from sqlalchemy import (
     Update,
     Uuid,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -24,6 +25,7 @@ from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from riverrun.auth.models import AccessToken, TokenKind
 from riverrun.auth.tokens import token_hash
+from riverrun.infra.straight_read import StraightRead
 from riverrun.kit.email_address import normal_email
 from riverrun.kit.ids import new_uuid
 from riverrun.users.models import User
@@ -58,8 +60,16 @@ def _is_valid(token: str, kind: TokenKind) -> tuple[Any, ...]:
     )
 
 
-USER_OF_TOKEN = (
-    select(User, AccessToken.id, AccessToken.last_used_at)
+USER_OF_TOKEN = StraightRead(
+    select(
+        User.id.label("user_id"),
+        User.email,
+        User.display_name,
+        User.is_administrator,
+        case((User.email_verified_at.is_not(None), User.email)).label("verified_email"),
+        AccessToken.id.label("token_id"),
+        AccessToken.last_used_at,
+    )
     .join(AccessToken, AccessToken.user_id == User.id)
     .where(
         AccessToken.token_hash == bindparam("given_hash"),
@@ -68,9 +78,7 @@ USER_OF_TOKEN = (
         User.disabled_at.is_(None),
     )
 )
-"""The user for whom ``given_token`` is valid now, the token's id and its last use. Put together once: every request looks
-its token up.
-"""
+"""A ``Principal``'s fields of the user for whom ``given_token`` is valid now, and the token's last use."""
 
 NOTE_USE = (
     update(AccessToken.__table__)  # type: ignore[arg-type]  # declared as the wider FromClause

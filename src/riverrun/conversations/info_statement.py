@@ -1,11 +1,14 @@
 """A conversation and all that is said of it at its top, in one round trip; put together once."""
 
-from sqlalchemy import func, select
+from sqlalchemy import case, exists, func, select
 
-from riverrun.auth.principal import CALLER
+from riverrun.auth.grant_statements import IS_IN_FORCE
+from riverrun.auth.grants import Grant, Right
+from riverrun.auth.principal import CALLER, has_right
 from riverrun.conversations.models import Conversation, Message
-from riverrun.conversations.reading_statements import VIEWED_CONVERSATION, has_repositories
+from riverrun.conversations.reading_statements import VIEWED_CONVERSATION, has_repositories, hides_sources
 from riverrun.conversations.statements import IS_SHOWN
+from riverrun.infra.straight_read import StraightRead
 from riverrun.parsing.models import Project
 from riverrun.runs.line_statements import ACTIVE
 from riverrun.runs.models import Run
@@ -20,13 +23,26 @@ _FIRST_IN_LINE = (
     .order_by(Run.number)
     .limit(1)
 )
+_LINK = exists().where(Grant.subject_id == Conversation.id, Grant.link_hash.is_not(None), IS_IN_FORCE)
 
-CONVERSATION_INFO = VIEWED_CONVERSATION.add_columns(
-    *(
-        part.correlate(Conversation).scalar_subquery()
-        for part in (_REPOSITORY, _SHOWN_MESSAGES, _FIRST_IN_LINE)
-    ),
-    has_repositories(CALLER),
+CONVERSATION_INFO = StraightRead(
+    VIEWED_CONVERSATION.with_only_columns(
+        Conversation.id,
+        Conversation.title,
+        Conversation.status,
+        Conversation.project_ids,
+        Conversation.agent_ids[1].label("agent_id"),
+        _REPOSITORY.correlate(Conversation).scalar_subquery().label("repository"),
+        Conversation.created_at,
+        Conversation.updated_at,
+        _SHOWN_MESSAGES.correlate(Conversation).scalar_subquery().label("total_messages"),
+        _FIRST_IN_LINE.correlate(Conversation).scalar_subquery().label("run_id"),
+        case((has_right(CALLER, Conversation, Right.ASK), "write"), else_="read").label("access_type"),
+        (Conversation.user_id == CALLER.user_id).label("is_creator"),
+        Conversation.user_id.label("creator_id"),
+        case((_LINK, "public"), else_="private").label("visibility"),
+        hides_sources(CALLER).label("hides_sources"),
+        has_repositories(CALLER).label("has_repositories"),
+    )
 )
-"""``VIEWED_CONVERSATION``, the first repository's name if it is there, how many messages are shown, the active run's id, and
-whether what is left of its repositories is the caller's to look into."""
+"""The fields of ``ConversationInfo``, of a conversation that the caller may look at."""

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
-    case,
     column,
     exists,
     false,
@@ -23,9 +22,8 @@ from sqlalchemy import (
     select,
 )
 
-from riverrun.auth.grant_statements import IS_IN_FORCE
-from riverrun.auth.grants import Grant, Right
-from riverrun.auth.principal import CALLER, Who, granted_to, has_right
+from riverrun.auth.grants import Right
+from riverrun.auth.principal import CALLER, Who, has_right
 from riverrun.conversations.models import Conversation
 from riverrun.parsing.models import Project
 from riverrun.runs.models import Run, RunKind
@@ -107,17 +105,8 @@ PROJECTS_WITH_RIGHT = select(Project, has_right(CALLER, Project, Right.VIEW)).wh
 )
 """``(project, whether the caller may look into it)`` for some projects."""
 
-VIEWED_CONVERSATION = select(
-    Conversation,
-    case(
-        (Conversation.user_id == CALLER.user_id, literal(Right.OWN, Text())),
-        (Conversation.id.in_(granted_to(CALLER, Right.ASK)), literal(Right.ASK, Text())),
-        else_=literal(Right.VIEW, Text()),
-    ),
-    exists().where(Grant.subject_id == Conversation.id, Grant.link_hash.is_not(None), IS_IN_FORCE),
-    hides_sources(CALLER),
-).where(
+VIEWED_CONVERSATION = select(Conversation, hides_sources(CALLER)).where(
     Conversation.id == bindparam("conversation_id", type_=Uuid()),
     has_right(CALLER, Conversation, Right.VIEW),
 )
-"""``(conversation, right, whether it has a link, whether its sources are hidden)`` for a caller who may look at it."""
+"""``(conversation, whether its sources are hidden)`` for a caller who may look at it."""

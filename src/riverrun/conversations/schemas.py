@@ -7,7 +7,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictBool
 
-from riverrun.auth.grants import Right
 from riverrun.conversations.models import Conversation, Message, MessageType
 from riverrun.kit.storable_text import NOT_SPACE, STORABLE_NAME, StorableText
 from riverrun.streaming.redaction import hide_tool_calls
@@ -66,23 +65,17 @@ class ConversationView(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ViewedConversation:
-    """A conversation as somebody sees it: by which right, whether it has a link, and whether its sources are hidden."""
+    """A row of ``VIEWED_CONVERSATION``: a conversation as somebody sees it, and whether its sources are hidden."""
 
     conversation: Conversation
-    right: Right
-    has_link: bool
     hides_sources: bool
-
-    @classmethod
-    def of(
-        cls, conversation: Conversation, right: str, has_link: bool, hides_sources: bool
-    ) -> "ViewedConversation":
-        """A row of ``VIEWED_CONVERSATION``."""
-        return cls(conversation, Right(right), has_link, hides_sources)
 
 
 class ConversationInfo(ConversationView):
-    """A conversation with the number of messages that are shown, the run under way, and what the caller may do."""
+    """A conversation with the number of messages that are shown, the run under way, and what the caller may do.
+
+    The columns of ``CONVERSATION_INFO`` have the fields' names.
+    """
 
     total_messages: int
     run_id: UUID | None
@@ -96,28 +89,6 @@ class ConversationInfo(ConversationView):
     """Whether what the tools read is not shown, because the caller may not see the repositories, or one was removed."""
     has_repositories: bool
     """Whether some of its repositories are left, all of these the caller's to see: else nothing can be asked."""
-
-    @classmethod
-    def of_viewed(
-        cls,
-        viewed: ViewedConversation,
-        repository: str | None,
-        *,
-        total_messages: int,
-        run_id: UUID | None,
-        has_repositories: bool,
-    ) -> Self:
-        return cls(
-            **ConversationView.of(viewed.conversation, repository).model_dump(),
-            total_messages=total_messages,
-            run_id=run_id,
-            access_type="read" if viewed.right is Right.VIEW else "write",
-            is_creator=viewed.right is Right.OWN,
-            creator_id=viewed.conversation.user_id,
-            visibility="public" if viewed.has_link else "private",
-            hides_sources=viewed.hides_sources,
-            has_repositories=has_repositories,
-        )
 
 
 Question = Annotated[str, Field(json_schema_extra={"pattern": NOT_SPACE})]

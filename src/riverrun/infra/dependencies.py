@@ -28,9 +28,14 @@ async def get_async_db(request: Request) -> AsyncIterator[AsyncSession]:
 
     What was registered by ``after_commit`` is called then, and only then.
     """
-    async with AsyncSession(_resources_of(request).engine, expire_on_commit=False) as session:
+    session = AsyncSession(_resources_of(request).engine, expire_on_commit=False)
+    try:
         yield session
         await commit_now(session)
+    finally:
+        if session.in_transaction():
+            async with session:
+                pass  # closed to its end, whatever is cancelled
 
 
 def _resources_of(request: Request) -> Resources:
@@ -40,7 +45,8 @@ def _resources_of(request: Request) -> Resources:
 
 async def commit_now(session: AsyncSession) -> None:
     """Commit before the route is over: for routes that wait afterwards, and must hold no connection meanwhile."""
-    await session.commit()
+    if session.in_transaction():  # a commit of nothing has its price, too
+        await session.commit()
     for callback in session.info.pop("after_commit", ()):
         callback()
 

@@ -1,0 +1,62 @@
+"""A select that is asked of asyncpg itself, on a connection of the engine's pool: for what nearly every request reads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.util import greenlet_spawn
+
+DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy names no type for it
+TROUBLES = (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error, OSError)
+
+
+class StraightRead:
+    """A select, compiled once, that sees what is committed when it is asked.
+
+    For columns whose values asyncpg gives as they are wanted: text, numbers, times, UUIDs and arrays of them; not JSON.
+    Lists in its conditions must be the statement's own, of a fixed length.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        """Its columns must have names, and its parameters too."""
+        self.statement = statement
+        compiled = statement.compile(dialect=DIALECT)
+        expanded = compiled.construct_expanded_state(compiled.params)
+        self.text = expanded.statement
+        self._order = tuple(expanded.positiontup or ())
+        self._fixed = expanded.parameters
+
+    def in_order(self, values: Mapping[str, Any]) -> list[Any]:
+        """``values`` by the statement's names of them, beside those that never change: as ``text`` numbers them."""
+        return [values[name] if name in values else self._fixed[name] for name in self._order]
+
+    async def first(self, session: AsyncSession, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The first row's columns by their names; none when there is no row.
+
+        A session that is in a transaction is asked itself: whoever holds a connection must not wait for another one. And
+        so it is in trouble, since it knows what an error of a connection means.
+        """
+        if isinstance(session.bind, AsyncEngine) and not session.in_transaction():
+            try:
+                return await self._ask(session.bind, values)
+            except TimeoutError:
+                raise
+            except TROUBLES:
+                pass
+        row = (await session.execute(self.statement, values)).first()
+        return None if row is None else dict(row._mapping)
+
+    async def _ask(self, engine: AsyncEngine, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        connection = await greenlet_spawn(engine.pool.connect)
+        try:
+            driver: Any = connection.driver_connection
+            row = await driver.fetchrow(self.text, *self.in_order(values))
+            return None if row is None else dict(row)
+        except TROUBLES:
+            connection.invalidate()
+            raise
+        finally:
+            connection.close()  # waits for nothing, since nothing was begun
