@@ -1,0 +1,36 @@
+"""The whole suite as two pytest processes at once: what runs the stack or a browser mostly waits, and the rest computes.
+
+``python -m tests.in_halves [options of pytest]``. Each half has its own Postgres and Valkey. What the second one says is
+shown when both are done; the exit code is the greater one.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+STACK = ("tests/chaos", "tests/e2e", "tests/fuzz", "tests/web")
+NEED_OF_A_BROWSER = "RIVERRUN_REQUIRE_BROWSER"
+
+
+def main(options: list[str]) -> int:
+    """Run both."""
+    pytest = [sys.executable, "-m", "pytest", *options]
+    rest = [*pytest, *(f"--ignore={folder}" for folder in STACK)]
+    without_browser = {name: value for name, value in os.environ.items() if name != NEED_OF_A_BROWSER}
+    with tempfile.TemporaryFile() as said:
+        second = subprocess.Popen(rest, env=without_browser, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            first_code = subprocess.run([*pytest, *STACK], check=False).returncode
+            second_code = second.wait()
+        finally:
+            second.terminate()  # no more than a word to who has gone
+            second.wait()
+            said.seek(0)
+            sys.stdout.flush()
+            os.write(sys.stdout.fileno(), said.read())
+    return max(first_code, second_code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
