@@ -1,20 +1,19 @@
-"""The plan's step 2b: questions whose answers are read to their end, database writes included, and stops that save.
+"""The plan's step 2b: stops that save what was said. Questions, database writes included, are those of ``benchmark_redis_async.py``.
 
-On a running server ``CONVERSATION_ID`` names the conversation in which is asked and stopped.
+On a running server ``CONVERSATION_ID`` names the conversation in which is stopped.
 """
 
 import sys
 from collections.abc import Mapping, Sequence
 
 from bench.harness import main
-from bench.questions import asking, stopping
+from bench.questions import stopping
 from bench.report import Report
 from bench.scenario import Scenario
 from bench.site import Site
 from bench.workers import small_project
 
 NAME = "chat_flow"
-NEEDS_WORKERS = True
 
 
 def prepare(site: Site) -> Mapping[str, str]:
@@ -23,8 +22,8 @@ def prepare(site: Site) -> Mapping[str, str]:
 
 
 def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
-    """One question or stop a conversation."""
-    return (asking(names, site), stopping(names, site))
+    """One stop a conversation."""
+    return (stopping(names, site),)
 
 
 def experiments(site: Site, report: Report, *, smoke: bool) -> None:

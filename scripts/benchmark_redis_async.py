@@ -25,8 +25,8 @@ def prepare(site: Site) -> Mapping[str, str]:
 
 
 def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
-    """Measures 1 to 3; the harness adds the others."""
-    return (asking(names, site), *polls.scenarios(names, site))
+    """Measures 1 to 3, the dearest last; the harness adds the others."""
+    return (*polls.scenarios(names, site), asking(names, site))
 
 
 def experiments(site: Site, report: Report, *, smoke: bool) -> None:

@@ -27,8 +27,8 @@ def main(options: list[str]) -> int:
             second.terminate()  # no more than a word to who has gone
             second.wait()
             said.seek(0)
+            sys.stdout.buffer.write(said.read())
             sys.stdout.flush()
-            os.write(sys.stdout.fileno(), said.read())
     return max(first_code, second_code)
 
 
