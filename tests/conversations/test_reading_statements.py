@@ -16,12 +16,14 @@ from tests.support.asking import ask
 from riverrun.auth.loss_statements import losses_within, still_readable, values_of
 from riverrun.auth.principal import Principal, caller, shared_with
 from riverrun.conversations import reading_statements, session_statements
+from riverrun.conversations.info_statement import CONVERSATION_INFO
 from riverrun.conversations.models import Conversation
 from riverrun.conversations.reading_statements import (
     SOME_READABLE_RUNS,
     VIEWED_CONVERSATION,
     still_readable_runs,
 )
+from riverrun.infra.straight_read import StraightRead
 from riverrun.kit.ids import new_uuid
 
 SOMEBODY = Principal(new_uuid(), "", "", False, "someone@example.org", new_uuid(), ("a", "b"))
@@ -39,12 +41,13 @@ async def party(
     ("statement", "values"),
     [
         (VIEWED_CONVERSATION, {**caller(SOMEBODY), "conversation_id": new_uuid()}),
+        (CONVERSATION_INFO.statement, {**caller(SOMEBODY), "conversation_id": new_uuid()}),
         (SOME_READABLE_RUNS, {**caller(SOMEBODY), "run_ids": [new_uuid()]}),
         (still_readable(still_readable_runs), values_of([(0, SOMEBODY, new_uuid())])),
         (select(Conversation).where(Conversation.id.in_(shared_with(SOMEBODY))), {}),
         (losses_within(timedelta(seconds=10)), {}),
     ],
-    ids=["conversation", "runs", "watched", "shared", "losses"],
+    ids=["conversation", "info", "runs", "watched", "shared", "losses"],
 )
 async def test_rights_are_looked_up_by_indexes_alone(
     async_engine: AsyncEngine, statement: Any, values: dict[str, Any]
@@ -63,7 +66,12 @@ async def test_without_its_condition_a_statement_would_show_a_stranger_everythin
 ) -> None:
     """The probes by which the other tests find strangers refused do see it when nobody is."""
     run_id = (await ask(party.owner, party.conversation)).json()["run_id"]
-    probes = [f"{party.conversation}/messages", f"{V1}/runs/{run_id}", f"{party.conversation}/task-status"]
+    probes = [
+        f"{party.conversation}/info",
+        f"{party.conversation}/messages",
+        f"{V1}/runs/{run_id}",
+        f"{party.conversation}/task-status",
+    ]
     assert [(await party.bob.get(path)).status_code for path in probes] == [404] * len(probes)
     for module, name in (
         ("conversation_views", "VIEWED_CONVERSATION"),
@@ -73,6 +81,8 @@ async def test_without_its_condition_a_statement_would_show_a_stranger_everythin
         whole = getattr(reading_statements, name, None)
         whole = getattr(session_statements, name) if whole is None else whole
         monkeypatch.setattr(f"riverrun.conversations.{module}.{name}", without_rights(whole))
+    info = StraightRead(without_rights(CONVERSATION_INFO.statement))
+    monkeypatch.setattr("riverrun.conversations.conversation_views.CONVERSATION_INFO", info)
     assert [(await party.bob.get(path)).status_code for path in probes] == [200] * len(probes)
 
 

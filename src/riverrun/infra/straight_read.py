@@ -1,5 +1,6 @@
 """A select that is asked of asyncpg itself, on a connection of the engine's pool: for what nearly every request reads."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 
 DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy names no type for it
-TROUBLES = (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error, OSError)
+TROUBLES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    AsyncAdapt_asyncpg_dbapi.Error,
+    OSError,
+)
+
+logger = logging.getLogger(__name__)
 
 
 class StraightRead:
@@ -25,12 +34,17 @@ class StraightRead:
         self.statement = statement
         compiled = statement.compile(dialect=DIALECT)
         expanded = compiled.construct_expanded_state(compiled.params)
+        wanted = {name for name, parameter in compiled.binds.items() if parameter.required}
         self.text = expanded.statement
         self._order = tuple(expanded.positiontup or ())
-        self._fixed = expanded.parameters
+        self._fixed = {name: value for name, value in expanded.parameters.items() if name not in wanted}
 
     def in_order(self, values: Mapping[str, Any]) -> list[Any]:
-        """``values`` by the statement's names of them, beside those that never change: as ``text`` numbers them."""
+        """``values`` by the statement's names of them, beside those that never change: as ``text`` numbers them.
+
+        Raises:
+            KeyError: one is missing.
+        """
         return [values[name] if name in values else self._fixed[name] for name in self._order]
 
     async def first(self, session: AsyncSession, values: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -40,22 +54,25 @@ class StraightRead:
         so it is in trouble, since it knows what an error of a connection means.
         """
         if isinstance(session.bind, AsyncEngine) and not session.in_transaction():
+            ordered = self.in_order(values)
             try:
-                return await self._ask(session.bind, values)
+                return await self._ask(session.bind, ordered)
             except TimeoutError:
                 raise
-            except TROUBLES:
-                pass
+            except TROUBLES as trouble:  # of its words none: they may be what users wrote
+                logger.warning("a straight read broke, the session is asked: %s", type(trouble).__name__)
         row = (await session.execute(self.statement, values)).first()
         return None if row is None else dict(row._mapping)
 
-    async def _ask(self, engine: AsyncEngine, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def _ask(self, engine: AsyncEngine, ordered: list[Any]) -> dict[str, Any] | None:
         connection = await greenlet_spawn(engine.pool.connect)
         try:
             driver: Any = connection.driver_connection
-            row = await driver.fetchrow(self.text, *self.in_order(values))
+            row = await driver.fetchrow(self.text, *ordered)
             return None if row is None else dict(row)
-        except TROUBLES:
+        except (
+            BaseException
+        ):  # whoever is cancelled, too: the next one would wait until Postgres has heard of it
             connection.invalidate()
             raise
         finally:
