@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-STACK = ("tests/chaos", "tests/e2e", "tests/fuzz", "tests/web")
+STACK = ("tests/chaos", "tests/e2e", "tests/web")
 NEED_OF_A_BROWSER = "RIVERRUN_REQUIRE_BROWSER"
 
 

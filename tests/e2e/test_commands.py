@@ -17,7 +17,7 @@ from riverrun.cli.client import RiverrunClient
 from riverrun.cli.stack import Stack
 
 QUESTION = "How are cookies of a response written?"
-INTERRUPTIONS = 3
+INTERRUPTIONS = 10
 """An answer takes a second, and on a busy machine may be over before Ctrl-C comes."""
 
 
@@ -80,7 +80,7 @@ def interrupted(command: list[str], environment: dict[str, str]) -> tuple[int, s
     if pid == 0:
         os.execve(sys.executable, command, environment)
     screen = Screen(terminal)
-    wait_until(lambda: "answering" in screen.read(), 60, what="the answer to begin")
+    screen.read_until("answering")
     os.kill(pid, signal.SIGINT)
     return screen.read_to_the_end_of(pid), screen.read()
 
@@ -105,6 +105,12 @@ class Screen:
 
         wait_until(has_ended, 60, what="the command's end")
         return ended[0]
+
+    def read_until(self, words: str, patience_seconds: float = 60) -> None:
+        """At once when they are there: what follows them may be over soon."""
+        while words not in self.read():
+            is_more = select.select([self._descriptor], [], [], patience_seconds)[0]
+            assert is_more, f"no {words!r} on the screen, but {self.read()!r}"
 
     def read(self) -> str:
         while select.select([self._descriptor], [], [], 0)[0]:

@@ -26,22 +26,23 @@ async def narrow(browser: Browser, slow_stack: Stack, indexed: str) -> AsyncIter
 
 
 async def focused(page: PageDriver) -> str:
-    """The accessible words of what the keyboard is on."""
+    """The accessible words of what the keyboard is on; none of the page as a whole."""
     return str(
         await page.page.evaluate(
-            "(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim()"
+            "document.activeElement === document.body ? '' :"
+            " (document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim()"
         )
     )
 
 
-async def tab_to(page: PageDriver, words: str) -> None:
-    """Press Tab until the keyboard is on something with these words."""
+async def tab_to(page: PageDriver, words: str) -> list[str]:
+    """Press Tab until the keyboard is on something with these words; on what it was, to it."""
     seen = []
     for _ in range(80):
         await page.page.keyboard.press("Tab")
         seen.append(await focused(page))
         if words in seen[-1]:
-            return
+            return seen
     raise AssertionError(f"Tab never came to {words!r}, but to {seen}")
 
 
@@ -60,7 +61,7 @@ async def test_the_keyboard_alone_asks_opens_a_source_and_comes_back(ready: Page
     await ready.page.evaluate("document.activeElement.blur()")
     await tab_to(ready, "Skip to the conversation")
     await ready.page.keyboard.press("Enter")
-    await tab_to(ready, "Open middleware/sessions.py")
+    assert "New question" not in await tab_to(ready, "Open middleware/sessions.py")
     await ready.page.keyboard.press("Enter")
     await expect(ready.panel).to_be_visible()
     await ready.page.keyboard.press("Escape")

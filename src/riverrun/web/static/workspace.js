@@ -95,7 +95,7 @@ export class Workspace {
 
   #listen() {
     const { signal } = this.#listeners;
-    window.addEventListener("popstate", () => this.#show(conversationInAddress()), { signal });
+    window.addEventListener("popstate", () => this.#follow(conversationInAddress()), { signal });
     document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
     NARROW.addEventListener("change", () => this.#closeDrawer(), { signal });
     this.#projects.addEventListener("indexed", ({ detail }) => this.#onIndexed(detail), { signal });
@@ -143,6 +143,11 @@ export class Workspace {
   // On a small screen the focus would bring up a keyboard over half of what is to be read.
   #focusQuestion() {
     if (!NARROW.matches) this.thread.composer.field.focus();
+  }
+
+  // A jump within the page, as by the skip link, is told like a step back: what is shown stays as it is.
+  #follow(id) {
+    if (id !== this.thread.id) this.#show(id);
   }
 
   #show(id) {
