@@ -5,6 +5,7 @@ shown when both are done; the exit code is 1 unless both are well.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,8 @@ NEED_OF_A_BROWSER = "RIVERRUN_REQUIRE_BROWSER"
 
 
 def main(options: list[str]) -> int:
-    """Run both."""
+    """Run both. Whoever ends this ends them."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     pytest = [sys.executable, "-m", "pytest", *options]
     rest = [*pytest, *(f"--ignore={folder}" for folder in STACK)]
     without_browser = {name: value for name, value in os.environ.items() if name != NEED_OF_A_BROWSER}
