@@ -54,12 +54,13 @@ def database_url(spare_databases: SpareDatabases) -> Iterator[str]:
 
 
 @pytest.fixture
-def empty_database_url(servers: EmbeddedServers) -> Iterator[str]:
+def empty_database_url(servers: EmbeddedServers, spare_databases: SpareDatabases) -> Iterator[str]:
     """A database without tables, for this test alone."""
     name = f"test_{next(_numbers)}"
     execute(servers.database_url, f"CREATE DATABASE {name}")
-    yield database_named(servers.database_url, name)
-    execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    url = database_named(servers.database_url, name)
+    yield url
+    spare_databases.drop(url)
 
 
 @pytest.fixture
