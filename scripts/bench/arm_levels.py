@@ -1,13 +1,14 @@
 """Every scenario on every arm at every level, round by round in turns."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from bench.figures import p95
 from bench.http_wire import open_wire
-from bench.load import WARM_UP, Address, Level, open_load
+from bench.load import WARM_UP, Address, Level, Load, open_load
 from bench.ratios import AGREEMENT, Ratio, apart
 from bench.report import Report
 from bench.round_bootstrap import Figure, ratio_interval
@@ -22,10 +23,14 @@ BLOCKING_WITHIN = 0.20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many requests at once, and how often."""
+    """How many requests at once, and how often.
+
+    ``patience`` is for how many seconds a level's rounds go on where the A/A pair does not agree after ``rounds``.
+    """
 
     concurrency: Sequence[int] = (10, 20, 50)
     rounds: int = 3
+    patience: float = 0.0
     lone_rounds: int = 40
     warm_up: int = WARM_UP
 
@@ -37,8 +42,10 @@ async def measure_levels(
     for scenario in scenarios:
         served = await same_bytes(arms, scenario)
         await check_lone(served, scenario, plan, report)
-        for concurrency in plan.concurrency:
-            levels = await play(served, scenario, concurrency, plan.rounds, plan.warm_up)
+        for concurrency in scenario.levels(plan.concurrency):
+            levels = await play(
+                served, scenario, concurrency, plan.rounds, plan.warm_up, patience=plan.patience
+            )
             for arm, level in levels.items():
                 report.note_level(arm, f"{scenario.name}@{concurrency}", level.as_dict())
         check_twins(levels, f"{scenario.name}@{concurrency}", report)
@@ -63,9 +70,14 @@ async def same_bytes(arms: Mapping[str, Address], scenario: Scenario) -> Mapping
 
 def check_twins(levels: Mapping[str, Level], where: str, report: Report) -> None:
     """The A/A pair at the highest level, where there are the most requests."""
-    pair = [levels[name].latencies for name in (NATIVE, AGAIN) if name in levels]
-    if len(pair) == 2 and all(pair) and (gap := apart(*pair)) > AGREEMENT:
+    if (gap := twins_gap(levels)) > AGREEMENT:
         report.reject(f"{where}: the A/A pair is {gap:.0%} apart")
+
+
+def twins_gap(levels: Mapping[str, Level]) -> float:
+    """How far the A/A pair is apart; 0 where it did not play or was never right."""
+    pair = [levels[name].latencies for name in (NATIVE, AGAIN) if name in levels]
+    return apart(*pair) if len(pair) == 2 and all(pair) else 0.0
 
 
 async def check_lone(arms: Mapping[str, Address], scenario: Scenario, plan: Plan, report: Report) -> None:
@@ -85,9 +97,15 @@ async def check_lone(arms: Mapping[str, Address], scenario: Scenario, plan: Plan
 
 
 async def play(
-    arms: Mapping[str, Address], scenario: Scenario, concurrency: int, rounds: int, warm_up: int = WARM_UP
+    arms: Mapping[str, Address],
+    scenario: Scenario,
+    concurrency: int,
+    rounds: int,
+    warm_up: int = WARM_UP,
+    *,
+    patience: float = 0.0,
 ) -> dict[str, Level]:
-    """A warm-up, then round by round each arm once."""
+    """A warm-up, then round by round each arm once, and on until the A/A pair agrees or the patience is over."""
     async with contextlib.AsyncExitStack() as stack:
         loads = {
             name: await stack.enter_async_context(open_load(address, scenario, concurrency))
@@ -95,10 +113,19 @@ async def play(
         }
         for load in loads.values():
             await load.warm_up(warm_up)
+        levels = {name: load.level for name, load in loads.items()}
         for _ in range(rounds):
-            for load in loads.values():
-                await load.play_round()
-        return {name: load.level for name, load in loads.items()}
+            await play_round(loads.values())
+        gives_up_at = time.monotonic() + patience
+        while twins_gap(levels) > AGREEMENT and time.monotonic() < gives_up_at:
+            await play_round(loads.values())
+        return levels
+
+
+async def play_round(loads: Iterable[Load]) -> None:
+    """Each arm once."""
+    for load in loads:
+        await load.play_round()
 
 
 def compare(levels: Mapping[str, Level], where: str, report: Report) -> None:

@@ -47,7 +47,7 @@ class Target(Protocol):
 
 
 def run(targets: Sequence[Target], given: Sequence[str] | None = None) -> int:
-    """Measure; the exit code is 1 when there were errors, when a target is void, or when one has become worse."""
+    """Measure; the exit code is 1 when the product made errors, when a target is void, or when one has become worse."""
     options = parse_options(given)
     raise_file_limit()
     signal.signal(signal.SIGTERM, end_early)
@@ -102,6 +102,13 @@ def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--concurrency", type=numbers, default=numbers(levels), metavar="10,20,50")
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS", "3")))
     parser.add_argument(
+        "--patience",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="for how long rounds are added to a level where the A/A pair does not agree",
+    )
+    parser.add_argument(
         "--arms", type=lambda text: text.split(","), default=list(ARMS), metavar=",".join(ARMS)
     )
     parser.add_argument("--against", metavar="URL", help="one more arm: any other server")
@@ -114,6 +121,13 @@ def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
+def plan_of(options: argparse.Namespace) -> Plan:
+    """How much is asked."""
+    if options.smoke:
+        return SMOKE
+    return Plan(options.concurrency, options.rounds, patience=options.patience)
+
+
 def numbers(text: str) -> list[int]:
     """``10,20,50``."""
     return [int(part) for part in text.split(",")]
@@ -123,7 +137,7 @@ def measure_running(target: Target, options: argparse.Namespace, report: Report)
     """Only levels, of a server that somebody else runs."""
     arms = {"running": address_of(os.environ["BASE_URL"])}
     names = {name: os.environ[name] for name in NAMES if name in os.environ}
-    plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
+    plan = plan_of(options)
     asyncio.run(measure_levels(arms, target.scenarios(names, None), plan, report))
 
 
@@ -145,7 +159,7 @@ def measure_own_levels(targets: Mapping[Target, Report], site: Site, options: ar
     played = {target: scenarios for target, scenarios in played.items() if scenarios}
     if not played:
         return
-    plan = SMOKE if options.smoke else Plan(options.concurrency, options.rounds)
+    plan = plan_of(options)
     with contextlib.ExitStack() as stack:
         if any(getattr(target, "NEEDS_WORKERS", False) for target in played):
             stack.enter_context(open_workers(site.settings))

@@ -9,6 +9,8 @@ LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 NO_BODY = {204, 304}
 LAST_CHUNK = b"\r\n0\r\n\r\n"
+IDLE_SECONDS = 2.0
+"""Servers hang up on who is idle for 5 s (uvicorn's default), at times while a request is on its way to them."""
 
 
 class Answer(NamedTuple):
@@ -26,11 +28,12 @@ class HttpWire(asyncio.Protocol):
         self._transport: Any = None
         self._received = bytearray()
         self._waiting: asyncio.Future[tuple[int, bytes]] | None = None
+        self._used_at = time.monotonic()
 
     @property
     def is_open(self) -> bool:
-        """Whether the server has not hung up meanwhile, as it does with those that are idle for some seconds."""
-        return not self._transport.is_closing()
+        """Whether the server has not hung up meanwhile, and will not before it has read another request."""
+        return not self._transport.is_closing() and time.monotonic() - self._used_at < IDLE_SECONDS
 
     async def ask(self, request: bytes, *, timeout_seconds: float = 30.0) -> Answer:
         """Send a request and await its whole answer; seconds from the first byte out to the last byte in.
@@ -39,7 +42,7 @@ class HttpWire(asyncio.Protocol):
             ConnectionError: the server hung up.
             TimeoutError: it was silent for too long.
         """
-        if not self.is_open:
+        if self._transport.is_closing():
             raise ConnectionError("the server has hung up")
         self._waiting = asyncio.get_running_loop().create_future()
         began = time.perf_counter()
@@ -76,6 +79,7 @@ class HttpWire(asyncio.Protocol):
 
     def _finish(self, status: int, body: bytes) -> None:
         self._received.clear()
+        self._used_at = time.monotonic()
         assert self._waiting is not None
         self._waiting.set_result((status, body))
 

@@ -113,9 +113,11 @@ class Load:
             self.level.usages.append(self._address.server.look())
 
     async def _reconnect(self) -> None:
-        """The server has hung up on connections that were idle while it was the turn of other arms."""
-        host, port = self._address.host, self._address.port
-        self._wires[:] = [wire if wire.is_open else await open_wire(host, port) for wire in self._wires]
+        """Anew what was idle while it was the turn of other arms, or while the requests were made."""
+        for number, wire in enumerate(self._wires):
+            if not wire.is_open:
+                wire.close()
+                self._wires[number] = await open_wire(self._address.host, self._address.port)
 
     def _requests(self, count: int) -> list[bytes]:
         return self._scenario.requests(count, self._address.host, self._address.authorization)

@@ -31,6 +31,13 @@ class Scenario:
     """Whether it is answered by events, read to their end: the shape is that of the last one's data."""
     is_read: bool = False
     """Whether it changes nothing although it is no GET: then the raw arm can play it."""
+    most_at_once: int | None = None
+    """Above this, requests only wait for each other: higher levels are not played."""
+
+    def levels(self, wanted: Sequence[int]) -> Sequence[int]:
+        """Those of the wanted numbers of requests at once that make sense here, in order."""
+        most = self.most_at_once or max(wanted)
+        return sorted({min(level, most) for level in wanted})
 
     def requests(self, count: int, host: str, authorization: str) -> list[bytes]:
         """So many, as they go over the wire."""

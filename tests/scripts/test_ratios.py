@@ -51,6 +51,21 @@ def test_a_p95_is_worse_only_when_its_whole_interval_lies_above_the_former(tmp_p
     assert json.loads((tmp_path / "former.json").read_text())["benchmark"] == "polls"
 
 
+def test_what_sync_drivers_refuse_is_told_but_only_the_products_errors_count_unless_all_must_work() -> None:
+    for is_smoke, counted in ((False, 2), (True, 5)):
+        report = Report("redis_async", is_smoke=is_smoke)
+        report.note_level("threads", "message@50", {"errors": 3})
+        report.note_level("riverrun", "message@50", {"errors": 2})
+        assert report.errors == counted
+
+
+def test_levels_at_which_requests_only_wait_for_each_other_are_not_played() -> None:
+    hashed = Scenario("signup", "/signup", has_fields("token"), most_at_once=20)
+    assert hashed.levels([50, 10, 20]) == [10, 20]
+    assert hashed.levels([50]) == [20]
+    assert Scenario("poll", "/poll", has_fields("status")).levels([10, 50]) == [10, 50]
+
+
 def test_an_answer_of_another_status_or_shape_is_no_right_answer() -> None:
     poll = Scenario("poll", "/poll", has_fields("status"))
     assert poll.is_answered_by(200, b'{"status": "idle", "more": 1}')

@@ -19,6 +19,7 @@ from bench.results.plan_steps import FEWER_ROUNDS, INDEX, PROOF
 ROOT = Path(SCRIPTS).parent
 LEVELS = "10,20,50"
 ROUNDS, FEW_ROUNDS = 10, 5
+PATIENCE = "45"
 GRACE_SECONDS = 30.0
 """For a script that was told to end to write what it has and to let its servers end."""
 SPEED = re.compile(r"speed against bare parsing ([\d.]+)")
@@ -103,7 +104,7 @@ def command_of(name: str, path: Path) -> list[str]:
         return [sys.executable, str(script_of(name))]
     harness = str(ROOT / "scripts" / "benchmark_harness.py")
     rounds = str(FEW_ROUNDS if name in FEWER_ROUNDS else ROUNDS)
-    levels = ("--concurrency", LEVELS, "--rounds", rounds)
+    levels = ("--concurrency", LEVELS, "--rounds", rounds, "--patience", PATIENCE)
     return [sys.executable, harness, "--target", str(script_of(name)), *levels, "--json", str(path)]
 
 
