@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 STREAM_BENCHMARKS := --target scripts/benchmark_streams.py --target scripts/benchmark_dispatch.py --target scripts/benchmark_polls.py
-SMOKED := streams dispatch polls request_tax database_tax immunity capacity redis_async usage_check chat_flow share_access auth login search
+SMOKED := streams dispatch polls request_tax database_tax immunity capacity redis_async usage_check chat_flow share_access auth login search monitor
 
 BASELINES := benchmarks/baselines
 

@@ -25,7 +25,7 @@ BLOCKING_WITHIN = 0.20
 class Plan:
     """How many requests at once, and how often.
 
-    ``patience`` is for how many seconds a level's rounds go on where the A/A pair does not agree after ``rounds``.
+    ``patience`` is for how many seconds in all rounds are added to the highest levels whose A/A pair does not agree.
     """
 
     concurrency: Sequence[int] = (10, 20, 50)
@@ -35,21 +35,32 @@ class Plan:
     warm_up: int = WARM_UP
 
 
+@dataclass(slots=True)
+class Patience:
+    """For how many seconds more rounds may be added; whoever adds one uses it up."""
+
+    seconds: float = 0.0
+
+
+NONE = Patience()
+
+
 async def measure_levels(
     arms: Mapping[str, Address], scenarios: Sequence[Scenario], plan: Plan, report: Report
 ) -> None:
     """Fill the report with levels ``<scenario>@<concurrency>`` and with each arm's ratio to the native one."""
+    patience = Patience(plan.patience)
     for scenario in scenarios:
         served = await same_bytes(arms, scenario)
         await check_lone(served, scenario, plan, report)
-        for concurrency in scenario.levels(plan.concurrency):
-            levels = await play(
-                served, scenario, concurrency, plan.rounds, plan.warm_up, patience=plan.patience
-            )
+        *lower, highest = scenario.levels(plan.concurrency)
+        for concurrency in (*lower, highest):
+            may_go_on = patience if concurrency == highest else NONE
+            levels = await play(served, scenario, concurrency, plan.rounds, plan.warm_up, may_go_on)
             for arm, level in levels.items():
                 report.note_level(arm, f"{scenario.name}@{concurrency}", level.as_dict())
-        check_twins(levels, f"{scenario.name}@{concurrency}", report)
-        compare(levels, f"{scenario.name}@{concurrency}", report)
+        check_twins(levels, f"{scenario.name}@{highest}", report)
+        compare(levels, f"{scenario.name}@{highest}", report)
 
 
 async def same_bytes(arms: Mapping[str, Address], scenario: Scenario) -> Mapping[str, Address]:
@@ -102,8 +113,7 @@ async def play(
     concurrency: int,
     rounds: int,
     warm_up: int = WARM_UP,
-    *,
-    patience: float = 0.0,
+    patience: Patience = NONE,
 ) -> dict[str, Level]:
     """A warm-up, then round by round each arm once, and on until the A/A pair agrees or the patience is over."""
     async with contextlib.AsyncExitStack() as stack:
@@ -116,9 +126,10 @@ async def play(
         levels = {name: load.level for name, load in loads.items()}
         for _ in range(rounds):
             await play_round(loads.values())
-        gives_up_at = time.monotonic() + patience
-        while twins_gap(levels) > AGREEMENT and time.monotonic() < gives_up_at:
+        while twins_gap(levels) > AGREEMENT and patience.seconds > 0:
+            began = time.monotonic()
             await play_round(loads.values())
+            patience.seconds -= time.monotonic() - began
         return levels
 
 

@@ -106,7 +106,7 @@ def parse_options(given: Sequence[str] | None) -> argparse.Namespace:
         type=float,
         default=0.0,
         metavar="SECONDS",
-        help="for how long rounds are added to a level where the A/A pair does not agree",
+        help="for how long in all rounds are added to levels whose A/A pair does not agree",
     )
     parser.add_argument(
         "--arms", type=lambda text: text.split(","), default=list(ARMS), metavar=",".join(ARMS)

@@ -158,6 +158,7 @@ class OpenLoop:
             wire = self._idle.pop()
             if wire.is_open:
                 return wire
+            wire.close()
         return await self._connect()
 
     async def _connect(self) -> EventWire:

@@ -14,10 +14,9 @@ from schemathesis.schemas import APIOperation
 from tests.fuzz.doors import PRINCIPALS, credentials, wrong_credentials
 from tests.fuzz.ground import Ground
 from tests.fuzz.settling import settle
-from tests.fuzz.verdicts import SERVER_ERROR, Fault, Report, auth_fault, faults_of, request_of
+from tests.fuzz.verdicts import SERVER_ERROR, Fault, Report, auth_fault, faults_of, request_of, say_nothing
 
 AT_A_TIME = 4
-"""Cases of one operation and one mode before the next has its turn."""
 PROBED = 0.25
 """Which share of the cases is asked again without a key that fits."""
 TIMEOUT_SECONDS = 30
@@ -33,15 +32,22 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Fuzzer:
     """One run over the document, or over those of its paths that ``only`` (a regular expression) finds.
 
-    The same number as ``seed`` makes the same cases of the same document.
+    The same number as ``seed`` makes the same cases of the same document. ``at_a_time`` cases of one operation and one
+    mode are drawn before the next has its turn.
     """
 
     def __init__(
-        self, ground: Ground, seed: int, only: str = "", tell: Callable[[object], None] = lambda fault: None
+        self,
+        ground: Ground,
+        seed: int,
+        only: str = "",
+        at_a_time: int = AT_A_TIME,
+        tell: Callable[[object], None] = say_nothing,
     ) -> None:
         self.report = Report(tell)
         self._ground = ground
         self._dice = random.Random(seed)
+        self._at_a_time = at_a_time
         self._session = requests.Session()
         schema = schemathesis.openapi.from_dict(ground.document, config=Config.from_dict(CONFIGURATION))
         self._schema = schema.include(path_regex=only) if only else schema
@@ -66,7 +72,7 @@ class Fuzzer:
     def _have_a_turn(self, operation: APIOperation, mode: GenerationMode) -> None:
         @seed(self._dice.getrandbits(32))
         @settings(
-            max_examples=AT_A_TIME,
+            max_examples=self._at_a_time,
             phases=[Phase.generate],
             database=None,
             deadline=None,

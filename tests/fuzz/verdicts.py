@@ -1,7 +1,7 @@
 """What is wrong with an answer, and the sum of it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,11 +43,15 @@ class Fault:
         return f"{self.kind}: {self.where}: {self.what}\n    {self.request}"
 
 
+def say_nothing(fault: object) -> None:
+    """For whoever reads the report at the end."""
+
+
 @dataclass
 class Report:
     """How many cases were sent, and what was wrong; of one and the same fault the first example is kept, and told."""
 
-    tell: Callable[[object], None] = lambda fault: None
+    tell: Callable[[object], None] = say_nothing
     cases: int = 0
     probes: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -69,6 +73,18 @@ class Report:
             f"fuzz: cases={self.cases} server_errors={self.counts[SERVER_ERROR]} "
             f"ignored_auth={self.counts[IGNORED_AUTH]} schema_deviations={self.counts[DEVIATION]}"
         )
+
+
+def sum_of(reports: Iterable[Report]) -> Report:
+    """Of many runs one."""
+    whole = Report()
+    for report in reports:
+        whole.cases += report.cases
+        whole.probes += report.probes
+        whole.statuses += report.statuses
+        whole.counts += report.counts
+        whole.faults = report.faults | whole.faults
+    return whole
 
 
 def faults_of(case: Case[Any], response: Response, sent: Mapping[str, str], *, is_owner: bool) -> list[Fault]:

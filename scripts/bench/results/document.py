@@ -137,7 +137,7 @@ class Document:
             yield ""
 
     def _numbered(self) -> Iterator[str]:
-        yield "## Benchmarks 1 to 14\n"
+        yield "## Benchmarks 1 to 14, and the monitor\n"
         yield "| # | what | ratio | target | |\n|---|---|---|---|---|"
         for number, what in NUMBERED.items():
             ratios = [

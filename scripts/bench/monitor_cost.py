@@ -1,0 +1,107 @@
+"""What the event-loop monitor costs a request, and how often it raises an alarm where nothing blocks."""
+
+import asyncio
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import orjson
+
+from bench.arm_levels import AGAIN, NATIVE, check_twins, play
+from bench.arm_server import HOST, open_servers
+from bench.capacity import Mix, open_mixed_stage
+from bench.http_wire import open_wire
+from bench.load import Address
+from bench.mixed_traffic import signed_in, traffic_of
+from bench.open_loop import OpenLoop
+from bench.ratios import Ratio, interval
+from bench.report import Report
+from bench.request_tax import cpu_seconds
+from bench.scenario import Scenario, has_fields
+from bench.site import Site
+
+NUMBER = "monitor"
+UNWATCHED = "unwatched"
+PROGRAMS = {NATIVE: NATIVE, UNWATCHED: UNWATCHED, AGAIN: NATIVE}
+FOUND = Scenario("loop", "/-/loop", has_fields("stalls", "machine_stalls"))
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How often is asked, how many at once; then how long, and how much a second, while alarms are counted."""
+
+    at_once: int = 20
+    rounds: int = 400
+    quiet_seconds: float = 600.0
+    per_second: float = 20.0
+
+
+def measure_cost(site: Site, report: Report, scenario: Scenario, plan: Watch) -> None:
+    """CPU of the server for the same requests, with the monitor and without, in turns."""
+    with open_servers(PROGRAMS, site.settings) as servers:
+        arms = {
+            name: Address(HOST, server.port, signed_in(site.token), server)
+            for name, server in servers.items()
+        }
+        levels = asyncio.run(play(arms, scenario, plan.at_once, plan.rounds))
+    for name, level in levels.items():
+        report.note_level(name, f"{scenario.name}@{plan.at_once}", level.as_dict())
+    check_twins(levels, scenario.name, report)
+    watched, bare = cpu_seconds(levels[NATIVE]), cpu_seconds(levels[UNWATCHED])
+    report.add(
+        Ratio(
+            NUMBER,
+            f"CPU of {scenario.name}",
+            median(watched) / median(bare),
+            interval(watched, bare),
+            target=1.02,
+            unit="x without",
+            note=f"{len(watched)} rounds of {plan.at_once}",
+        )
+    )
+
+
+def count_alarms(site: Site, report: Report, plan: Watch) -> None:
+    """Mixed requests at a rate that is borne with ease: whatever is an alarm then is a false one."""
+    mix = Mix()
+    with open_mixed_stage(site, mix) as stage, open_servers({NATIVE: NATIVE}, site.settings) as servers:
+        address = Address(HOST, servers[NATIVE].port, signed_in(site.token), servers[NATIVE])
+        loop = OpenLoop(address)
+        traffic = traffic_of(stage.subjects, site.token, mix.outside_seconds)
+
+        async def play_and_ask() -> dict[str, Any]:
+            outcome = await loop.play(traffic, plan.per_second, plan.quiet_seconds)
+            loop.close()
+            report.note_level(
+                NATIVE,
+                f"{plan.per_second:g} requests a second",
+                {
+                    "requests": len(outcome.all),
+                    "errors": sum(outcome.errors.values()),
+                    "p95_ms": outcome.p(95),
+                },
+            )
+            return await found_by(address)
+
+        found = asyncio.run(play_and_ask())
+    lines = [f"{stall['endpoint']} {stall['line']}" for stall in found.get("worst", ())]
+    report.add(
+        Ratio(
+            NUMBER,
+            f"alarms in {plan.quiet_seconds / 60:g} quiet minutes",
+            found["stalls"],
+            target=0,
+            unit="",
+            note="; ".join([f"{found['machine_stalls']} times the machine gave it no CPU", *lines]),
+        )
+    )
+
+
+async def found_by(address: Address) -> dict[str, Any]:
+    """What the server's own monitor found."""
+    wire = await open_wire(address.host, address.port)
+    [request] = FOUND.requests(1, address.host, address.authorization)
+    answer = await wire.ask(request)
+    wire.close()
+    found: dict[str, Any] = orjson.loads(answer.body)
+    return found
