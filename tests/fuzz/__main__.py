@@ -1,27 +1,15 @@
 """``python -m tests.fuzz`` (``make fuzz``): generated requests over the OpenAPI document, against the real application."""
 
 import argparse
-import logging
 import multiprocessing
 import os
 import random
 import sys
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from pathlib import Path
 
-from tests.authz.site import settings_without_rates
-from tests.fuzz.fuzzer import Fuzzer
-from tests.fuzz.ground import open_ground
-from tests.fuzz.verdicts import Report, sum_of
-
-from riverrun.embedded import EmbeddedServers
-from riverrun.infra.database import open_engine
-from riverrun.migrations import upgrade
-
-AT_A_TIME = 16
-"""Making ready to generate takes longer than a case: so many are drawn each time. The round over all operations is longer for it."""
+from tests.fuzz.share import fuzz
+from tests.fuzz.verdicts import sum_of
 
 
 def main() -> int:
@@ -42,22 +30,6 @@ def main() -> int:
     print("statuses:", dict(sorted(report.statuses.items())), f"asked again without a key: {report.probes}")
     print(report.line)
     return 1 if report.faults else 0
-
-
-def fuzz(seed: int, cases: int, only: str) -> Report:
-    """One process's share, on servers of its own. Faults are told as they are found."""
-    logging.disable(logging.WARNING)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        EmbeddedServers.start(Path(folder), durable=False) as servers,
-    ):
-        upgrade(servers.database_url)
-        engine = open_engine(servers.database_url)
-        settings = settings_without_rates(servers.database_url, servers.redis_url)
-        with open_ground(settings, engine) as ground:
-            report = Fuzzer(ground, seed, only, AT_A_TIME, partial(print, flush=True)).run(cases)
-        engine.dispose()
-        return report
 
 
 if __name__ == "__main__":

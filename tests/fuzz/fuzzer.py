@@ -48,6 +48,7 @@ class Fuzzer:
         self._ground = ground
         self._dice = random.Random(seed)
         self._at_a_time = at_a_time
+        self._strategies: dict[tuple[str, GenerationMode], st.SearchStrategy[Case[Any]]] = {}
         self._session = requests.Session()
         schema = schemathesis.openapi.from_dict(ground.document, config=Config.from_dict(CONFIGURATION))
         self._schema = schema.include(path_regex=only) if only else schema
@@ -78,7 +79,7 @@ class Fuzzer:
             deadline=None,
             suppress_health_check=list(HealthCheck),
         )
-        @given(case=operation.as_strategy(generation_mode=mode), number=st.integers(0, 2**32 - 1))
+        @given(case=self._cases_of(operation, mode), number=st.integers(0, 2**32 - 1))
         def send(case: Case[Any], number: int) -> None:
             self._judge(case, random.Random(number))
 
@@ -86,6 +87,12 @@ class Fuzzer:
             send()
         except Unsatisfiable:  # nothing can be wrong with a request that may hold anything
             return
+
+    def _cases_of(self, operation: APIOperation, mode: GenerationMode) -> st.SearchStrategy[Case[Any]]:
+        known = (operation.label, mode)
+        if known not in self._strategies:
+            self._strategies[known] = operation.as_strategy(generation_mode=mode)
+        return self._strategies[known]
 
     def _judge(self, case: Case[Any], dice: random.Random) -> None:
         settle(case, self._ground, dice)
