@@ -1,15 +1,16 @@
 """Every scenario on every arm at every level, round by round in turns."""
 
 import contextlib
+import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from bench.figures import p95
 from bench.http_wire import open_wire
 from bench.load import WARM_UP, Address, Level, Load, open_load
-from bench.ratios import AGREEMENT, Ratio, apart
+from bench.ratios import AGREEMENT, SEED, Ratio, apart
 from bench.report import Report
 from bench.round_bootstrap import Figure, ratio_interval
 from bench.scenario import Scenario
@@ -124,13 +125,21 @@ async def play(
         for load in loads.values():
             await load.warm_up(warm_up)
         levels = {name: load.level for name, load in loads.items()}
+        turns = turns_of(list(loads.values()))
         for _ in range(rounds):
-            await play_round(loads.values())
+            await play_round(next(turns))
         while twins_gap(levels) > AGREEMENT and patience.seconds > 0:
             began = time.monotonic()
-            await play_round(loads.values())
+            await play_round(next(turns))
             patience.seconds -= time.monotonic() - began
         return levels
+
+
+def turns_of(loads: Sequence[Load]) -> Iterator[Sequence[Load]]:
+    """Round by round another order, since whose turn is after whose makes a difference; the same in each run."""
+    dice = random.Random(SEED)
+    while True:
+        yield dice.sample(loads, len(loads))
 
 
 async def play_round(loads: Iterable[Load]) -> None:

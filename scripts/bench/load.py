@@ -86,7 +86,9 @@ class Load:
         self._wires = wires
 
     async def warm_up(self, times: int) -> None:
-        """A few requests that do not count, then one on each connection: pools fill up before the clock runs."""
+        """A few requests that do not count, then one on each connection: pools fill up before the clock runs. 0: none at all."""
+        if not times:
+            return
         await self._reconnect()
         for request in self._requests(times):
             await self._wires[0].ask(request)

@@ -29,7 +29,8 @@ class SearchService:
         corpora = read_corpora(sizes, frequencies)
         if not (selecting := selecting_terms(corpora, concepts)):
             return []
-        rows = self._session.execute(statements.candidates(project_ids, selecting, known_terms(corpora)))
+        asked = statements.candidate_values(project_ids, selecting, known_terms(corpora))
+        rows = self._session.execute(statements.CANDIDATES, asked)
         ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
         return read_hits(ranked, self._session.execute(statements.hits(project_ids, ids_of(ranked))))
 
@@ -52,9 +53,8 @@ class AsyncSearchService:
         corpora = read_corpora(sizes, frequencies)
         if not (selecting := selecting_terms(corpora, concepts)):
             return []
-        rows = await self._session.execute(
-            statements.candidates(project_ids, selecting, known_terms(corpora))
-        )
+        asked = statements.candidate_values(project_ids, selecting, known_terms(corpora))
+        rows = await self._session.execute(statements.CANDIDATES, asked)
         ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
         return read_hits(ranked, await self._session.execute(statements.hits(project_ids, ids_of(ranked))))
 

@@ -5,12 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
+    BindParameter,
     Float,
     Integer,
     Select,
     Text,
     any_,
+    bindparam,
     case,
     cast,
     column,
@@ -31,7 +32,7 @@ from riverrun.search.ranking import SelectingTerm
 
 Rows = Select[*tuple[Any, ...]]
 
-CANDIDATES = 300
+MOST_CANDIDATES = 300
 """How many chunks Postgres proposes for the exact ranking."""
 
 
@@ -52,10 +53,50 @@ def term_frequencies(project_ids: Sequence[UUID], terms: Sequence[str]) -> Rows:
     )
 
 
-def candidates(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], terms: Sequence[str]) -> Rows:
-    """``(chunk id, project_id, path, name, kind, lengths, [term], [labels])``: which of ``terms`` stand where in the chunks
-    that gain most by the ``selecting`` terms."""
-    proposed = proposals(project_ids, selecting).subquery()
+_PROJECTS: BindParameter[Any] = bindparam("project_ids", expanding=True)
+_QUERIES = bindparam("queries", type_=ARRAY(Text))
+_NAME_QUERIES = bindparam("name_queries", type_=ARRAY(Text))
+_WORTHS = bindparam("worths", type_=ARRAY(Float))
+_TERMS = bindparam("terms", type_=ARRAY(Text))
+
+
+def _proposals() -> Rows:
+    """``(id)`` of the chunks worth ranking: those whose terms sum up to most, a term in the name counting twice.
+
+    Two looks into indexes a term, at texts and at paths, which cost what its chunks cost; one statement, however many
+    terms.
+    """
+    asked = (
+        func.unnest(cast(_QUERIES, ARRAY(TSQUERY)), cast(_NAME_QUERIES, ARRAY(TSQUERY)), _WORTHS)
+        .table_valued(column("query", TSQUERY), column("in_name", TSQUERY), column("worth", Float))
+        .render_derived()
+    )
+    holds, in_name = Chunk.terms.bool_op("@@")(asked.c.query), Chunk.terms.bool_op("@@")(asked.c.in_name)
+    files = (
+        select(SourceFile.id)
+        .where(SourceFile.project_id.in_(_PROJECTS), SourceFile.path_terms.bool_op("@@")(asked.c.query))
+        .correlate(asked)
+    )
+    in_path = Chunk.file_id == any_(func.array(files.scalar_subquery()))
+    holding = union_all(
+        # Fences: without them the planner may read every chunk for every term.
+        select(Chunk.id, Chunk.project_id, in_name.label("in_name")).where(holds).offset(0),
+        select(Chunk.id, Chunk.project_id, false()).where(in_path, not_(holds)).offset(0),
+    ).lateral()
+    gain = asked.c.worth * case((holding.c.in_name, 2.0), else_=1.0)
+    return (
+        select(holding.c.id)
+        .select_from(asked)
+        .join(holding, true())
+        .where(holding.c.project_id.in_(_PROJECTS))
+        .group_by(holding.c.id)
+        .order_by(func.sum(gain).desc(), holding.c.id)
+        .limit(MOST_CANDIDATES)
+    )
+
+
+def _candidates() -> Rows:
+    proposed = _proposals().subquery()
     terms_of_chunk = SourceFile.path_terms.op("||")(Chunk.terms)
     lexeme = func.unnest(terms_of_chunk).table_valued("lexeme", "positions", "weights").lateral()
     found = (
@@ -64,7 +105,7 @@ def candidates(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], 
             func.array_agg(func.array_to_string(lexeme.c.weights, "")).label("labels"),
         )
         .select_from(lexeme)
-        .where(lexeme.c.lexeme == any_(cast(terms, ARRAY(Text))))
+        .where(lexeme.c.lexeme == any_(_TERMS))
         .lateral()
     )
     return (
@@ -84,47 +125,29 @@ def candidates(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], 
     )
 
 
-def proposals(project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm]) -> Rows:
-    """``(id)`` of the chunks worth ranking: those whose terms sum up to most, a term in the name counting twice.
-
-    Two looks into indexes a term, at texts and at paths, which cost what its chunks cost; one statement, however many
-    terms.
-    """
-    terms = [one.term for one in selecting]
-    worths = cast([one.worth for one in selecting], ARRAY(Float))
-    asked = (
-        func.unnest(text_queries(terms), text_queries(terms, "A"), worths)
-        .table_valued(column("query", TSQUERY), column("in_name", TSQUERY), column("worth", Float))
-        .render_derived()
-    )
-    holds, in_name = Chunk.terms.bool_op("@@")(asked.c.query), Chunk.terms.bool_op("@@")(asked.c.in_name)
-    files = (
-        select(SourceFile.id)
-        .where(SourceFile.project_id.in_(project_ids), SourceFile.path_terms.bool_op("@@")(asked.c.query))
-        .correlate(asked)
-    )
-    in_path = Chunk.file_id == any_(func.array(files.scalar_subquery()))
-    holding = union_all(
-        # Fences: without them the planner may read every chunk for every term.
-        select(Chunk.id, Chunk.project_id, in_name.label("in_name")).where(holds).offset(0),
-        select(Chunk.id, Chunk.project_id, false()).where(in_path, not_(holds)).offset(0),
-    ).lateral()
-    gain = asked.c.worth * case((holding.c.in_name, 2.0), else_=1.0)
-    return (
-        select(holding.c.id)
-        .select_from(asked)
-        .join(holding, true())
-        .where(holding.c.project_id.in_(project_ids))
-        .group_by(holding.c.id)
-        .order_by(func.sum(gain).desc(), holding.c.id)
-        .limit(CANDIDATES)
-    )
+CANDIDATES = _candidates()
+"""``(chunk id, project_id, path, name, kind, lengths, [term], [labels])``: which of the asked terms stand where in the chunks
+that gain most by the selecting ones. Put together once, since that takes the loop's time of many requests."""
 
 
-def text_queries(terms: Sequence[str], labels: str = "") -> ColumnElement[Any]:
+def candidate_values(
+    project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], terms: Sequence[str]
+) -> dict[str, Any]:
+    """What ``CANDIDATES`` is executed with."""
+    chosen = [one.term for one in selecting]
+    return {
+        "project_ids": list(project_ids),
+        "queries": text_queries(chosen),
+        "name_queries": text_queries(chosen, "A"),
+        "worths": [one.worth for one in selecting],
+        "terms": list(terms),
+    }
+
+
+def text_queries(terms: Sequence[str], labels: str = "") -> list[str]:
     """A text query for each term, under the given labels if any; quoted so that no term can be an operator."""
     escaped = (term.replace("\\", "\\\\").replace("'", "''") for term in terms)
-    return cast(cast([f"'{term}':{labels}" for term in escaped], ARRAY(Text)), ARRAY(TSQUERY))
+    return [f"'{term}':{labels}" for term in escaped]
 
 
 def hits(project_ids: Sequence[UUID], chunk_ids: Sequence[int]) -> Rows:
