@@ -215,6 +215,20 @@ async def test_going_private_ends_links_and_leaves_nobody_in_silently(party: Par
     assert (await party.bob.get(info)).json()["visibility"] == "private"
 
 
+async def test_whoever_is_named_twice_is_let_in_once(party: Party) -> None:
+    organisation_id = (await party.owner.post(f"{V1}/organisations", json={"name": "Team"})).json()["id"]
+    twice = {"organisation_ids": [organisation_id, organisation_id]}
+    shared = await party.share("ann@example.org", "bob@example.org", " Ann@Example.org", **twice)
+    assert shared["sharedEmails"] == ["ann@example.org", "bob@example.org"]
+    project = f"{V1}/projects/{party.project_id}"
+    share = {"recipientEmails": ["ann@example.org", "ANN@example.org"], **twice}
+    assert (await party.owner.post(f"{project}/share", json=share)).status_code == 201
+    for path in (f"{party.conversation}/shares", f"{project}/shares"):
+        shares = (await party.owner.get(path)).json()
+        assert len(shares["organisations"]) == 1
+    assert [person["email"] for person in shares["people"]] == ["ann@example.org"]
+
+
 async def test_naming_more_people_keeps_those_who_are_named(party: Party) -> None:
     await party.share("ann@example.org")
     shared = await party.share("bob@example.org", role="ask")

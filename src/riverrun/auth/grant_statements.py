@@ -38,8 +38,8 @@ def organisations_on(subject_id: UUID) -> Select[UUID, str]:
 def name_people(
     subject: dict[str, UUID], emails: Iterable[str], right: Right, expires_at: datetime | None
 ) -> Insert:
-    """Let people in by their addresses, which are normal already; who is named already gets these terms."""
-    rows = [_values(subject, right, expires_at, email=email) for email in emails]
+    """Let people in by their addresses, which are normal already; who is named already, or twice, gets these terms once."""
+    rows = [_values(subject, right, expires_at, email=email) for email in dict.fromkeys(emails)]
     return _on_these_terms(upsert(Grant).values(rows), ["subject_id", "email"])
 
 
@@ -47,7 +47,9 @@ def name_organisations(
     subject: dict[str, UUID], organisation_ids: Iterable[UUID], right: Right, expires_at: datetime | None
 ) -> Insert:
     """The same for the members of organisations."""
-    rows = [_values(subject, right, expires_at, organisation_id=one) for one in organisation_ids]
+    rows = [
+        _values(subject, right, expires_at, organisation_id=one) for one in dict.fromkeys(organisation_ids)
+    ]
     return _on_these_terms(upsert(Grant).values(rows), ["subject_id", "organisation_id"])
 
 

@@ -130,11 +130,11 @@ def rank(
         project_id: [corpus.rarity(concept) for concept in concepts] for project_id, corpus in corpora.items()
     }
     wants_tests = any("test" in concept and concept["test"] == 1.0 for concept in concepts)
-    asked = strongest(concepts)
+    asked, shares = strongest(concepts), concepts_of_terms(concepts)
     scored = [
         Ranked(
             candidate.chunk_id,
-            score(candidate, concepts, rarities[candidate.project_id], corpora[candidate.project_id])
+            score(candidate, shares, rarities[candidate.project_id], corpora[candidate.project_id])
             * prior(candidate, wants_tests=wants_tests)
             * (1 + PATH_GAIN * path_share(candidate, asked)),
         )
@@ -143,30 +143,42 @@ def rank(
     return sorted(scored, key=lambda ranked: (-ranked.score, ranked.chunk_id))[:limit]
 
 
+def concepts_of_terms(concepts: Sequence[Concept]) -> Mapping[str, Sequence[tuple[int, float]]]:
+    """For each term the numbers of the concepts it belongs to, each with its weight there."""
+    shares: dict[str, list[tuple[int, float]]] = {}
+    for number, concept in enumerate(concepts):
+        for term, weight in concept.items():
+            shares.setdefault(term, []).append((number, weight))
+    return shares
+
+
 def score(
-    candidate: Candidate, concepts: Sequence[Concept], rarities: Sequence[float], corpus: Corpus
+    candidate: Candidate,
+    shares: Mapping[str, Sequence[tuple[int, float]]],
+    rarities: Sequence[float],
+    corpus: Corpus,
 ) -> float:
-    """BM25F of one chunk: its concepts, each by rarity and by how much the chunk is about it."""
+    """BM25F of one chunk: its concepts, each by rarity and by how much the chunk is about it.
+
+    ``shares`` is of ``concepts_of_terms``: this is done for hundreds of chunks on the event loop.
+    """
     factors = label_factors(candidate.lengths, corpus.average_lengths)
-    counts = {
-        term: sum(factors[LABELS.index(label)] for label in labels)
-        for term, labels in zip(candidate.terms, candidate.labels, strict=True)
-    }
-    total = 0.0
-    for concept, rarity in zip(concepts, rarities, strict=True):
-        count = sum(count * concept[term] for term, count in counts.items() if term in concept)
-        total += rarity * saturated(count)
-    return total
+    counts = [0.0] * len(rarities)
+    for term, labels in zip(candidate.terms, candidate.labels, strict=True):
+        count = sum([factors[label] for label in labels])
+        for number, weight in shares.get(term, ()):
+            counts[number] += count * weight
+    return sum([rarity * saturated(count) for rarity, count in zip(rarities, counts, strict=True) if count])
 
 
-def label_factors(lengths: Sequence[int], average_lengths: Sequence[float]) -> list[float]:
+def label_factors(lengths: Sequence[int], average_lengths: Sequence[float]) -> dict[str, float]:
     """What one occurrence counts under each label of a chunk with these lengths."""
-    return [
-        weight / (1 - b + b * (length / average if average else 1.0))
-        for weight, b, length, average in zip(
-            LABEL_WEIGHTS, LENGTH_NORMALISATION, lengths, average_lengths, strict=True
+    return {
+        label: weight / (1 - b + b * (length / average if average else 1.0))
+        for label, weight, b, length, average in zip(
+            LABELS, LABEL_WEIGHTS, LENGTH_NORMALISATION, lengths, average_lengths, strict=True
         )
-    ]
+    }
 
 
 def saturated(count: float) -> float:

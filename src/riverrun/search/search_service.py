@@ -24,15 +24,20 @@ class SearchService:
     def search_codebase(self, project_ids: Sequence[UUID], query: str, limit: int = 10) -> list[SearchHit]:
         """The best-ranked pieces of code, best first; empty when nothing matches, whatever the query is."""
         concepts = query_concepts(query)
-        sizes = self._session.execute(statements.corpus_sizes(project_ids))
-        frequencies = self._session.execute(statements.term_frequencies(project_ids, terms_of(concepts)))
+        scope = {"project_ids": project_ids}
+        sizes = self._session.execute(statements.CORPUS_SIZES, scope)
+        frequencies = self._session.execute(
+            statements.TERM_FREQUENCIES, scope | {"terms": terms_of(concepts)}
+        )
         corpora = read_corpora(sizes, frequencies)
         if not (selecting := selecting_terms(corpora, concepts)):
             return []
         asked = statements.candidate_values(project_ids, selecting, known_terms(corpora))
         rows = self._session.execute(statements.CANDIDATES, asked)
         ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
-        return read_hits(ranked, self._session.execute(statements.hits(project_ids, ids_of(ranked))))
+        return read_hits(
+            ranked, self._session.execute(statements.HITS, scope | {"chunk_ids": ids_of(ranked)})
+        )
 
 
 class AsyncSearchService:
@@ -46,9 +51,10 @@ class AsyncSearchService:
     ) -> list[SearchHit]:
         """The best-ranked pieces of code, best first; empty when nothing matches, whatever the query is."""
         concepts = query_concepts(query)
-        sizes = await self._session.execute(statements.corpus_sizes(project_ids))
+        scope = {"project_ids": project_ids}
+        sizes = await self._session.execute(statements.CORPUS_SIZES, scope)
         frequencies = await self._session.execute(
-            statements.term_frequencies(project_ids, terms_of(concepts))
+            statements.TERM_FREQUENCIES, scope | {"terms": terms_of(concepts)}
         )
         corpora = read_corpora(sizes, frequencies)
         if not (selecting := selecting_terms(corpora, concepts)):
@@ -56,7 +62,9 @@ class AsyncSearchService:
         asked = statements.candidate_values(project_ids, selecting, known_terms(corpora))
         rows = await self._session.execute(statements.CANDIDATES, asked)
         ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
-        return read_hits(ranked, await self._session.execute(statements.hits(project_ids, ids_of(ranked))))
+        return read_hits(
+            ranked, await self._session.execute(statements.HITS, scope | {"chunk_ids": ids_of(ranked)})
+        )
 
 
 def read_corpora(sizes: Iterable[Any], frequencies: Iterable[Any]) -> Corpora:

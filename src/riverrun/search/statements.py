@@ -36,28 +36,30 @@ MOST_CANDIDATES = 300
 """How many chunks Postgres proposes for the exact ranking."""
 
 
-def corpus_sizes(project_ids: Sequence[UUID]) -> Rows:
-    """``(project_id, chunks, average length of A, of B, of C, of D)`` of every project that has chunks."""
-    averages = [cast(func.avg(Chunk.lengths[label]), Float) for label in (1, 2, 3, 4)]
-    return (
-        select(Chunk.project_id, func.count(), *averages)
-        .where(Chunk.project_id.in_(project_ids))
-        .group_by(Chunk.project_id)
-    )
-
-
-def term_frequencies(project_ids: Sequence[UUID], terms: Sequence[str]) -> Rows:
-    """``(project_id, term, chunks)`` of the terms that a project has."""
-    return select(TermFrequency.project_id, TermFrequency.term, TermFrequency.chunks).where(
-        TermFrequency.project_id.in_(project_ids), TermFrequency.term == any_(cast(terms, ARRAY(Text)))
-    )
-
-
 _PROJECTS: BindParameter[Any] = bindparam("project_ids", expanding=True)
 _QUERIES = bindparam("queries", type_=ARRAY(Text))
 _NAME_QUERIES = bindparam("name_queries", type_=ARRAY(Text))
 _WORTHS = bindparam("worths", type_=ARRAY(Float))
 _TERMS = bindparam("terms", type_=ARRAY(Text))
+_CHUNKS: BindParameter[Any] = bindparam("chunk_ids", expanding=True)
+
+# What each search asks is put together once: it takes the event loop's time of many requests.
+
+CORPUS_SIZES: Rows = (
+    select(
+        Chunk.project_id,
+        func.count(),
+        *(cast(func.avg(Chunk.lengths[label]), Float) for label in (1, 2, 3, 4)),
+    )
+    .where(Chunk.project_id.in_(_PROJECTS))
+    .group_by(Chunk.project_id)
+)
+"""``(project_id, chunks, average length of A, of B, of C, of D)`` of every project of ``project_ids`` that has chunks."""
+
+TERM_FREQUENCIES: Rows = select(TermFrequency.project_id, TermFrequency.term, TermFrequency.chunks).where(
+    TermFrequency.project_id.in_(_PROJECTS), TermFrequency.term == any_(_TERMS)
+)
+"""``(project_id, term, chunks)`` of those of the ``terms`` that a project has."""
 
 
 def _proposals() -> Rows:
@@ -127,7 +129,7 @@ def _candidates() -> Rows:
 
 CANDIDATES = _candidates()
 """``(chunk id, project_id, path, name, kind, lengths, [term], [labels])``: which of the asked terms stand where in the chunks
-that gain most by the selecting ones. Put together once, since that takes the loop's time of many requests."""
+that gain most by the selecting ones; executed with ``candidate_values``."""
 
 
 def candidate_values(
@@ -150,11 +152,7 @@ def text_queries(terms: Sequence[str], labels: str = "") -> list[str]:
     return [f"'{term}':{labels}" for term in escaped]
 
 
-def hits(project_ids: Sequence[UUID], chunk_ids: Sequence[int]) -> Rows:
-    """``(chunk id, repo, commit, path, first line, last line, blob, name, kind, signature, docstring)`` of chunks.
-
-    Signature and docstring are those of the innermost definition around the chunk that bears its name.
-    """
+def _hits() -> Rows:
     symbol = (
         select(Symbol.signature, Symbol.docstring)
         .where(
@@ -184,8 +182,14 @@ def hits(project_ids: Sequence[UUID], chunk_ids: Sequence[int]) -> Rows:
         .join(SourceFile, SourceFile.id == Chunk.file_id)
         .join(Project, Project.id == Chunk.project_id)
         .outerjoin(symbol, true())
-        .where(Chunk.project_id.in_(project_ids), Chunk.id.in_(chunk_ids))
+        .where(Chunk.project_id.in_(_PROJECTS), Chunk.id.in_(_CHUNKS))
     )
+
+
+HITS = _hits()
+"""``(chunk id, repo, commit, path, first line, last line, blob, name, kind, signature, docstring)`` of chunks by ``chunk_ids``.
+
+Signature and docstring are those of the innermost definition around the chunk that bears its name."""
 
 
 def definitions_named(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
