@@ -289,6 +289,7 @@ async def test_usage_is_of_the_days_that_are_asked_for(
         {"start_date": "2026-03-02", "end_date": "2026-03-01"},
         {"start_date": "2020-01-01", "end_date": "2026-03-01"},
         {"start_date": "yesterday"},
+        {"start_date": "0", "end_date": "0"},
     ],
 )
 async def test_a_range_that_makes_no_sense_is_refused(

@@ -4,12 +4,13 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
 from riverrun.auth.grants import Right
 from riverrun.auth.share_views import LinkView
 from riverrun.auth.subject_shares import Terms
 from riverrun.kit.email_address import EmailAddress
+from riverrun.kit.written_time import WrittenMoment
 
 Role = Literal[Right.VIEW, Right.ASK]
 
@@ -37,7 +38,7 @@ class ShareRequest(BaseModel):
     organisation_ids: list[UUID] = Field(default=[], max_length=50)
     visibility: Visibility = Visibility.PRIVATE
     role: Role = Right.VIEW
-    expires_at: AwareDatetime | None = None
+    expires_at: WrittenMoment | None = None
     requires_sign_in: StrictBool = True
 
     @property
@@ -50,7 +51,7 @@ class NamedPerson(BaseModel):
 
     email: EmailAddress
     role: Role = Right.VIEW
-    expires_at: AwareDatetime | None = None
+    expires_at: WrittenMoment | None = None
 
 
 class People(BaseModel):

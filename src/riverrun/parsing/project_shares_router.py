@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.grants import Right
@@ -13,6 +13,7 @@ from riverrun.auth.share_views import AccessRemoval, Removed, SharesView
 from riverrun.auth.subject_shares import AsyncSubjectShares, Terms
 from riverrun.infra.dependencies import AsyncDb
 from riverrun.kit.email_address import EmailAddress
+from riverrun.kit.written_time import WrittenMoment
 from riverrun.parsing.models import Project
 
 project_shares_router = APIRouter(prefix="/projects", tags=["sharing"])
@@ -23,7 +24,7 @@ class ProjectShare(BaseModel):
 
     recipientEmails: list[EmailAddress] = Field(default=[], max_length=100)  # noqa: N815 - as for conversations
     organisation_ids: list[UUID] = Field(default=[], max_length=50)
-    expires_at: AwareDatetime | None = None
+    expires_at: WrittenMoment | None = None
 
 
 async def get_project_shares(

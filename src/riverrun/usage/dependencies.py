@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from riverrun.infra.dependencies import CurrentSettings
 from riverrun.kit.clock import now
 from riverrun.kit.problem import InvalidRequest
+from riverrun.kit.written_time import WrittenDay
 from riverrun.usage.periods import Period
 from riverrun.usage.subscriptions import Subscriptions
 from riverrun.usage.usage_service import UsageService
@@ -22,8 +23,10 @@ async def get_usage_service(request: Request, settings: CurrentSettings) -> Usag
 
 
 async def get_days(
-    start_date: Annotated[date | None, Query(description="The first UTC day; else the month's first")] = None,
-    end_date: Annotated[date | None, Query(description="The last UTC day; else today")] = None,
+    start_date: Annotated[
+        WrittenDay | None, Query(description="The first UTC day; else the month's first")
+    ] = None,
+    end_date: Annotated[WrittenDay | None, Query(description="The last UTC day; else today")] = None,
 ) -> tuple[date, date]:
     """The first and the last day, both included.
 
