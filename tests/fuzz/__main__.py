@@ -4,8 +4,8 @@ import argparse
 import multiprocessing
 import os
 import random
+import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from tests.fuzz.share import fuzz
@@ -25,8 +25,9 @@ def main() -> int:
     given = parser.parse_args()
     print(f"seed {given.seed}, {given.jobs} processes", flush=True)
     share = partial(fuzz, cases=-(-given.cases // given.jobs), only=given.only)
-    with ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn")) as pool:
-        report = sum_of(pool.map(share, range(given.seed, given.seed + given.jobs)))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the others end, too
+    with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
+        report = sum_of(pool.imap(share, range(given.seed, given.seed + given.jobs)))
     print("statuses:", dict(sorted(report.statuses.items())), f"asked again without a key: {report.probes}")
     print(report.line)
     return 1 if report.faults else 0
