@@ -72,7 +72,7 @@ eval: $(INSTALLED) ## how often search finds the known places of the committed q
 bench: $(INSTALLED) ## the plan's scripts on all arms, in 20 minutes; writes docs/async-migration-results.md
 	@$(BIN)/python scripts/benchmark_results.py --measure plan
 
-bench-full: $(INSTALLED) ## the same, and benchmarks 1 to 14; an hour or so
+bench-full: $(INSTALLED) ## the same, benchmarks 1 to 14 and the monitor; an hour and a half
 	@$(BIN)/python scripts/benchmark_results.py --measure full
 
 bench-overlap: $(INSTALLED) ## how many intervals of the last two runs overlap
@@ -98,7 +98,7 @@ bench-baseline: $(INSTALLED) ## keep what bench-streams has just measured as wha
 
 bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works: two halves at once, each with its own servers
 	@rm -rf benchmarks/smoke && mkdir -p benchmarks/smoke
-	@$(SMOKE) $(SMOKED_REQUESTS:%=--target scripts/benchmark_%.py) & requests=$$!; \
+	@$(SMOKE) $(SMOKED_REQUESTS:%=--target scripts/benchmark_%.py) & requests=$$!; trap 'kill $$requests' INT TERM; \
 	$(SMOKE) $(SMOKED_STREAMS:%=--target scripts/benchmark_%.py); streams=$$?; \
 	wait $$requests && exit $$streams
 	@$(BIN)/python scripts/benchmark_results.py --raw benchmarks/smoke --document benchmarks/smoke/results.md

@@ -11,6 +11,7 @@ from bench.scenario import Scenario
 from bench.site import Site
 
 NAME = "monitor"
+SMOKE = Watch(at_once=2, rounds=3, quiet_seconds=1.0)
 
 
 def prepare(site: Site) -> Mapping[str, str]:
@@ -29,9 +30,6 @@ def experiments(site: Site, report: Report, *, smoke: bool) -> None:
     for scenario in look.scenarios(prepare(site), site):
         measure_cost(site, report, scenario, plan)
     count_alarms(site, report, plan)
-
-
-SMOKE = Watch(at_once=2, rounds=3, quiet_seconds=1.0)
 
 
 if __name__ == "__main__":

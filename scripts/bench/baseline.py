@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.report import Report
+from bench.report import SYNC_ARMS, Report
 
 
 def regressions(report: Report, baseline: Path) -> list[str]:
-    """One line for each error, each p95 whose interval lies wholly above the baseline's figure, and each ratio whose
+    """One line for each level with errors of the product's, each p95 whose interval lies wholly above the baseline's figure, and each ratio whose
     interval lies wholly on the worse side of the baseline's.
     """
     before = json.loads(baseline.read_text())
@@ -33,7 +33,7 @@ def _worse_levels(report: Report, former: dict[str, Any]) -> list[str]:
     lines = []
     for arm, levels in report.arms.items():
         for level, figures in levels.items():
-            if figures.get("errors"):
+            if figures.get("errors") and arm not in SYNC_ARMS:
                 lines.append(f"{arm}, {level}: {figures['errors']} errors")
             before = former.get(arm, {}).get(level, {}).get("p95_ms")
             interval = figures.get("p95_ci95_ms")

@@ -24,7 +24,7 @@ from bench.spares import SPARES
 from bench.workers import open_workers
 
 ARMS = ("raw", "riverrun", "plan", "threads", "blocking")
-SMOKE = Plan((2,), 1, lone_rounds=1, warm_up=0)
+SMOKE = Plan((2,), 2, lone_rounds=1, warm_up=0)
 NAMES = ("CONVERSATION_ID", "PROJECT_ID", "WORKSPACE_ID", "RUN_ID")
 
 

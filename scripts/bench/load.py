@@ -89,10 +89,12 @@ class Load:
         """A few requests that do not count, then one on each connection: pools fill up before the clock runs. 0: none at all."""
         if not times:
             return
+        requests = self._requests(times)
         await self._reconnect()
-        for request in self._requests(times):
+        for request in requests:
             await self._wires[0].ask(request)
         requests = self._requests(len(self._wires))
+        await self._reconnect()
         await asyncio.gather(
             *(wire.ask(request) for wire, request in zip(self._wires, requests, strict=True))
         )

@@ -19,7 +19,10 @@ def main() -> int:
         "--seed", type=int, default=int(os.environ.get("FUZZ_SEED") or random.randrange(2**32))
     )
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes, each with a share and servers"
+        "--jobs",
+        type=int,
+        default=2,
+        help="processes, each with servers and a seed of its own (SEED, SEED + 1 ...)",
     )
     parser.add_argument("--only", default="", help="a regular expression that finds the paths to be asked")
     given = parser.parse_args()

@@ -14,7 +14,7 @@ from riverrun.embedded import EmbeddedServers
 from riverrun.infra.database import open_engine
 from riverrun.migrations import upgrade
 
-AT_A_TIME = 16
+DRAWN_AT_ONCE = 16
 """Making ready to generate takes longer than a case: so many are drawn each time. The round over all operations is longer for it."""
 
 
@@ -29,6 +29,6 @@ def fuzz(seed: int, cases: int, only: str) -> Report:
         engine = open_engine(servers.database_url)
         settings = settings_without_rates(servers.database_url, servers.redis_url)
         with open_ground(settings, engine) as ground:
-            report = Fuzzer(ground, seed, only, AT_A_TIME, partial(print, flush=True)).run(cases)
+            report = Fuzzer(ground, seed, only, DRAWN_AT_ONCE, partial(print, flush=True)).run(cases)
         engine.dispose()
         return report

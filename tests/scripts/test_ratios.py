@@ -43,6 +43,7 @@ def test_a_p95_is_worse_only_when_its_whole_interval_lies_above_the_former(tmp_p
     now.note_level("riverrun", "same@10", {"errors": 0, "p95_ms": 11.0, "p95_ci95_ms": [9.0, 12.0]})
     now.note_level("riverrun", "slow@10", {"errors": 0, "p95_ms": 15.0, "p95_ci95_ms": [12.0, 16.0]})
     now.note_level("raw", "wrong@10", {"errors": 2})
+    now.note_level("threads", "wrong@10", {"errors": 3})
     former.write(tmp_path / "former.json")
     assert regressions(now, tmp_path / "former.json") == [
         "riverrun, slow@10: p95 15.00 ms, was 10.00 ms",

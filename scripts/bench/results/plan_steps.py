@@ -73,7 +73,7 @@ PLAN = {
     "redis_async": 340.0,
     "auth": 180.0,
 }
-"""What ``make bench`` runs, the dearest last, and each one's share of its 20 minutes in seconds."""
+"""What ``make bench`` runs, the dearest last or nearly so, and each one's share of its 20 minutes in seconds."""
 FULL = {
     **PLAN,
     CAPACITY: 370.0,

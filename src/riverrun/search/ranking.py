@@ -130,11 +130,11 @@ def rank(
         project_id: [corpus.rarity(concept) for concept in concepts] for project_id, corpus in corpora.items()
     }
     wants_tests = any("test" in concept and concept["test"] == 1.0 for concept in concepts)
-    asked, shares = strongest(concepts), concepts_of_terms(concepts)
+    asked, by_term = strongest(concepts), concepts_of_terms(concepts)
     scored = [
         Ranked(
             candidate.chunk_id,
-            score(candidate, shares, rarities[candidate.project_id], corpora[candidate.project_id])
+            score(candidate, by_term, rarities[candidate.project_id], corpora[candidate.project_id])
             * prior(candidate, wants_tests=wants_tests)
             * (1 + PATH_GAIN * path_share(candidate, asked)),
         )
@@ -145,28 +145,28 @@ def rank(
 
 def concepts_of_terms(concepts: Sequence[Concept]) -> Mapping[str, Sequence[tuple[int, float]]]:
     """For each term the numbers of the concepts it belongs to, each with its weight there."""
-    shares: dict[str, list[tuple[int, float]]] = {}
+    by_term: dict[str, list[tuple[int, float]]] = {}
     for number, concept in enumerate(concepts):
         for term, weight in concept.items():
-            shares.setdefault(term, []).append((number, weight))
-    return shares
+            by_term.setdefault(term, []).append((number, weight))
+    return by_term
 
 
 def score(
     candidate: Candidate,
-    shares: Mapping[str, Sequence[tuple[int, float]]],
+    by_term: Mapping[str, Sequence[tuple[int, float]]],
     rarities: Sequence[float],
     corpus: Corpus,
 ) -> float:
     """BM25F of one chunk: its concepts, each by rarity and by how much the chunk is about it.
 
-    ``shares`` is of ``concepts_of_terms``: this is done for hundreds of chunks on the event loop.
+    ``by_term`` is of ``concepts_of_terms``: this is done for hundreds of chunks on the event loop.
     """
     factors = label_factors(candidate.lengths, corpus.average_lengths)
     counts = [0.0] * len(rarities)
     for term, labels in zip(candidate.terms, candidate.labels, strict=True):
         count = sum([factors[label] for label in labels])
-        for number, weight in shares.get(term, ()):
+        for number, weight in by_term.get(term, ()):
             counts[number] += count * weight
     return sum([rarity * saturated(count) for rarity, count in zip(rarities, counts, strict=True) if count])
 

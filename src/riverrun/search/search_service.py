@@ -68,7 +68,7 @@ class AsyncSearchService:
 
 
 def read_corpora(sizes: Iterable[Any], frequencies: Iterable[Any]) -> Corpora:
-    """Join the rows of ``corpus_sizes`` and ``term_frequencies`` by project."""
+    """Join the rows of ``CORPUS_SIZES`` and ``TERM_FREQUENCIES`` by project."""
     found: dict[UUID, dict[str, int]] = {}
     for project_id, term, chunks in frequencies:
         found.setdefault(project_id, {})[term] = chunks
@@ -89,7 +89,7 @@ def known_terms(corpora: Corpora) -> list[str]:
 
 
 def read_candidates(rows: Iterable[Any]) -> Iterable[Candidate]:
-    """The rows of ``candidates`` as the ranking wants them."""
+    """The rows of ``CANDIDATES`` as the ranking wants them."""
     return (Candidate(*row) for row in rows)
 
 
@@ -98,7 +98,7 @@ def ids_of(ranked: Sequence[Ranked]) -> list[int]:
 
 
 def read_hits(ranked: Sequence[Ranked], rows: Iterable[Any]) -> list[SearchHit]:
-    """The rows of ``hits`` in the order of the ranking; a chunk that an indexing run just took away is left out."""
+    """The rows of ``HITS`` in the order of the ranking; a chunk that an indexing run just took away is left out."""
     details = {row[0]: row[1:] for row in rows}
     return [read_hit(details[chunk.chunk_id], chunk.score) for chunk in ranked if chunk.chunk_id in details]
 

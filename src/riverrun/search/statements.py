@@ -43,7 +43,7 @@ _WORTHS = bindparam("worths", type_=ARRAY(Float))
 _TERMS = bindparam("terms", type_=ARRAY(Text))
 _CHUNKS: BindParameter[Any] = bindparam("chunk_ids", expanding=True)
 
-# What each search asks is put together once: it takes the event loop's time of many requests.
+# What each search asks is put together once: to do it anew would take the event loop milliseconds each time.
 
 CORPUS_SIZES: Rows = (
     select(
