@@ -3,8 +3,8 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 STREAM_BENCHMARKS := --target scripts/benchmark_streams.py --target scripts/benchmark_dispatch.py --target scripts/benchmark_polls.py
-SMOKED_REQUESTS := usage_check chat_flow share_access auth login search redis_async polls request_tax
-SMOKED_STREAMS := streams dispatch database_tax immunity capacity monitor
+SMOKED_REQUESTS := usage_check chat_flow share_access auth login search redis_async polls dispatch
+SMOKED_STREAMS := streams database_tax immunity capacity request_tax monitor
 SMOKE = $(BIN)/python scripts/benchmark_harness.py --smoke --json benchmarks/smoke
 
 BASELINES := benchmarks/baselines

@@ -27,7 +27,7 @@ def experiments(site: Site, report: Report, *, smoke: bool) -> None:
     measure_immunity(site, report, SMOKE if smoke else Hang())
 
 
-SMOKE = Hang(hanging=3, streams=2, per_second=20.0, seconds=0.5, rounds=1)
+SMOKE = Hang(hanging=3, streams=2, per_second=20.0, seconds=0.5, rounds=1, most_seconds=0.0)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ RAW_ARMS = {
     "raw-asgi": "bench.arms.raw_asgi",
     "raw-conversation": "bench.arms.raw_conversation",
 }
+SERVE = "bench.arms.serve"
 LISTEN_SECONDS = 10.0
 LOG_CHARS = 3_000
 
@@ -76,7 +77,9 @@ class ArmServer:
             self._is_ready = True
             return
         with self._log_path.open("w") as log:
-            self._child = Child(*self._program(), environment=self._environment(), log=log)
+            program = self._program()
+            may_fork = SPARES.is_keeping and program[0] == SERVE
+            self._child = Child(*program, environment=self._environment(), log=log, is_forked=may_fork)
 
     def await_ready(self) -> None:
         """Wait until it serves."""
@@ -115,7 +118,7 @@ class ArmServer:
     def _program(self) -> tuple[str, ...]:
         if self.arm in RAW_ARMS:
             return RAW_ARMS[self.arm], str(self.port), self._settings.require_redis_url()
-        return "bench.arms.serve", self.arm
+        return SERVE, self.arm
 
     def _environment(self) -> dict[str, str]:
         reader = {"RIVERRUN_STREAM_READER": "threadpool"} if self.arm == "plan" else {}

@@ -81,7 +81,7 @@ FULL = {
     "dispatch": 240.0,
     "polls": 240.0,
     "request_tax": 120.0,
-    "immunity": 240.0,
+    "immunity": 400.0,
     "database_tax": 120.0,
     INDEX: 600.0,
     "monitor": 720.0,
