@@ -13,7 +13,7 @@ from bench.scenario import Scenario, has_fields
 from bench.site import Site
 
 NAME = "auth"
-HASHED_AT_ONCE = 20
+HASHED_AT_ONCE = 10
 """Two passwords at a time are hashed, so more sign-ups only wait longer; more than 42 at once are sent away."""
 NEW_ACCOUNT = b'{"email": "{each}", "password": "nine green boats in the harbour"}'
 BY_ID_TOKEN = b'{"sso_provider": "firebase", "id_token": "{each}"}'

@@ -19,7 +19,7 @@ from bench.results.plan_steps import FEWER_ROUNDS, INDEX, PROOF
 ROOT = Path(SCRIPTS).parent
 LEVELS = "10,20,50"
 ROUNDS, FEW_ROUNDS = 10, 5
-PATIENCE = "45"
+PATIENCE = "25"
 GRACE_SECONDS = 30.0
 """For a script that was told to end to write what it has and to let its servers end."""
 SPEED = re.compile(r"speed against bare parsing ([\d.]+)")
