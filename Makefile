@@ -98,9 +98,10 @@ bench-baseline: $(INSTALLED) ## keep what bench-streams has just measured as wha
 
 bench-smoke: $(INSTALLED) ## prove in a minute that every benchmark works: two halves at once, each with its own servers
 	@rm -rf benchmarks/smoke && mkdir -p benchmarks/smoke
-	@$(SMOKE) $(SMOKED_REQUESTS:%=--target scripts/benchmark_%.py) & requests=$$!; trap 'kill $$requests' INT TERM; \
-	$(SMOKE) $(SMOKED_STREAMS:%=--target scripts/benchmark_%.py); streams=$$?; \
-	wait $$requests && exit $$streams
+	@$(SMOKE) $(SMOKED_REQUESTS:%=--target scripts/benchmark_%.py) & requests=$$!; \
+	$(SMOKE) $(SMOKED_STREAMS:%=--target scripts/benchmark_%.py) & streams=$$!; \
+	trap 'kill $$requests $$streams; wait; exit 143' INT TERM; \
+	wait $$requests; code=$$?; wait $$streams && exit $$code
 	@$(BIN)/python scripts/benchmark_results.py --raw benchmarks/smoke --document benchmarks/smoke/results.md
 
 fuzz: $(INSTALLED) ## 100,000 generated requests over the OpenAPI document (FUZZ_CASES=, FUZZ_SEED=)

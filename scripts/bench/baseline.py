@@ -8,8 +8,8 @@ from bench.report import SYNC_ARMS, Report
 
 
 def regressions(report: Report, baseline: Path) -> list[str]:
-    """One line for each level with errors of the product's, each p95 whose interval lies wholly above the baseline's figure, and each ratio whose
-    interval lies wholly on the worse side of the baseline's.
+    """One line for each level with errors but those of the sync arms, each p95 whose interval lies wholly above the
+    baseline's figure, and each ratio whose interval lies wholly on the worse side of the baseline's.
     """
     before = json.loads(baseline.read_text())
     return [*_worse_levels(report, before["arms"]), *_worse_ratios(report, before["ratios"])]

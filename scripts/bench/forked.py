@@ -1,5 +1,6 @@
 """A process that begins as a copy of this one: what it needs is imported already, which is most of a server's start."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TextIO
 
 POLL_SECONDS = 0.01
-MOST_FILES = 65_536
+HANDLED = (signal.SIGTERM, signal.SIGINT)
 
 
 class ForkedProcess:
@@ -25,17 +26,23 @@ class ForkedProcess:
         self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Any
     ) -> None:
         importlib.import_module(module)
-        commands, self._commands_in = os.pipe()
+        commands, commands_in = os.pipe()
         answers_out, answers = os.pipe()
+        streams = (commands, answers, log.fileno())
         sys.stdout.flush()
         sys.stderr.flush()
         self.returncode: int | None = None
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)  # no handler of ours runs in the copy
         self.pid = os.fork()
         if self.pid == 0:
-            become(module, arguments, environment, (commands, answers, log.fileno()))
+            try:
+                become(module, arguments, environment, streams)
+            finally:
+                os._exit(1)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         os.close(commands)
         os.close(answers)
-        self.stdin: TextIO = os.fdopen(self._commands_in, "w")
+        self.stdin: TextIO = os.fdopen(commands_in, "w")
         self.stdout: TextIO = os.fdopen(answers_out)
 
     def poll(self) -> int | None:
@@ -81,9 +88,10 @@ def become(
         gc.freeze()  # what the original has open must not be closed here by its number, which means another file soon
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        os.closerange(3, MOST_FILES)
-        for handled in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(handled, signal.SIG_DFL)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        for number in HANDLED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         os.environ.clear()
         os.environ.update(environment)
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
@@ -91,7 +99,7 @@ def become(
         code = 0
     except BaseException:
         traceback.print_exc()
-    finally:
+    with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
+    os._exit(code)

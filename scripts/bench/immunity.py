@@ -54,7 +54,7 @@ class Hang:
     seconds: float = 3.0
     rounds: int = 7
     most_seconds: float = 300.0
-    """For how long rounds are added while the A/A pair disagrees: a p99 of three seconds is no steady figure."""
+    """After how long no round is added any more while the A/A pair disagrees: a p99 of three seconds is no steady figure."""
     rounds_of_threads: int = 2
     """They wait for each other's connections, each time until the pool's patience ends: half a minute."""
 
@@ -77,9 +77,9 @@ def measure_immunity(site: Site, report: Report, plan: Hang) -> None:
         hung: dict[str, dict[str, list[float]]] = {name: {way: [] for way in WAYS} for name in ARMS}
         for player in players.values():
             player.play(0)
-        patience = time.monotonic() + plan.most_seconds
+        ends_at = time.monotonic() + plan.most_seconds
         for number in itertools.count():
-            if number >= plan.rounds and (twins_gap(idle) <= AGREEMENT or time.monotonic() > patience):
+            if number >= plan.rounds and (twins_gap(idle) <= AGREEMENT or time.monotonic() > ends_at):
                 break
             for name, player in players.items():
                 if name == "threads" and number >= plan.rounds_of_threads:

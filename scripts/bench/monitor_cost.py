@@ -72,7 +72,10 @@ def compare(
 
 
 def count_alarms(site: Site, report: Report, plan: Watch) -> None:
-    """Mixed requests at a rate that is borne with ease: whatever is an alarm then is a false one. Those of the start do not count."""
+    """Mixed requests at a rate that is borne with ease: whatever is an alarm then is a false one.
+
+    Those of the start do not count.
+    """
     mix = Mix()
     with open_mixed_stage(site, mix) as stage, open_servers({NATIVE: NATIVE}, site.settings) as servers:
         address = Address(HOST, servers[NATIVE].port, signed_in(site.token), servers[NATIVE])
@@ -115,9 +118,15 @@ def seen_in(outcome: Outcome) -> dict[str, Any]:
 
 
 async def ask(scenario: Scenario, address: Address) -> Answer:
-    """Once, on a connection of its own."""
+    """Once, on a connection of its own.
+
+    Raises:
+        RuntimeError: the answer has another status.
+    """
     wire = await open_wire(address.host, address.port)
     [request] = scenario.requests(1, address.host, address.authorization)
     answer = await wire.ask(request)
     wire.close()
+    if answer.status != scenario.status:
+        raise RuntimeError(f"{scenario.name}: {answer.status} {answer.body.decode(errors='replace')}")
     return answer

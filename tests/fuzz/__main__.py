@@ -6,7 +6,9 @@ import os
 import random
 import signal
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from types import FrameType
 
 from tests.fuzz.share import fuzz
 from tests.fuzz.verdicts import sum_of
@@ -28,12 +30,19 @@ def main() -> int:
     given = parser.parse_args()
     print(f"seed {given.seed}, {given.jobs} processes", flush=True)
     share = partial(fuzz, cases=-(-given.cases // given.jobs), only=given.only)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the others end, too
-    with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
-        report = sum_of(pool.imap(share, range(given.seed, given.seed + given.jobs)))
+    signal.signal(signal.SIGTERM, end_all)
+    with ProcessPoolExecutor(given.jobs, multiprocessing.get_context("spawn")) as pool:
+        report = sum_of(pool.map(share, range(given.seed, given.seed + given.jobs)))
     print("statuses:", dict(sorted(report.statuses.items())), f"asked again without a key: {report.probes}")
     print(report.line)
     return 1 if report.faults else 0
+
+
+def end_all(number: int, frame: FrameType | None) -> None:
+    """The processes end with whoever ends this one."""
+    for child in multiprocessing.active_children():
+        child.terminate()
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Fuzzer:
     """One run over the document, or over those of its paths that ``only`` (a regular expression) finds.
 
-    The same ``seed`` and ``at_a_time`` make the same cases of the same document; so many of one operation and one mode are
-    drawn before the next has its turn.
+    The same ``seed`` and ``at_a_time`` make the same cases of the same document; ``at_a_time`` of one operation and one mode
+    are drawn before the next has its turn.
     """
 
     def __init__(

@@ -1,6 +1,8 @@
 """One process's share of a long run, on servers of its own."""
 
 import logging
+import signal
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ DRAWN_AT_ONCE = 16
 def fuzz(seed: int, cases: int, only: str) -> Report:
     """So many cases over the paths that ``only`` finds. Faults are told as they are found."""
     logging.disable(logging.WARNING)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (
         tempfile.TemporaryDirectory() as folder,
         EmbeddedServers.start(Path(folder), durable=False) as servers,

@@ -26,7 +26,15 @@ def test_anything_else_is_no_day(other: Any) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [4e9, "4000000000", "2026-11-29", "2026-11-29T12:00:00", "2026-11-29T12:00Z", "2026-11-29T25:00:00Z"],
+    [
+        4e9,
+        "4000000000",
+        "2026-11-29",
+        "2026-11-29T12:00:00",
+        "2026-11-29T12:00Z",
+        "2026-11-29T25:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+    ],
 )
 def test_anything_else_is_no_moment(other: Any) -> None:
     with pytest.raises(ValidationError):
