@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tests.authz.site import settings_without_rates
 from tests.fuzz.fuzzer import Fuzzer
 from tests.fuzz.ground import open_ground
-from tests.fuzz.verdicts import DEVIATION, IGNORED_AUTH, SERVER_ERROR
+from tests.fuzz.verdicts import DEVIATION, IGNORED_AUTH, SERVER_ERROR, Fault, Report, sum_of
 
 from riverrun.kit.problem import InvalidRequest
 from riverrun.main import create_app
@@ -69,6 +69,17 @@ def test_no_generated_request_finds_a_fault(database_url: str, redis_url: str, e
     assert report.line == f"fuzz: cases={report.cases} server_errors=0 ignored_auth=0 schema_deviations=0"
     taken = sum(count for status, count in report.statuses.items() if status < 300)
     assert taken > CASES / 8, "too few requests come as far as the rows"
+
+
+def test_the_sum_of_two_reports_counts_all_and_keeps_the_first_example_of_a_fault() -> None:
+    reports = [Report(cases=2, probes=1), Report(cases=3)]
+    for number, report in enumerate(reports):
+        report.statuses[500] += 1
+        report.note(Fault(SERVER_ERROR, "GET /here", "500", f"request {number}"))
+    whole = sum_of(reports)
+    assert (whole.cases, whole.probes, whole.statuses) == (5, 1, {500: 2})
+    assert whole.line == "fuzz: cases=5 server_errors=2 ignored_auth=0 schema_deviations=0"
+    assert [fault.request for fault in whole.faults.values()] == ["request 0"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """The arithmetic by which benchmarks are judged."""
 
 import json
+from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
+from bench.arm_levels import turns_of
 from bench.baseline import regressions
 from bench.figures import p95
 from bench.load import Level
@@ -58,6 +61,14 @@ def test_what_sync_drivers_refuse_is_told_but_only_the_products_errors_count_unl
         report.note_level("threads", "message@50", {"errors": 3})
         report.note_level("riverrun", "message@50", {"errors": 2})
         assert report.errors == counted
+
+
+def test_arms_take_turns_in_other_orders_which_are_the_same_in_each_run() -> None:
+    arms: Any = ["riverrun", "plan", "threads", "riverrun again"]
+    rounds = list(islice(turns_of(arms), 20))
+    assert all(sorted(one) == sorted(arms) for one in rounds)
+    assert len({tuple(one) for one in rounds}) > 5
+    assert rounds == list(islice(turns_of(arms), 20))
 
 
 def test_levels_at_which_requests_only_wait_for_each_other_are_not_played() -> None:
