@@ -73,8 +73,8 @@ async def test_the_multiplexed_reader_does_not_wait_for_it_either(
 
 
 def answers_largely(attempt: Attempt) -> None:
-    attempt.emit("tool_call", call_id="call/1 ä", name="read_file", arguments={})
-    attempt.emit("tool_result", call_id="call/1 ä", result=HUGE)
+    attempt.emit("tool_call", call_id="call/1\nä", name="read_file", arguments={})
+    attempt.emit("tool_result", call_id="call/1\nä", result=HUGE)
 
 
 async def test_an_event_points_to_its_large_result_and_the_pointer_is_good(
@@ -86,7 +86,7 @@ async def test_an_event_points_to_its_large_result_and_the_pointer_is_good(
     assert "result" not in told
     response = await client.get(told["pointer"])
     assert response.json() == {
-        "call_id": "call/1 ä", "attempt": 1, "bytes": len(HUGE), "result": HUGE
+        "call_id": "call/1\nä", "attempt": 1, "bytes": len(HUGE), "result": HUGE
     }  # fmt: skip
     assert told["bytes"] == len(HUGE)
 
@@ -95,7 +95,7 @@ async def test_a_stranger_and_a_call_that_left_nothing_get_the_same_answer(
     client: httpx2.AsyncClient, base_url: str, engine: Engine, worker: WorkerResources, queued_run: UUID
 ) -> None:
     perform_run(queued_run, worker, answers_largely, keep)
-    pointer = f"/api/v1/runs/{queued_run}/results/call%2F1%20%C3%A4"
+    pointer = f"/api/v1/runs/{queued_run}/results/call%2F1%0A%C3%A4"
     assert (await client.get(pointer)).status_code == 200
     assert (await client.get(f"{pointer}2")).status_code == 404
     stranger = make_user(engine, "stranger@example.org")

@@ -218,6 +218,13 @@ async def test_a_results_name_that_no_text_can_be_is_refused(
     assert (await client.get(f"/api/v1/runs/{queued_run}/results/%00")).status_code == 422
 
 
+async def test_a_line_break_in_a_results_name_leads_to_the_same_door(base_url: str, queued_run: UUID) -> None:
+    async with client_of(base_url, "nothing") as stranger:
+        for name in ("a", "a%0Ab", "%0A"):
+            answer = await stranger.get(f"/api/v1/runs/{queued_run}/results/{name}")
+            assert answer.status_code == 401
+
+
 async def test_a_slash_too_many_is_no_way_in_a_circle(client: httpx2.AsyncClient, queued_run: UUID) -> None:
     for path in (f"/api/v1/runs/{queued_run}/results/", "/api/v1/runs//"):
         assert (await client.get(path)).status_code == 404

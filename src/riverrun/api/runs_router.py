@@ -13,6 +13,7 @@ from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.conversations.questions import require_say
 from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.infra.dependencies import AsyncDb, commit_now
+from riverrun.infra.path_text import ANY_TEXT
 from riverrun.kit.problem import NotFound
 from riverrun.kit.storable_text import StorableText
 from riverrun.parsing.orphaned_indexing import note_orphaned_stop
@@ -90,7 +91,7 @@ async def follow_run(
     return await answers.answer(found.run, cursor, permit=reading.permit(found))
 
 
-@runs_router.get("/{run_id}/results/{call_id:path}")
+@runs_router.get(f"/{{run_id}}/results/{{call_id:{ANY_TEXT}}}")
 async def get_result(
     run_id: UUID, call_id: StorableText, reading: CurrentRunReading, db: AsyncDb
 ) -> ToolResultView:
