@@ -19,6 +19,7 @@ from riverrun.infra.request_metrics import ERROR, OTHER, RequestMetrics, known_r
 WARN_MS = 100.0
 RUN_HEADER = b"x-run-id"
 SERVED = "riverrun.served"
+BODY = "http.response.body"
 
 
 class EventLoopMonitor:
@@ -101,10 +102,12 @@ class EventLoopMonitor:
 
     def _told(self, served: "Served", send: Send, watchdog: LoopWatchdog) -> Send:
         """``send`` that learns the run's id from the response, and adds the timing if that is wanted."""
-        blocked_before = watchdog.blocked_seconds
+        blocked_before = watchdog.blocked_seconds if self._says_server_timing else 0.0
 
         async def send_and_tell(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == BODY:
+                served.is_complete = not message.get("more_body")
+            elif message["type"] == "http.response.start":
                 served.run_id = _header(message, RUN_HEADER)
                 self._note_answer(served, message["status"])
                 if self._says_server_timing:
@@ -143,7 +146,7 @@ class EventLoopMonitor:
 class Served:
     """A request under way. ``scope`` is the outermost one until ``RouteTeller`` knows better."""
 
-    __slots__ = ("_left_route", "began", "is_answered", "method", "run_id", "scope")
+    __slots__ = ("_left_route", "began", "is_answered", "is_complete", "method", "run_id", "scope")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -151,6 +154,8 @@ class Served:
         self.run_id: str | None = None
         self.began = time.perf_counter()
         self.is_answered = False
+        self.is_complete = False
+        """The last byte is sent: what serves it does not go on when the framework is done."""
         self._left_route: str | None = None
 
     @property
@@ -181,7 +186,8 @@ class RouteTeller:
         try:
             await self._app(scope, receive, send)
         finally:
-            served.leave(scope)
+            if not served.is_complete:
+                served.leave(scope)
 
 
 def template_of(scope: Scope) -> str:
@@ -195,6 +201,8 @@ def template_of(scope: Scope) -> str:
 
 
 def _header(message: Message, wanted: bytes) -> str | None:
-    return next(
-        (value.decode("latin-1") for name, value in message.get("headers", ()) if name == wanted), None
-    )
+    for name, value in message.get("headers", ()):
+        if name == wanted:
+            found: str = value.decode("latin-1")
+            return found
+    return None
