@@ -13,10 +13,11 @@ from riverrun.conversations.dependencies import CurrentConversations
 from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.conversations.schemas import ChatMessageResponse, NewConversation, Question
 from riverrun.infra.dependencies import AsyncDb
+from riverrun.infra.plain_route import PlainRoute
 from riverrun.kit.storable_text import StorableText
 from riverrun.runs.dependencies import CurrentChannels
 
-project_questions_router = APIRouter(tags=["projects"])
+project_questions_router = APIRouter(tags=["projects"], route_class=PlainRoute)
 
 
 class ProjectQuestion(BaseModel):

@@ -14,6 +14,7 @@ from riverrun.conversations.questions import require_say
 from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.infra.path_text import ANY_TEXT
+from riverrun.infra.plain_route import PlainRoute
 from riverrun.kit.problem import NotFound
 from riverrun.kit.storable_text import StorableText
 from riverrun.parsing.orphaned_indexing import note_orphaned_stop
@@ -32,7 +33,7 @@ from riverrun.streaming.dependencies import (
 )
 from riverrun.streaming.multiplex import MultiplexStream
 
-runs_router = APIRouter(prefix="/runs", tags=["runs"])
+runs_router = APIRouter(prefix="/runs", tags=["runs"], route_class=PlainRoute)
 
 SSE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}},

@@ -29,12 +29,13 @@ from riverrun.conversations.schemas import (
 )
 from riverrun.conversations.session_statements import runs_ended_since
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
+from riverrun.infra.plain_route import PlainRoute
 from riverrun.kit.clock import now
 from riverrun.runs.dependencies import CurrentChannels
 from riverrun.runs.models import IfBusy
 from riverrun.runs.schemas import StopReceipt
 
-conversations_router = APIRouter(prefix="/conversations", tags=["conversations"])
+conversations_router = APIRouter(prefix="/conversations", tags=["conversations"], route_class=PlainRoute)
 
 MESSAGE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -49,6 +50,12 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": ChatMessageResponse, "content": {"text/event-stream": {}}},
     202: {"model": MessageAccepted},
 }
+
+
+@conversations_router.get("/{conversation_id}/info")
+async def get_info(conversation_id: UUID, views: CurrentViews) -> ConversationInfo:
+    """One conversation, and what you may do with it."""
+    return await views.get_info(conversation_id)
 
 
 @conversations_router.post("", status_code=201)
@@ -69,12 +76,6 @@ async def list_conversations(
 ) -> list[ConversationView]:
     """The last used first."""
     return await views.list_conversations(start, limit, shared=shared)
-
-
-@conversations_router.get("/{conversation_id}/info")
-async def get_info(conversation_id: UUID, views: CurrentViews) -> ConversationInfo:
-    """One conversation, and what you may do with it."""
-    return await views.get_info(conversation_id)
 
 
 @conversations_router.get("/{conversation_id}/messages")

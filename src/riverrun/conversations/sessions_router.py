@@ -12,10 +12,11 @@ from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.conversations.session_service import AsyncSessionService
 from riverrun.conversations.session_views import ActiveSession, TaskStatus
 from riverrun.infra.dependencies import AsyncDb, commit_now
+from riverrun.infra.plain_route import PlainRoute
 from riverrun.runs.dependencies import CurrentPositionAnswers
 from riverrun.streaming.dependencies import CurrentCursor, CurrentRunLog, CurrentStreams
 
-sessions_router = APIRouter(prefix="/conversations", tags=["conversations"])
+sessions_router = APIRouter(prefix="/conversations", tags=["conversations"], route_class=PlainRoute)
 
 LONGEST_WAIT_SECONDS = 25.0
 STREAM: dict[int | str, dict[str, Any]] = {

@@ -14,8 +14,9 @@ from riverrun.conversations.copying import ConversationCopying
 from riverrun.conversations.schemas import ConversationCreated
 from riverrun.conversations.sharing_schemas import NewLink, People, Shared, ShareRequest
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
+from riverrun.infra.plain_route import PlainRoute
 
-sharing_router = APIRouter(prefix="/conversations", tags=["sharing"])
+sharing_router = APIRouter(prefix="/conversations", tags=["sharing"], route_class=PlainRoute)
 
 
 async def get_share_service(db: AsyncDb, principal: CurrentPrincipal) -> AsyncShareChatService:

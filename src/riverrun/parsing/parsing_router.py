@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Query
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.request_rates import POST_RATE
 from riverrun.infra.dependencies import AsyncDb, CurrentResources, after_commit
+from riverrun.infra.plain_route import PlainRoute
 from riverrun.kit.storable_text import StorableText
 from riverrun.parsing.parsing_service import ParsingService
 from riverrun.parsing.schemas import FileView, ParsingAccepted, ParsingRequest, ProjectView
 from riverrun.runs.dependencies import CurrentChannels, CurrentOutbox
 
-parsing_router = APIRouter(tags=["projects"])
+parsing_router = APIRouter(tags=["projects"], route_class=PlainRoute)
 
 
 async def get_parsing_service(

@@ -12,11 +12,12 @@ from riverrun.auth.principal import get_scoped
 from riverrun.auth.share_views import AccessRemoval, Removed, SharesView
 from riverrun.auth.subject_shares import AsyncSubjectShares, Terms
 from riverrun.infra.dependencies import AsyncDb
+from riverrun.infra.plain_route import PlainRoute
 from riverrun.kit.email_address import EmailAddress
 from riverrun.kit.written_time import WrittenMoment
 from riverrun.parsing.models import Project
 
-project_shares_router = APIRouter(prefix="/projects", tags=["sharing"])
+project_shares_router = APIRouter(prefix="/projects", tags=["sharing"], route_class=PlainRoute)
 
 
 class ProjectShare(BaseModel):

@@ -6,11 +6,12 @@ from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.grants import Right
 from riverrun.auth.principal import get_scoped
 from riverrun.infra.dependencies import AsyncDb
+from riverrun.infra.plain_route import PlainRoute
 from riverrun.parsing.models import Project
 from riverrun.search.schemas import FoundCode, SearchRequest, SearchResults
 from riverrun.search.search_service import AsyncSearchService
 
-search_router = APIRouter(tags=["search"])
+search_router = APIRouter(tags=["search"], route_class=PlainRoute)
 
 
 @search_router.post("/search")

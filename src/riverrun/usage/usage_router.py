@@ -7,13 +7,14 @@ from fastapi import APIRouter, Path, Query
 
 from riverrun.auth.dependencies import CurrentAdministrator, CurrentPrincipal
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
+from riverrun.infra.plain_route import PlainRoute
 from riverrun.kit.storable_text import StorableText
 from riverrun.usage.dependencies import CurrentDays, CurrentUsage
 from riverrun.usage.limit_service import LimitService
 from riverrun.usage.models import HolderKind
 from riverrun.usage.schemas import LimitChange, LimitView, UsageView, UserUsage
 
-usage_router = APIRouter(prefix="/usage", tags=["usage"])
+usage_router = APIRouter(prefix="/usage", tags=["usage"], route_class=PlainRoute)
 
 Start = Annotated[int, Query(ge=0, le=1_000_000)]
 Limit = Annotated[int, Query(ge=1, le=200)]
