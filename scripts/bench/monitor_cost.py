@@ -34,7 +34,7 @@ class Watch:
     """How often is asked, how many at once; then how long, and how much a second, while alarms are counted."""
 
     at_once: int = 20
-    rounds: int = 400
+    rounds: int = 1_600
     quiet_seconds: float = 600.0
     per_second: float = 20.0
 

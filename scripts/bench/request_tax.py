@@ -22,7 +22,7 @@ class Requests:
     """How many at once, and how often."""
 
     at_once: int = 20
-    rounds: int = 100
+    rounds: int = 400
 
 
 def measure_request_tax(site: Site, report: Report, scenario: Scenario, plan: Requests) -> None:

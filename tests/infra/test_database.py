@@ -90,3 +90,19 @@ async def test_the_api_notices_it_too_and_then_trusts_none_of_its_connections(
         assert {await first.scalar(PID), await second.scalar(PID)}.isdisjoint(pids)
     await engine.dispose()
     other.dispose()
+
+
+async def test_the_api_takes_the_connection_that_was_used_last(database_url: str) -> None:
+    """Its statements are prepared there; the others rest until so many are wanted again."""
+    engine = open_async_engine(database_url)
+    async with engine.connect() as first:
+        async with engine.connect() as second:
+            resting = await second.scalar(PID)
+        used = await first.scalar(PID)
+    seen = set()
+    for _ in range(4):
+        async with engine.connect() as connection:
+            seen.add(await connection.scalar(PID))
+    await engine.dispose()
+    assert seen == {used}
+    assert resting != used
