@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Response
+from psycopg.errors import DeadlockDetected
 from pydantic import BaseModel
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from tests.authz.site import settings_without_rates
 from tests.fuzz.fuzzer import Fuzzer
-from tests.fuzz.ground import open_ground
+from tests.fuzz.ground import open_ground, undisturbed
 from tests.fuzz.verdicts import DEVIATION, IGNORED_AUTH, SERVER_ERROR, Fault, Report, sum_of
 
 from riverrun.kit.problem import InvalidRequest
@@ -102,3 +104,17 @@ def test_a_planted_fault_is_found(
         report = Fuzzer(ground, SEED, PLANTED).run(20)
     assert report.counts[kind] > 0
     assert {fault.kind for fault in report.faults.values()} == {kind}
+
+
+def test_what_postgres_undid_for_a_deadlock_is_done_again_and_nothing_else_is() -> None:
+    done: list[Exception | None] = [OperationalError("", {}, DeadlockDetected("")), None]
+
+    def work() -> None:
+        if error := done.pop(0):
+            raise error
+
+    undisturbed(work)
+    assert done == []
+    done.append(OperationalError("", {}, Exception("gone")))
+    with pytest.raises(OperationalError):
+        undisturbed(work)
