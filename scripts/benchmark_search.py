@@ -23,7 +23,7 @@ def prepare(site: Site) -> Mapping[str, str]:
 def scenarios(names: Mapping[str, str], site: Site | None) -> Sequence[Scenario]:
     """One question in words; something is found."""
     body = orjson.dumps({"project_id": names["PROJECT_ID"], "query": QUERY})
-    return (Scenario("search", "/api/v1/search", lambda found: found["results"], "POST", body, is_read=True),)
+    return (Scenario("search", "/api/v1/search", lambda found: found["results"], "POST", body),)
 
 
 def experiments(site: Site, report: Report, *, smoke: bool) -> None:

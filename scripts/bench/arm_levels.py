@@ -65,15 +65,15 @@ async def measure_levels(
 
 
 async def same_bytes(arms: Mapping[str, Address], scenario: Scenario) -> Mapping[str, Address]:
-    """Teach the raw arm the native arm's answer. A scenario that changes something cannot be played raw."""
-    if "raw" not in arms or NATIVE not in arms or not (scenario.method == "GET" or scenario.is_read):
+    """Teach the raw arm the native arm's answer. A question's stream cannot be played raw."""
+    if "raw" not in arms or NATIVE not in arms or scenario.is_stream:
         return {name: address for name, address in arms.items() if name != "raw"}
     native, raw = arms[NATIVE], arms["raw"]
     wire = await open_wire(native.host, native.port)
     [request] = scenario.requests(1, native.host, native.authorization)
     answer = await wire.ask(request)
     wire.close()
-    lesson = Scenario("lesson", "/", scenario.shape, "PUT", answer.body)
+    lesson = Scenario("lesson", f"/{scenario.status}", scenario.shape, "PUT", answer.body)
     wire = await open_wire(raw.host, raw.port)
     await wire.ask(*lesson.requests(1, raw.host, ""))
     wire.close()

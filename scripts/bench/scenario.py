@@ -29,8 +29,6 @@ class Scenario:
     each: Words | None = None
     is_stream: bool = False
     """Whether it is answered by events, read to their end: the shape is that of the last one's data."""
-    is_read: bool = False
-    """Whether it changes nothing although it is no GET: then the raw arm can play it."""
     most_at_once: int | None = None
     """Above this, requests only wait for each other: higher levels are not played."""
 

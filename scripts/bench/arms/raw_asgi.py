@@ -1,7 +1,7 @@
 """The bound of an ASGI stream: uvicorn as the product runs it, no framework, one queue a stream.
 
-``python -m bench.arms.raw_asgi <port> <redis_url>``; says ``ready`` when it listens. What is
-``PUT`` is the body of every later answer that is no stream: the same bytes without the product.
+``python -m bench.arms.raw_asgi <port> <redis_url>``; says ``ready`` when it listens. What is ``PUT`` to ``/<status>`` is the
+body and the status of every later answer that is no stream: the same bytes without the product.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class RawStreams:
         self._redis_url = redis_url
         self._queues: dict[bytes, list[asyncio.Queue[bytes]]] = {}
         self._ear = ChannelEar(self._deliver)
-        self._body = b"{}"
+        self._body, self._status = b"{}", 200
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -39,8 +39,8 @@ class RawStreams:
         else:
             body = await read_body(receive)
             if scope["method"] == "PUT":
-                self._body = body
-            await send(plain_head(self._body))
+                self._body, self._status = body, int(scope["path"].lstrip("/"))
+            await send(plain_head(self._body, self._status))
             await send({"type": "http.response.body", "body": self._body})
 
     async def _live(self, receive: Any, send: Any) -> None:
@@ -78,11 +78,11 @@ class RawStreams:
             queue.put_nowait(b"id: %b\nevent: %b\ndata: %b\n\n" % (entry_id, event_type, data))
 
 
-def plain_head(body: bytes) -> dict[str, Any]:
+def plain_head(body: bytes, status: int = 200) -> dict[str, Any]:
     """Of an answer that is no stream."""
     length = str(len(body)).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", length)]
-    return {"type": "http.response.start", "status": 200, "headers": headers}
+    return {"type": "http.response.start", "status": status, "headers": headers}
 
 
 async def read_body(receive: Any) -> bytes:
