@@ -1,5 +1,6 @@
 """A plain route answers as the framework's own would, whatever is asked of it, and calls things in the same order."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -185,14 +186,14 @@ async def test_only_plain_requests_leave_the_frameworks_way(
     method: str, path: str, is_plain: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered: list[bool] = []
-    answer = Answerer.answer
+    given = Answerer.given
 
-    async def noted(self: Answerer, request: Request) -> Response | None:
-        response = await answer(self, request)
-        answered.append(response is not None)
-        return response
+    def noted(self: Answerer, request: Request) -> list[object] | None:
+        found = given(self, request)
+        answered.append(found is not None)
+        return found
 
-    monkeypatch.setattr(Answerer, "answer", noted)
+    monkeypatch.setattr(Answerer, "given", noted)
     await asked(PlainRoute, method, path, {}, None)
     assert any(answered) == is_plain
 
@@ -210,8 +211,30 @@ async def test_what_an_app_overrides_is_called_instead() -> None:
         for dependency in context.dependant.dependencies
         if dependency.name == "who"
     )
-    app.dependency_overrides[who] = somebody
+    app.dependency_overrides = {who: somebody}
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://here") as client:
         answer = await client.get("/top/things/7")
     assert answer.json()["words"] == ["somebody", "none"]
     assert "who open" not in told
+
+
+async def test_an_error_that_a_dependency_keeps_to_itself_is_no_reason_to_begin_again() -> None:
+    told: list[str] = []
+
+    async def keeping() -> AsyncIterator[None]:
+        with contextlib.suppress(Refused):
+            yield
+
+    app = FastAPI()
+    router = APIRouter(route_class=PlainRoute)
+
+    @router.get("/kept")
+    async def kept(_: Annotated[None, Depends(keeping, scope="function")]) -> Thing:
+        told.append("called")
+        raise Refused
+
+    app.include_router(router)
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://here") as client:
+        assert (await client.get("/kept")).status_code == 500
+    assert told == ["called"]

@@ -13,7 +13,7 @@ from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.conversations.questions import require_say
 from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.infra.dependencies import AsyncDb, commit_now
-from riverrun.infra.path_text import ANY_TEXT
+from riverrun.infra.path_text import PATH_TEXT
 from riverrun.infra.plain_route import PlainRoute
 from riverrun.kit.problem import NotFound
 from riverrun.kit.storable_text import StorableText
@@ -92,7 +92,7 @@ async def follow_run(
     return await answers.answer(found.run, cursor, permit=reading.permit(found))
 
 
-@runs_router.get(f"/{{run_id}}/results/{{call_id:{ANY_TEXT}}}")
+@runs_router.get(f"/{{run_id}}/results/{{call_id:{PATH_TEXT}}}")
 async def get_result(
     run_id: UUID, call_id: StorableText, reading: CurrentRunReading, db: AsyncDb
 ) -> ToolResultView:

@@ -2,7 +2,7 @@
 
 from starlette.convertors import Convertor, register_url_convertor
 
-ANY_TEXT = "text"
+PATH_TEXT = "text"
 """As in ``{name:text}``."""
 
 
@@ -20,4 +20,4 @@ class AnyTextConvertor(Convertor[str]):
         return value
 
 
-register_url_convertor(ANY_TEXT, AnyTextConvertor())
+register_url_convertor(PATH_TEXT, AnyTextConvertor())

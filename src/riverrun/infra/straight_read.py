@@ -7,7 +7,6 @@ from typing import Any
 import asyncpg
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, dialect
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 
@@ -17,7 +16,6 @@ TROUBLES = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     AsyncAdapt_asyncpg_dbapi.Error,
-    DisconnectionError,
     OSError,
 )
 
@@ -67,27 +65,15 @@ class StraightRead:
         return None if row is None else dict(row._mapping)
 
     async def _ask(self, engine: AsyncEngine, ordered: list[Any]) -> dict[str, Any] | None:
-        record = await greenlet_spawn(_take, engine.pool)
+        connection = await greenlet_spawn(engine.pool.connect)
         try:
-            row = await record.driver_connection.fetchrow(self.text, *ordered)
-        except BaseException as error:
-            # Whoever is cancelled, too: the next one would wait until Postgres has heard of it.
-            record._checkin_failed(error, _fairy_was_created=False)
+            driver: Any = connection.driver_connection
+            row = await driver.fetchrow(self.text, *ordered)
+            return None if row is None else dict(row)
+        except (
+            BaseException
+        ):  # whoever is cancelled, too: the next one would wait until Postgres has heard of it
+            connection.invalidate()
             raise
-        record.checkin(_fairy_was_created=False)
-        return None if row is None else dict(row)
-
-
-def _take(pool: Any) -> Any:
-    """One of the pool's own records of connections, as ``pool.connect`` takes it, to be given back by ``checkin``.
-
-    Without the proxy before it, a third of what a connection costs: that undoes what was begun, and nothing is, and notices
-    when it is forgotten, which it is not. SQLAlchemy has no public name for this.
-    """
-    record = pool._do_get()
-    try:
-        pool.dispatch.checkout(record.get_connection(), record, None)
-    except BaseException as error:
-        record._checkin_failed(error, _fairy_was_created=False)
-        raise
-    return record
+        finally:
+            connection.close()  # waits for nothing, since nothing was begun
