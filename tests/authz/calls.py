@@ -44,7 +44,7 @@ def path_values(template: str, rows: Rows) -> dict[str, str]:
         "run_id": rows.owners_run_id if template.endswith("/stop") else rows.ended_run_id,
         "message_id": rows.answer_id,
         "session_id": rows.session_id if "/account/" in template else rows.session_name,
-        "call_id:path": quote(CALL_ID),
+        "call_id:text": quote(CALL_ID),
         "key_id": rows.key_id,
         "invitation_id": rows.invitation_id,
         "organisation_id": rows.organisation_id,
