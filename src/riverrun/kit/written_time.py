@@ -8,6 +8,11 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(rf"{_DAY.pattern}[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_LEAP_SECOND = re.compile(r"(:\d\d:)60")
+"""Written by the rule, and unknown to Python."""
+
+FIRST, LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""A day from the calendar's ends, which drivers of databases take for infinity."""
 
 
 def _require_day(value: Any) -> Any:
@@ -18,15 +23,16 @@ def _require_day(value: Any) -> Any:
 
 def _require_moment(value: Any) -> Any:
     if isinstance(value, str) and _MOMENT.fullmatch(value):
-        return value
+        return _LEAP_SECOND.sub(r"\g<1>59", value)
     raise ValueError("a moment is written as 2026-11-29T10:00:00Z, with its offset from UTC")
 
 
 def _in_utc(moment: datetime) -> datetime:
+    """Hours beyond the calendar's ends, as UTC may be, mean what its first and its last day mean."""
     try:
-        return moment.astimezone(UTC)
+        return min(max(moment.astimezone(UTC), FIRST), LAST)
     except OverflowError:
-        raise ValueError("no calendar goes so far: take a year from 1 to 9999 in UTC") from None
+        return FIRST if moment.year == FIRST.year else LAST
 
 
 WrittenDay = Annotated[date, BeforeValidator(_require_day)]
