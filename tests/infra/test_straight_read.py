@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Text, Uuid, bindparam, func, literal, select, tex
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.support.waiting import wait_until_async
 
+from riverrun.infra import database
 from riverrun.infra.database import open_async_engine
 from riverrun.infra.straight_read import StraightRead
 
@@ -94,3 +95,27 @@ async def test_who_goes_in_the_middle_leaves_a_connection_that_works(
         await waiting
     assert taken(async_engine) == 0
     assert await asyncio.wait_for(ECHO.first(session, SOMETHING), 5) is not None
+
+
+async def test_of_idle_connections_that_died_together_only_one_is_met(
+    database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a restart of Postgres: the first reader asks by the session, the next meets a new connection."""
+    pool = open_async_engine(database_url)
+    async with AsyncSession(pool) as one, AsyncSession(pool) as other:
+        dead = [(await PID.first(session, {}) or {})["pid"] for session in (one, other)]
+        dead += [await session.scalar(PID.statement) for session in (one, other)]
+    with engine.begin() as connection:
+        for pid in set(dead):
+            connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    monkeypatch.setattr(database, "PING_AFTER_SECONDS", -1.0)
+    async with AsyncSession(pool) as reader:
+        assert await PID.first(reader, {}) not in [{"pid": pid} for pid in dead]
+        await reader.commit()
+        assert await PID.first(reader, {}) not in [{"pid": pid} for pid in dead]
+        assert not reader.in_transaction()
+    assert [record.message for record in caplog.records if "straight read" in record.message] == [
+        "a straight read broke, the session is asked: InvalidatePoolError"
+    ]
+    assert taken(pool) == 0
+    await pool.dispose()

@@ -1,12 +1,11 @@
 """Each request has an id, taken from the caller or made here, echoed and known to the log. Pure ASGI."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from riverrun.infra.logs import request_id
 from riverrun.kit.ids import new_uuid
 
-HEADER = "x-request-id"
+HEADER = b"x-request-id"
 
 
 class RequestContext:
@@ -24,7 +23,7 @@ class RequestContext:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = current
+                message["headers"] = [*message.get("headers", ()), (HEADER, current.encode())]
             await send(message)
 
         token = request_id.set(current)
@@ -36,7 +35,7 @@ class RequestContext:
 
 def _given_id(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
-        if name == HEADER.encode():
+        if name == HEADER:
             given = value.decode("latin-1")
             return given if 0 < len(given) <= 64 and given.isascii() and given.isprintable() else None
     return None

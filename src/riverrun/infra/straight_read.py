@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, dialect
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 
@@ -16,6 +17,7 @@ TROUBLES = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     AsyncAdapt_asyncpg_dbapi.Error,
+    InvalidatePoolError,
     OSError,
 )
 
@@ -65,15 +67,37 @@ class StraightRead:
         return None if row is None else dict(row._mapping)
 
     async def _ask(self, engine: AsyncEngine, ordered: list[Any]) -> dict[str, Any] | None:
-        connection = await greenlet_spawn(engine.pool.connect)
+        record = await greenlet_spawn(_take, engine.pool)
         try:
-            driver: Any = connection.driver_connection
-            row = await driver.fetchrow(self.text, *ordered)
-            return None if row is None else dict(row)
-        except (
-            BaseException
-        ):  # whoever is cancelled, too: the next one would wait until Postgres has heard of it
-            connection.invalidate()
+            row = await record.driver_connection.fetchrow(self.text, *ordered)
+        except BaseException:
+            # Whoever is cancelled, too: the next one would wait until Postgres has heard of it.
+            _give_up(record)
             raise
-        finally:
-            connection.close()  # waits for nothing, since nothing was begun
+        record.checkin(_fairy_was_created=False)
+        return None if row is None else dict(row)
+
+
+def _take(pool: Any) -> Any:
+    """A connection, as the pool's own record of it: given back by ``checkin`` or given up.
+
+    Without the proxy that ``pool.connect`` puts before it, and with what that does otherwise: a third less to have a connection. The
+    proxy also undoes what was begun, where here nothing is, and notices that it was forgotten. SQLAlchemy has no public names for
+    this. The pool must have no overflow, whose connections are closed when they are given back.
+    """
+    record = pool._do_get()
+    try:
+        pool.dispatch.checkout(record.get_connection(), record, None)
+    except BaseException as error:
+        if isinstance(error, InvalidatePoolError):  # one that was idle is dead, and so the others are
+            pool._invalidate(record, _checkin=False)
+        _give_up(record)
+        raise
+    return record
+
+
+def _give_up(record: Any) -> None:
+    try:
+        record.invalidate()
+    finally:
+        record.checkin(_fairy_was_created=False)
