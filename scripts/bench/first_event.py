@@ -140,7 +140,7 @@ class RawParts:
 
     def teach(self) -> None:
         """Let the raw server answer with an empty object, whatever it was taught before."""
-        [lesson] = Scenario("lesson", "/", bool, "PUT", b"{}").requests(1, HOST, "")
+        [lesson] = Scenario("lesson", "/200", bool, "PUT", b"{}").requests(1, HOST, "")
         with socket.create_connection((HOST, self._port), PATIENCE_SECONDS) as connection:
             connection.sendall(lesson)
             read_until(connection, b"\r\n\r\n{}", b"")

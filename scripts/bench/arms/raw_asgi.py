@@ -39,7 +39,7 @@ class RawStreams:
         else:
             body = await read_body(receive)
             if scope["method"] == "PUT":
-                self._body, self._status = body, int(scope["path"].lstrip("/"))
+                self._body, self._status = body, int(scope["path"].removeprefix("/"))
             await send(plain_head(self._body, self._status))
             await send({"type": "http.response.body", "body": self._body})
 
