@@ -23,7 +23,7 @@ class RequestContext:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (HEADER, current.encode())]
+                message = {**message, "headers": [*message.get("headers", ()), (HEADER, current.encode())]}
             await send(message)
 
         token = request_id.set(current)
