@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import schemathesis
 from fastapi import FastAPI, Response
 from psycopg.errors import DeadlockDetected
 from pydantic import BaseModel
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from tests.authz.site import settings_without_rates
 from tests.fuzz.fuzzer import Fuzzer
 from tests.fuzz.ground import open_ground, undisturbed
-from tests.fuzz.verdicts import DEVIATION, IGNORED_AUTH, SERVER_ERROR, Fault, Report, sum_of
+from tests.fuzz.verdicts import DEVIATION, IGNORED_AUTH, SERVER_ERROR, Fault, Report, is_sent_as_drawn, sum_of
 
 from riverrun.kit.problem import InvalidRequest
 from riverrun.main import create_app
@@ -71,6 +72,23 @@ def test_no_generated_request_finds_a_fault(database_url: str, redis_url: str, e
     assert report.line == f"fuzz: cases={report.cases} server_errors=0 ignored_auth=0 schema_deviations=0"
     taken = sum(count for status, count in report.statuses.items() if status < 300)
     assert taken > CASES / 8, "too few requests come as far as the rows"
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_as_drawn"), [("4E", True), ("a%21b", True), ("4E%EF%BF%BD", False), ("a%20b", False)]
+)
+def test_a_value_that_was_changed_on_its_way_need_not_be_taken(sent: str, *, is_as_drawn: bool) -> None:
+    name = {
+        "name": "name",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[!-~]+$"},
+    }
+    answers = {"200": {"description": "Taken."}}
+    paths = {"/runs/{name}": {"get": {"parameters": [name], "responses": answers}}}
+    document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
+    operation = schemathesis.openapi.from_dict(document)["/runs/{name}"]["GET"]
+    assert is_sent_as_drawn(operation.Case(path_parameters={"name": sent})) is is_as_drawn
 
 
 def test_the_sum_of_two_reports_counts_all_and_keeps_the_first_example_of_a_fault() -> None:
