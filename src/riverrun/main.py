@@ -39,7 +39,7 @@ from riverrun.conversations.reading_statements import (
 )
 from riverrun.infra.body_limit import BodyLimit
 from riverrun.infra.celery_app import configure_celery, queue_name
-from riverrun.infra.eventloop_monitor import EventLoopMonitor, RouteTeller
+from riverrun.infra.eventloop_monitor import EventLoopMonitor
 from riverrun.infra.garbage import collect_calmly
 from riverrun.infra.logs import configure_logs
 from riverrun.infra.loop_report import LoopReport
@@ -47,6 +47,7 @@ from riverrun.infra.outside_client import tls_context
 from riverrun.infra.pool_metrics import PoolMetrics
 from riverrun.infra.problem_handlers import add_problem_handlers
 from riverrun.infra.request_context import RequestContext
+from riverrun.infra.request_counter import RequestCounter
 from riverrun.infra.request_metrics import RequestMetrics
 from riverrun.infra.request_spans import closing, request_spans
 from riverrun.infra.resources import open_resources
@@ -147,16 +148,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         telemetry=request_spans(tracing),
     )
-    app.add_middleware(RouteTeller)
     app.add_middleware(BodyLimit)
     app.add_middleware(TrailingSlash)
     app.add_middleware(HandOver)
     app.add_middleware(RequestContext)
+    app.add_middleware(RequestCounter, metrics=requests)
     app.state.loop_report = loop_report
     app.add_middleware(
         EventLoopMonitor,
         report=loop_report,
-        requests=requests,
         warn_ms=chosen.loop_warn_ms,
         says_server_timing=chosen.server_timing,
     )

@@ -1,10 +1,12 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from tests.support import treacherous_stack
 
-from riverrun.infra.loop_stack import Seen, blocking_line, frames_of
+from riverrun.infra.loop_stack import Seen, blocking_line, frames_of, scopes_in
 
 
 def test_a_stack_is_looked_at_without_a_crash_however_busy_its_thread_is() -> None:
@@ -21,6 +23,20 @@ def test_the_innermost_frame_comes_first_and_the_outermost_last() -> None:
     while frame := frame.f_back:
         walked.append(frame)
     assert others == walked
+
+
+def test_the_scopes_of_a_stack_come_innermost_first() -> None:
+    def inside(scope: object) -> list[dict[str, Any]]:
+        return scopes_in(frames_of(threading.get_ident()))
+
+    def outside(scope: object, call: Callable[[], Any]) -> Any:
+        return call()
+
+    inner, outer = {"type": "http", "path": "/inner"}, {"type": "http", "path": "/outer"}
+    assert outside(outer, lambda: outside("no scope", lambda: outside({}, lambda: inside(inner)))) == [
+        inner,
+        outer,
+    ]
 
 
 def test_a_thread_that_is_gone_has_no_frames() -> None:

@@ -16,13 +16,13 @@ NO_REQUEST = ""
 
 
 class LoopMetrics:
-    """Written by the watchdog's two threads, each figure by one of them; read by any."""
+    """Each figure is written by one thread, the loop's or one of its watchdog's; read by any."""
 
     def __init__(self) -> None:
         self.lag = Distribution(LAG_SECONDS)
-        """How long each of the watchdog's questions waited for its answer, in seconds."""
+        """By how much each of the loop's heartbeats came late, in seconds."""
         self.ready_callbacks = 0
-        """How many callbacks waited for their turn at the last look."""
+        """How many callbacks waited for their turn at the last heartbeat."""
         self.machine_stalls = 0
         self.machine_seconds = 0.0
         self._stalls: dict[tuple[str, str], tuple[int, float]] = {}
@@ -41,7 +41,7 @@ class LoopMetrics:
     def families(self) -> Iterator[Metric]:
         """For a scrape."""
         lag = HistogramMetricFamily(
-            "riverrun_loop_lag_seconds", "How long a callback waits before the event loop comes to it"
+            "riverrun_loop_lag_seconds", "By how much timers of the event loop come late"
         )
         lag.add_metric((), self.lag.buckets, self.lag.total)
         yield lag
@@ -69,7 +69,7 @@ class LoopMetrics:
         )
         yield GaugeMetricFamily(
             "riverrun_loop_ready_callbacks",
-            "Callbacks that waited for their turn at the watchdog's last look",
+            "Callbacks that waited for their turn at the loop's last heartbeat",
             value=self.ready_callbacks,
         )
 

@@ -64,7 +64,7 @@ class Stall:
 
 @dataclass(slots=True)
 class LoopReport:
-    """Since the last reset; ``metrics`` since the start. Written by the watchdog's threads, read by any."""
+    """Since the last reset; ``metrics`` since the start. Written by the watchdog's threads and its loop, read by any."""
 
     since: datetime = field(default_factory=now)
     stalls: int = 0
@@ -74,7 +74,8 @@ class LoopReport:
     """How often everything stood still because the machine gave us no CPU."""
     machine_longest_ms: float = 0.0
     callback_cpu_ms: float = 0.0
-    """The most CPU that one callback was seen to use, to within a look of the watchdog before and after."""
+    """The most CPU that one callback was seen to use. What it used before the first look at it, which comes 20 to 40 ms after
+    its start, and behind the last is not in it; 0 as long as none was so long."""
     callback_place: Place = NOWHERE
     metrics: LoopMetrics = field(default_factory=LoopMetrics)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -11,16 +11,21 @@ import linecache
 import sys
 import sysconfig
 from collections import deque
+from collections.abc import Sequence
 from itertools import accumulate, chain, islice, repeat
 from operator import methodcaller
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
+from starlette.types import Scope
+
 LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 MOST_FRAMES = 60
 DEEPEST = 5_000
 SUSPENDABLE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+SCOPE = "scope"
+"""What ASGI calls it, and every framework."""
 HANDLE_RUN = asyncio.Handle._run.__code__
 """Each callback of an asyncio loop is called by it; uvloop calls them from C."""
 
@@ -98,9 +103,26 @@ def seen_in(frames: list[FrameType]) -> tuple[Seen, ...]:
     return tuple(Seen(frame.f_code, frame.f_lineno or 0) for frame in frames[:MOST_FRAMES])
 
 
-def blocking_line(stack: tuple[Seen, ...]) -> str:
+def scopes_in(frames: list[FrameType]) -> list[Scope]:
+    """The ASGI scopes that functions of the stack were called with, the innermost first; one may come several times."""
+    return [
+        scope
+        for frame in frames
+        if SCOPE in frame.f_code.co_varnames[: frame.f_code.co_argcount]
+        and isinstance(scope := frame.f_locals.get(SCOPE), dict)
+        and "type" in scope
+    ]
+
+
+def blocking_line(stack: Sequence[Seen]) -> str:
     """The innermost line of the application, or else the innermost of all."""
     return next((seen for seen in stack if not seen.is_of_a_library), stack[0]).line if stack else ""
+
+
+def callback_name(stack: Sequence[Seen]) -> str:
+    """The outermost function that the loop called."""
+    called = [seen.code for seen in stack if seen.code is not HANDLE_RUN] or [HANDLE_RUN]
+    return called[-1].co_qualname
 
 
 def _short(filename: str) -> str:

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 
 if sys.platform != "win32":
     import resource
@@ -19,13 +20,14 @@ SCHEDSTAT_BYTES = 64
 
 
 class ThreadClock:
-    """The clocks of the thread that makes it. Close it before that thread is gone for good."""
+    """The clocks of the thread that makes it. Do not read it when that thread is gone for good."""
 
     def __init__(self) -> None:
         self.thread_id = threading.get_ident()
         self._clock_id = _cpu_clock_of(self.thread_id)
         self._schedstat = _open_schedstat(threading.get_native_id())
-        self._read = ctypes.create_string_buffer(SCHEDSTAT_BYTES)
+        if self._schedstat is not None:
+            close_with(self, self._schedstat)
 
     def cpu_seconds(self) -> float:
         """How long it ran. Where the system has no such clock: how long the process did."""
@@ -35,14 +37,17 @@ class ThreadClock:
         """How long it could have run, and got no CPU. Where the system does not count this: 0."""
         if self._schedstat is None:
             return 0.0
-        count = _pread(self._schedstat, self._read, SCHEDSTAT_BYTES, 0)
-        return int(self._read.raw[:count].split()[1]) / NANOSECONDS
+        read = ctypes.create_string_buffer(SCHEDSTAT_BYTES)
+        count = _pread(self._schedstat, read, SCHEDSTAT_BYTES, 0)
+        return int(read.raw[:count].split()[1]) / NANOSECONDS if count > 0 else 0.0
 
-    def close(self) -> None:
-        """Give the file back."""
-        if self._schedstat is not None:
-            os.close(self._schedstat)
-            self._schedstat = None
+
+def close_with(holder: object, descriptor: int) -> None:
+    """Close a file when nobody holds its holder any more: whichever thread is the last, none can be using it.
+
+    Not at the interpreter's exit, where threads still run.
+    """
+    weakref.finalize(holder, os.close, descriptor).atexit = False
 
 
 def times_put_to_sleep() -> int | None:

@@ -24,8 +24,8 @@ from fastapi.routing import iter_route_contexts
 from planted_routes import add_planted_routes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from riverrun.infra.eventloop_monitor import SERVED, template_of
 from riverrun.infra.loop_stack import Seen, blocking_line
+from riverrun.infra.request_route import share_route, template_of
 
 STACK_LINES = 20
 SCOPE: ContextVar[Scope | None] = ContextVar("the request that this task serves", default=None)
@@ -56,6 +56,7 @@ class Witness:
             await send(message)
 
         if scope["type"] == "http":
+            share_route(scope)
             SCOPE.set(scope)
         await self._app(scope, receive, send_and_note)
 
@@ -140,8 +141,5 @@ def socket_events() -> Iterator[str]:
 
 
 def route_of(scope: Scope | None) -> str:
-    """Of the request's innermost scope, which knows it; none outside of requests."""
-    if scope is None:
-        return ""
-    served = scope.get(SERVED)
-    return f"{scope['method']} {template_of(served.scope if served else scope)}"
+    """None outside of requests."""
+    return f"{scope['method']} {template_of(scope)}" if scope else ""

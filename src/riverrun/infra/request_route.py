@@ -1,0 +1,28 @@
+"""The template of the route that serves a request, as far as the framework has told it to the scope."""
+
+from starlette.types import Scope
+
+FASTAPI = "fastapi"
+"""Where FastAPI keeps what it found out of a request; it adds to a dict that is there already."""
+
+
+def share_route(scope: Scope) -> None:
+    """Let the route be known in this scope, too, whatever copies of it are made on the way to whoever finds it."""
+    scope.setdefault(FASTAPI, {})
+
+
+def known_route(scope: Scope) -> str | None:
+    """The template of the route that FastAPI found for the request; none when there is none."""
+    route = scope.get(FASTAPI, {}).get("effective_route_context") or scope.get("route")
+    template = getattr(route, "path_format", None)
+    return template if isinstance(template, str) else None
+
+
+def template_of(scope: Scope) -> str:
+    """The route with its parameters' names; FastAPI knows it, and else it is put together out of the path."""
+    if known := known_route(scope):
+        return known
+    path: str = scope.get("path", "")
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
+    return path
