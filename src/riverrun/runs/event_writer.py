@@ -90,7 +90,7 @@ class EventWriter:
         with self._unsaved_lock:
             batch = list(self._unsaved)
         if batch:
-            connection.execute(statements.RECORD_EVENTS, statements.event_rows(self._run_id, batch))
+            connection.execute(statements.RECORD_EVENTS, statements.event_columns(self._run_id, batch))
         return len(batch)
 
     def forget_saved(self, count: int) -> None:

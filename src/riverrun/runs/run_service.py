@@ -160,7 +160,9 @@ class AsyncRunService:
         if run.status == RunStatus.RUNNING:
             log.append(_take_over(run.attempt + 1, log[-1].position.seq))
         log.append(_cancelled(log[-1].position, snapshot))
-        await self._session.execute(statements.RECORD_EVENTS, statements.event_rows(run.id, log[recorded:]))
+        await self._session.execute(
+            statements.RECORD_EVENTS, statements.event_columns(run.id, log[recorded:])
+        )
         statement = statements.end_run(
             run.id,
             status=RunStatus.CANCELLED,
