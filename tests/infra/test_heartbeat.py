@@ -48,13 +48,6 @@ def test_a_process_that_stood_still_was_not_blocked() -> None:
     assert heartbeat.blocked_seconds(after(0.3)) == pytest.approx(0.01)
 
 
-def test_the_time_in_which_nobody_ran_the_loop_does_not_count() -> None:
-    heartbeat = Heartbeat(BEFORE)
-    heartbeat.is_excused = True
-    assert heartbeat.late_seconds(after(9).at) == 0
-    assert heartbeat.blocked_seconds(after(9)) == 0
-
-
 def test_whom_the_loop_is_in_when_it_is_an_alarm_is_blamed_and_nobody_after_him() -> None:
     heartbeat = Heartbeat(BEFORE)
     for late, name in ((0.06, "first"), (0.1, "blocker"), (0.2, "later")):

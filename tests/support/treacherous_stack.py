@@ -8,9 +8,11 @@ import gc
 import sys
 import threading
 
-from riverrun.infra.loop_stack import boundary_of_this_loop, callback_frames
+from starlette.types import Scope
 
-LOOKS = 300_000
+from riverrun.infra.loop_stack import boundary_of_this_loop, callback_frames, calls_in, without_collections
+
+LOOKS = 100_000
 LOOKERS = 2
 
 
@@ -25,26 +27,29 @@ class Rubbish:
             pass
 
 
-def go_deep(depth: int) -> None:
+def go_deep(depth: int, scope: Scope) -> None:
+    held = [depth]
     if depth:
-        go_deep(depth - 1)
+        held = [depth]
+        go_deep(depth - 1, scope)
+        del held
     else:
         for _ in range(3):
             Rubbish()
 
 
-async def wait_deep(depth: int) -> None:
+async def wait_deep(depth: int, scope: Scope) -> None:
     if depth:
-        await wait_deep(depth - 1)
+        await wait_deep(depth - 1, {**scope})
     else:
-        go_deep(40)
+        go_deep(40, scope)
         await asyncio.sleep(0)
 
 
 async def be_busy(depth: int, is_over: threading.Event) -> None:
     while not is_over.is_set():
-        await wait_deep(depth)
-        go_deep(300)
+        await wait_deep(depth, {"type": "http"})
+        go_deep(300, {"type": "http"})
 
 
 async def main() -> None:
@@ -55,8 +60,10 @@ async def main() -> None:
 
     def look(number: int) -> None:
         while looks[number] < LOOKS:
-            for frame in callback_frames(thread_id, boundary):
-                assert frame.f_lineno is None or frame.f_lineno >= 0
+            with without_collections():
+                frames = callback_frames(thread_id, boundary)
+                assert all(call.scope["type"] == "http" for call in calls_in(frames))
+                del frames
             looks[number] += 1
         if min(looks) == LOOKS:
             is_over.set()

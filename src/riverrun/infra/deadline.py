@@ -40,7 +40,7 @@ def new_deadline() -> Deadline:
     if sys.platform == "linux":
         try:
             return TimerDeadline()
-        except OSError:  # a sandbox that knows no such timers
+        except (AttributeError, OSError):  # a C library, or a sandbox, that knows no such timers
             pass
     return PolledDeadline()
 

@@ -13,15 +13,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from riverrun.infra.loop_report import LoopReport, Place
-from riverrun.infra.loop_stack import Seen, blocking_line, callback_name
+from riverrun.infra.loop_stack import Call, Seen, blocking_line, callback_name
 from riverrun.infra.loop_watchdog import LoopWatchdog
 from riverrun.infra.request_metrics import OTHER
-from riverrun.infra.request_route import known_route, share_route, template_of
+from riverrun.infra.request_route import known_route, template_of
 
 WARN_MS = 100.0
 RUN_HEADER = b"x-run-id"
-RUN = "riverrun.run_id"
-"""Where the scope says whose run is answered."""
 
 Value = TypeVar("Value")
 
@@ -55,16 +53,7 @@ class EventLoopMonitor:
             return
         if self._loop is not asyncio.get_running_loop():
             self._watch_this_loop()
-        share_route(scope)
-
-        async def send_and_learn(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                for name, value in message.get("headers", ()):
-                    if name == RUN_HEADER:
-                        scope[RUN] = value.decode("latin-1")
-            await send(message)
-
-        await self._app(scope, receive, self._timed(send_and_learn) if self._says_timing else send_and_learn)
+        await self._app(scope, receive, self._timed(send) if self._says_timing else send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_and_watch(message: Message) -> None:
@@ -103,21 +92,21 @@ class EventLoopMonitor:
 
         async def send_timed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                blocked_ms = (watchdog.blocked_seconds - blocked_before) * 1_000
+                blocked_ms = max(watchdog.blocked_seconds - blocked_before, 0.0) * 1_000
                 MutableHeaders(scope=message).append("server-timing", f"loop;dur={blocked_ms:.1f}")
             await send(message)
 
         return send_timed
 
-    def _describe(self, scopes: Sequence[Scope], stack: Sequence[Seen]) -> Place:
-        """In the watchdog's thread. What the scopes say comes first: the next moment they may say something else."""
-        if not scopes:
+    def _describe(self, calls: Sequence[Call], stack: Sequence[Seen]) -> Place:
+        """In the watchdog's thread. What the calls say comes first: the next moment they may say something else."""
+        if not calls:
             return Place(blocking_line(stack), callback_name(stack))
-        innermost = scopes[0]
-        route = _first(known_route(scope) for scope in scopes)
+        innermost = calls[0].scope
+        route = _first(known_route(call.scope) for call in calls)
         template = route or template_of(innermost)
-        run_id = _first(_run_of(scope) for scope in scopes)
-        user_id = _first(scope.get("state", {}).get("user_id") for scope in scopes)
+        run_id = _first(_run_of(call) for call in calls)
+        user_id = _first(call.scope.get("state", {}).get("user_id") for call in calls)
         return Place(
             blocking_line(stack),
             template,
@@ -128,9 +117,11 @@ class EventLoopMonitor:
         )
 
 
-def _run_of(scope: Scope) -> str | None:
-    run_id: str | None = scope.get(RUN) or scope.get("path_params", {}).get("run_id")
-    return run_id
+def _run_of(call: Call) -> str | None:
+    """The one that is asked for, or that the response says it is of."""
+    asked: str | None = call.scope.get("path_params", {}).get("run_id")
+    said = (value for name, value in getattr(call.owner, "raw_headers", ()) if name == RUN_HEADER)
+    return asked or next((value.decode("latin-1") for value in said), None)
 
 
 def _first(values: Iterable[Value | None]) -> Value | None:

@@ -31,7 +31,7 @@ class Sight(NamedTuple):
 class Heartbeat:
     """Awaited since the one ``before``. ``answer`` is from when it came.
 
-    ``stood_seconds`` is how long this whole process stood still meanwhile. It is excused when nobody ran the loop.
+    ``stood_seconds`` is how long this whole process stood still meanwhile. While nobody runs the loop it is not due.
     """
 
     def __init__(self, before: Reading) -> None:
@@ -39,14 +39,13 @@ class Heartbeat:
         self.due_at = before.at + HEARTBEAT_SECONDS + TIMER_GRAIN_SECONDS
         self.stood_seconds = 0.0
         self.answer: Reading | None = None
-        self.is_excused = False
         self.blocker: tuple[Place, tuple[Seen, ...]] | None = None
         """Whom the loop was in when it had been blocked for ``warn_seconds``, or else at the last look at more than half of that."""
         self._is_settled = False
 
     def late_seconds(self, at: float) -> float:
         """By how much, if it came at that moment."""
-        return 0.0 if self.is_excused else max(at - self.due_at, 0.0)
+        return max(at - self.due_at, 0.0)
 
     def blocked_seconds(self, until: Reading) -> float:
         """How long the loop left it out, without the time in which it could not give one."""

@@ -41,7 +41,8 @@ class LoopMetrics:
     def families(self) -> Iterator[Metric]:
         """For a scrape."""
         lag = HistogramMetricFamily(
-            "riverrun_loop_lag_seconds", "By how much timers of the event loop come late"
+            "riverrun_loop_lag_seconds",
+            "By how much timers of the event loop come late, beyond a millisecond",
         )
         lag.add_metric((), self.lag.buckets, self.lag.total)
         yield lag

@@ -42,7 +42,7 @@ NOWHERE = Place(line="", endpoint="")
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """The loop was blocked so long. ``cpu_ms`` of it its thread was computing, else it slept in a call."""
+    """The loop was blocked so long, or up to 21 ms longer. ``cpu_ms`` of it its thread was computing, else it slept in a call."""
 
     at: datetime
     blocked_time_ms: float

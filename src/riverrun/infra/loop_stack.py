@@ -11,7 +11,8 @@ import linecache
 import sys
 import sysconfig
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate, chain, islice, repeat
 from operator import methodcaller
 from pathlib import Path
@@ -25,7 +26,8 @@ MOST_FRAMES = 60
 DEEPEST = 5_000
 SUSPENDABLE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 SCOPE = "scope"
-"""What ASGI calls it, and every framework."""
+"""What ASGI calls it, and nearly everybody."""
+REQUESTS = ("http", "websocket")
 HANDLE_RUN = asyncio.Handle._run.__code__
 """Each callback of an asyncio loop is called by it; uvloop calls them from C."""
 
@@ -51,6 +53,13 @@ class Seen(NamedTuple):
     def is_of_a_library(self) -> bool:
         """Whether it is Python's own, or installed, or was made while the program ran, as a dataclass's methods are."""
         return self.code.co_filename.startswith((*LIBRARIES, "<"))
+
+
+class Call(NamedTuple):
+    """A function of the stack that was called with the ASGI scope of a request, and whose method it is, if it is one."""
+
+    scope: Scope
+    owner: object = None
 
 
 def boundary_of_this_loop() -> CodeType:
@@ -86,15 +95,11 @@ def frames_of(thread_id: int) -> list[FrameType]:
     innermost = map(methodcaller("get", thread_id), iter(sys._current_frames, None))
     back_and_back = accumulate(chain(islice(innermost, 1), repeat("f_back", DEEPEST)), getattr)
     frames: deque[FrameType] = deque()
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        frames.extend(back_and_back)
-    except AttributeError:  # the outermost has none behind it
-        frames.pop()
-    finally:
-        if collects:
-            gc.enable()
+    with without_collections():
+        try:
+            frames.extend(back_and_back)
+        except AttributeError:  # the outermost has none behind it
+            frames.pop()
     return list(frames)
 
 
@@ -103,15 +108,37 @@ def seen_in(frames: list[FrameType]) -> tuple[Seen, ...]:
     return tuple(Seen(frame.f_code, frame.f_lineno or 0) for frame in frames[:MOST_FRAMES])
 
 
-def scopes_in(frames: list[FrameType]) -> list[Scope]:
-    """The ASGI scopes that functions of the stack were called with, the innermost first; one may come several times."""
-    return [
-        scope
-        for frame in frames
-        if SCOPE in frame.f_code.co_varnames[: frame.f_code.co_argcount]
-        and isinstance(scope := frame.f_locals.get(SCOPE), dict)
-        and "type" in scope
-    ]
+def calls_in(frames: list[FrameType]) -> list[Call]:
+    """The calls with the scope of a request: the innermost, which knows most, and the outermost.
+
+    Ask without collections, as long as the thread cannot have gone on.
+    """
+    asked = [frame for frame in frames if SCOPE in frame.f_code.co_varnames[: frame.f_code.co_argcount]]
+    ends = (next(filter(None, map(_call_of, some)), None) for some in (asked, reversed(asked)))
+    return [call for call in ends if call is not None]
+
+
+def _call_of(frame: FrameType) -> Call | None:
+    """Python copies what a function holds, and keeps that with its frame: emptied at once, lest all lives as long as that."""
+    held = frame.f_locals
+    scope, owner = held.get(SCOPE), held.get("self")
+    if type(held) is dict:
+        held.clear()
+    if isinstance(scope, dict) and scope.get("type") in REQUESTS:
+        return Call(scope, owner)
+    return None
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """What it would free may let other threads run."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def blocking_line(stack: Sequence[Seen]) -> str:

@@ -18,18 +18,18 @@ from queue import SimpleQueue
 from types import CodeType
 from typing import NamedTuple
 
-from starlette.types import Scope
-
 from riverrun.infra.deadline import new_deadline
 from riverrun.infra.heartbeat import HEARTBEAT_SECONDS, TIMER_GRAIN_SECONDS, Heartbeat, Reading, Sight
 from riverrun.infra.loop_metrics import ready_queue
 from riverrun.infra.loop_report import LoopReport, Place, Stall
 from riverrun.infra.loop_stack import (
+    Call,
     Seen,
     boundary_of_this_loop,
     callback_frames,
-    scopes_in,
+    calls_in,
     seen_in,
+    without_collections,
 )
 from riverrun.infra.thread_clock import ThreadClock, times_put_to_sleep
 from riverrun.kit.clock import now
@@ -63,15 +63,14 @@ class Found(NamedTuple):
 class LoopWatchdog:
     """Watches the loop that starts it, from then until ``stop``, or until the loop is closed.
 
-    ``describe`` says where the loop is, for the scopes of the request that it serves, the innermost first, if it serves one,
-    and for the stack. It is called in the watchdog's thread, and must read the scopes first: what gives the interpreter away lets
-    the loop go on.
+    ``describe`` says where the loop is, by the calls with a request's scope, the innermost first, if it serves one, and by the
+    stack. It is called in the watchdog's thread, and must read the calls first: what gives the interpreter away lets the loop go on.
     """
 
     def __init__(
         self,
         report: LoopReport,
-        describe: Callable[[Sequence[Scope], Sequence[Seen]], Place],
+        describe: Callable[[Sequence[Call], Sequence[Seen]], Place],
         *,
         warn_seconds: float,
     ) -> None:
@@ -171,7 +170,7 @@ class LoopWatchdog:
         self._reading = heartbeat.before
         while heartbeat.answer is None and heartbeat.late_seconds(time.monotonic()) and not self._is_stopped:
             if not self._loop.is_running():
-                heartbeat.is_excused = True
+                heartbeat.due_at = time.monotonic()
                 return
             self._look(heartbeat, look_at)
             look_at = time.monotonic() + LOOK_SECONDS
@@ -179,7 +178,7 @@ class LoopWatchdog:
             time.sleep(LOOK_SECONDS)
 
     def _look(self, heartbeat: Heartbeat, look_at: float) -> None:
-        # Now, before a clock is read: that gives the interpreter away, and he who kept it from us would be gone.
+        # Now: once the interpreter is given away, he who kept it from us is gone.
         sight = self._see()
         if heartbeat.answer is not None:
             return
@@ -203,14 +202,15 @@ class LoopWatchdog:
 
     def _see(self) -> Sight:
         """From here to where the frames are dropped nothing gives the interpreter away."""
-        frames = callback_frames(self._clock.thread_id, self._boundary)
-        if not frames:
-            return Sight(None, 0)
-        task = asyncio.current_task(self._loop)
-        task_id, frame_id = id(task) if task else None, id(frames[-1])
-        scopes, stack = scopes_in(frames), seen_in(frames)
-        del frames, task
-        return Sight(task_id, frame_id, self._describe(scopes, stack), stack)
+        with without_collections():
+            frames = callback_frames(self._clock.thread_id, self._boundary)
+            if not frames:
+                return Sight(None, 0)
+            task = asyncio.current_task(self._loop)
+            task_id, frame_id = id(task) if task else None, id(frames[-1])
+            calls, stack = calls_in(frames), seen_in(frames)
+            del frames, task
+        return Sight(task_id, frame_id, self._describe(calls, stack), stack)
 
     def _note_own_clocks(self) -> None:
         self._own = OwnReading(times_put_to_sleep(), self._own_clock.starved_seconds())

@@ -46,7 +46,7 @@ class RequestMetrics:
     def note(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """One answer more. ``route`` is the template, none for a path that no route has."""
         answers = self._answers.get((method, route or OTHER)) or self._begin(method, route or OTHER)
-        answers.by_class[status // 100] += 1
+        answers.by_class[min(status // 100, STATUS_CLASSES - 1)] += 1
         answers.seconds.observe(seconds)
 
     def _begin(self, method: str, route: str) -> Answers:

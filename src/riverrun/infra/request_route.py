@@ -7,7 +7,10 @@ FASTAPI = "fastapi"
 
 
 def share_route(scope: Scope) -> None:
-    """Let the route be known in this scope, too, whatever copies of it are made on the way to whoever finds it."""
+    """Let the route be known in this scope, too, whatever copies of it are made on the way to whoever finds it.
+
+    That is so for routes of an included router, as all of ours are; others are told to the innermost copy alone.
+    """
     scope.setdefault(FASTAPI, {})
 
 

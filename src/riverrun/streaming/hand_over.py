@@ -17,7 +17,7 @@ class HandOver:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on, under a scope of its own; the outer one learns nothing that would have to be kept."""
+        """Pass everything on, under a scope of its own; the outer one learns its route, and nothing that would have to be kept."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
