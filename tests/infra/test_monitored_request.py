@@ -1,6 +1,7 @@
 """What the monitor says of the request that blocked the loop, whatever stands between the two."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -90,3 +91,27 @@ def test_what_no_request_did_is_named_by_its_task(run: Runner) -> None:
 
     place = run(stall_of(idle))
     assert (place.method, place.endpoint, place.run_id) == ("", "block_the_loop", None)
+
+
+@every_loop
+def test_the_end_of_the_watch_gives_its_files_back_though_the_monitor_lives_on(run: Any) -> None:
+    """Nobody waits for a garbage collection, which a server has seldom."""
+    monitors: list[EventLoopMonitor] = []
+
+    async def begin_and_end() -> None:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "lifespan.startup.complete"})
+
+        async def nothing(*_: Any) -> None:
+            await asyncio.sleep(0)
+
+        monitors.append(monitor := EventLoopMonitor(app))
+        await monitor({"type": "lifespan"}, nothing, nothing)
+        await asyncio.get_running_loop().run_in_executor(None, monitor.join)
+        await asyncio.sleep(0.01)
+
+    run(begin_and_end())
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        run(begin_and_end())
+    assert len(os.listdir("/proc/self/fd")) <= before

@@ -34,6 +34,9 @@ class Deadline(Protocol):
         ``before_sleep`` is called each time that the thread is about to fall asleep.
         """
 
+    def close(self) -> object:
+        """Give back what it holds. Nobody waits for it, or puts it off, any more."""
+
 
 def new_deadline() -> Deadline:
     """The best that this system has."""
@@ -53,7 +56,7 @@ class TimerDeadline:
         self._timer = _system.timerfd_create(time.CLOCK_MONOTONIC, os.O_CLOEXEC)
         if self._timer < 0:
             raise OSError("the system gives no timer (timerfd_create)")
-        close_with(self, self._timer)
+        self.close = close_with(self, self._timer)
 
     def put_off(self, seconds: float) -> None:
         """Sleepers are not disturbed."""
@@ -83,3 +86,6 @@ class PolledDeadline:
         while (rest := self._at - time.monotonic()) > 0:
             before_sleep()
             time.sleep(min(rest, self.LONGEST_SLEEP_SECONDS))
+
+    def close(self) -> None:
+        """It holds nothing."""

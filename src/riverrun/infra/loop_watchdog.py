@@ -6,6 +6,7 @@ keep the first from looking.
 """
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import sys
@@ -80,6 +81,8 @@ class LoopWatchdog:
         self._first_look_seconds = min(FIRST_LOOK_SECONDS, warn_seconds / 2)
         self._deadline = new_deadline()
         self._is_stopped = False
+        self._may_beat = False
+        """Whether the loop may be in the middle of a heartbeat when we are stopped: not if it stops us itself."""
         self._to_judge: deque[Heartbeat] = deque()
         self._found: SimpleQueue[Found | None] = SimpleQueue()
         self._teller = threading.Thread(target=self._tell, name="loop watchdog's teller", daemon=True)
@@ -110,7 +113,10 @@ class LoopWatchdog:
 
     def stop(self) -> None:
         """The threads end by themselves, and the heart stands still."""
-        if threading.get_ident() == self._clock.thread_id and self._loop.is_running():
+        if self._is_stopped:
+            return
+        self._may_beat = threading.get_ident() != self._clock.thread_id
+        if not self._may_beat and self._loop.is_running():
             self._beat()  # what blocked the loop until now counts
         self._is_stopped = True
         self._deadline.put_off(0)
@@ -163,6 +169,19 @@ class LoopWatchdog:
             self._judge_all()
         finally:
             self._found.put(None)
+            self._own_clock.close()
+            self._release_behind_a_beat()
+
+    def _release_behind_a_beat(self) -> None:
+        if self._may_beat and self._loop.is_running():
+            with contextlib.suppress(RuntimeError):  # it was closed meanwhile
+                self._loop.call_soon_threadsafe(self._release)
+                return
+        self._release()
+
+    def _release(self) -> None:
+        self._clock.close()
+        self._deadline.close()
 
     def _look_until_it_turns(self) -> None:
         heartbeat = self._heartbeat

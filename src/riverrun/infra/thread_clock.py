@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 
 if sys.platform != "win32":
     import resource
@@ -20,14 +21,14 @@ SCHEDSTAT_BYTES = 64
 
 
 class ThreadClock:
-    """The clocks of the thread that makes it. Do not read it when that thread is gone for good."""
+    """The clocks of the thread that makes it. Close it before that thread is gone for good."""
 
     def __init__(self) -> None:
         self.thread_id = threading.get_ident()
         self._clock_id = _cpu_clock_of(self.thread_id)
         self._schedstat = _open_schedstat(threading.get_native_id())
         if self._schedstat is not None:
-            close_with(self, self._schedstat)
+            self._close = close_with(self, self._schedstat)
 
     def cpu_seconds(self) -> float:
         """How long it ran. Where the system has no such clock: how long the process did."""
@@ -41,13 +42,21 @@ class ThreadClock:
         count = _pread(self._schedstat, read, SCHEDSTAT_BYTES, 0)
         return int(read.raw[:count].split()[1]) / NANOSECONDS if count > 0 else 0.0
 
+    def close(self) -> None:
+        """Give the file back."""
+        if self._schedstat is not None:
+            self._schedstat = None
+            self._close()
 
-def close_with(holder: object, descriptor: int) -> None:
-    """Close a file when nobody holds its holder any more: whichever thread is the last, none can be using it.
+
+def close_with(holder: object, descriptor: int) -> Callable[[], object]:
+    """Call it to close a file; else it is closed when nobody holds its holder any more.
 
     Not at the interpreter's exit, where threads still run.
     """
-    weakref.finalize(holder, os.close, descriptor).atexit = False
+    close = weakref.finalize(holder, os.close, descriptor)
+    close.atexit = False
+    return close
 
 
 def times_put_to_sleep() -> int | None:
