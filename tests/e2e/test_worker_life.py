@@ -20,6 +20,7 @@ from tests.support.run_reading import expire_lease, row_of
 from tests.support.stacks import open_stack
 from tests.support.waiting import wait_until
 
+from riverrun.cli import supervisor
 from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.server_address import ServerAddress
@@ -42,6 +43,8 @@ SOON_SECONDS = 30.0
 """Ten there; and half a lease, so that no lease has run out meanwhile."""
 DEAF_SECONDS = 3
 CHUNK_DELAY_MS = 150
+RESTART_DELAY_SECONDS = 0.2
+"""However often: these tests end workers by the dozen, and whose turn is last would wait 30 s for the next one."""
 
 
 class Site:
@@ -68,6 +71,7 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory, starlette_source: Path) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("worker-life")
     with (
+        pytest.MonkeyPatch.context() as patch,
         EmbeddedServers.start(folder / "servers") as servers,
         FaultProxy(port_of(servers.redis_url)) as broker,
         open_stack(
@@ -81,6 +85,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, starlette_source: Path) -> It
         ) as stack,
         RiverrunClient(ServerAddress(stack.base_url, stack.token)) as client,
     ):
+        patch.setattr(supervisor, "LONGEST_DELAY_SECONDS", RESTART_DELAY_SECONDS)
         site = Site(stack, client, folder, starlette_source, broker)
         yield site
         site.engine.dispose()
