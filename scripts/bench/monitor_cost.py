@@ -1,29 +1,36 @@
 """What the event-loop monitor costs a request, and how often it raises an alarm where nothing blocks."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean
 from typing import Any
 
 import orjson
 
-from bench.arm_levels import AGAIN, NATIVE, check_twins, play
+from bench.arm_levels import AGAIN, NATIVE, play
 from bench.arm_server import HOST, open_servers
 from bench.capacity import Mix, open_mixed_stage
 from bench.http_wire import Answer, open_wire
 from bench.load import Address
 from bench.mixed_traffic import signed_in, traffic_of
 from bench.open_loop import OpenLoop, Outcome
-from bench.ratios import Ratio, interval
+from bench.ratios import Ratio
 from bench.report import Report
 from bench.request_tax import cpu_seconds
+from bench.round_bootstrap import Rounds, ratio_interval
 from bench.scenario import Scenario, has_fields
 from bench.site import Site
 
 NUMBER = "monitor"
 UNWATCHED = "unwatched"
-PROGRAMS = {NATIVE: NATIVE, UNWATCHED: UNWATCHED, AGAIN: NATIVE}
+UNWATCHED_AGAIN = "unwatched again"
+PROGRAMS = {
+    NATIVE: NATIVE,
+    UNWATCHED: UNWATCHED,
+    AGAIN: NATIVE,
+    UNWATCHED_AGAIN: UNWATCHED,
+}
 FOUND = Scenario("loop", "/-/loop", has_fields("stalls", "machine_stalls"))
 FORGET = Scenario("forget", "/-/loop", bool, "DELETE", status=204)
 WARM_UP_SECONDS = 5.0
@@ -31,16 +38,37 @@ WARM_UP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How often is asked, how many at once; then how long, and how much a second, while alarms are counted."""
+    """How often servers are started, how often they are asked then, how many at once; then how long, and how much a second,
+    while alarms are counted.
+    """
 
     at_once: int = 20
-    rounds: int = 1_600
+    starts: int = 10
+    rounds: int = 200
     quiet_seconds: float = 600.0
     per_second: float = 20.0
 
 
 def measure_cost(site: Site, report: Report, scenario: Scenario, plan: Watch) -> None:
-    """CPU of the server for the same requests, with the monitor and without, in turns."""
+    """CPU of the servers for the same requests, with the monitor and without, in turns.
+
+    Two processes of the same program are apart by a percent or two for as long as they live. So there are many of both kinds,
+    and the interval is one of starts, not of rounds.
+    """
+    starts = [cost_of_a_start(number, site, report, scenario, plan) for number in range(1, plan.starts + 1)]
+
+    def compare(over: Sequence[str], under: Sequence[str], what: str, target: float | None = None) -> None:
+        report.add(ratio_of(used_by(over, starts), used_by(under, starts), what, under[0], target))
+
+    compare((NATIVE, AGAIN), (UNWATCHED, UNWATCHED_AGAIN), f"CPU of {scenario.name}", target=1.02)
+    compare((AGAIN,), (NATIVE,), f"CPU of {scenario.name}, riverrun again")
+    compare((UNWATCHED_AGAIN,), (UNWATCHED,), f"CPU of {scenario.name}, unwatched again")
+
+
+def cost_of_a_start(
+    number: int, site: Site, report: Report, scenario: Scenario, plan: Watch
+) -> dict[str, Sequence[float]]:
+    """What each new server used in each round."""
     with open_servers(PROGRAMS, site.settings) as servers:
         arms = {
             name: Address(HOST, server.port, signed_in(site.token), server)
@@ -48,26 +76,26 @@ def measure_cost(site: Site, report: Report, scenario: Scenario, plan: Watch) ->
         }
         levels = asyncio.run(play(arms, scenario, plan.at_once, plan.rounds))
     for name, level in levels.items():
-        report.note_level(name, f"{scenario.name}@{plan.at_once}", level.as_dict())
-    check_twins(levels, scenario.name, report)
-    seconds = {name: cpu_seconds(level) for name, level in levels.items()}
-    report.add(compare(seconds, (NATIVE, UNWATCHED), f"CPU of {scenario.name}", target=1.02))
-    report.add(compare(seconds, (AGAIN, NATIVE), f"CPU of {scenario.name}"))
+        report.note_level(name, f"{scenario.name}@{plan.at_once}, start {number}", level.as_dict())
+    return {name: cpu_seconds(level) for name, level in levels.items()}
 
 
-def compare(
-    seconds: Mapping[str, Sequence[float]], arms: tuple[str, str], what: str, target: float | None = None
-) -> Ratio:
-    """The CPU of the first arm's rounds over that of the second's."""
-    over, under = (seconds[arm] for arm in arms)
+def used_by(arms: Sequence[str], starts: Sequence[dict[str, Sequence[float]]]) -> Rounds:
+    """By these arms together, start by start."""
+    return [[seconds for arm in arms for seconds in start[arm]] for start in starts]
+
+
+def ratio_of(over: Rounds, under: Rounds, what: str, unit: str, target: float | None) -> Ratio:
+    """All the CPU of the one side, the rare and dear rounds too, over that of the other, which was asked as often."""
+    means = [fmean(seconds for start in side for seconds in start) for side in (over, under)]
     return Ratio(
         NUMBER,
-        f"{what}, {arms[0]}",
-        median(over) / median(under),
-        interval(over, under),
+        what,
+        means[0] / means[1],
+        ratio_interval(over, under, fmean),
         target=target,
-        unit=f"x {arms[1]}",
-        note=f"{len(over)} rounds",
+        unit=f"x {unit}",
+        note=f"{len(over)} starts of {len(over[0])} rounds",
     )
 
 
