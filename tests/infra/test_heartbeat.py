@@ -6,13 +6,14 @@ from riverrun.infra.heartbeat import Heartbeat, Reading, Sight
 from riverrun.infra.loop_report import Place
 
 WARN_SECONDS = 0.1
-BEFORE = Reading(at=50.0, cpu_seconds=7.0, starved_seconds=1.0)
+BEFORE = Reading(at=50.0, cpu_seconds=7.0, schedstat=b"7000000000 1000000000 3\n")
 
 
 def after(late: float, *, cpu: float = 0.0, starved: float = 0.0) -> Reading:
     """So many seconds behind the moment when the heartbeat was due; the clocks ran so far since the one before."""
     due_at = Heartbeat(BEFORE).due_at
-    return Reading(due_at + late, BEFORE.cpu_seconds + cpu, BEFORE.starved_seconds + starved)
+    waited_ns = round((BEFORE.starved_seconds + starved) * 1e9)
+    return Reading(due_at + late, BEFORE.cpu_seconds + cpu, b"8000000000 %d 4\n" % waited_ns)
 
 
 def seen_in(name: str) -> Sight:

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 from riverrun.infra.thread_clock import close_with
@@ -60,13 +61,19 @@ class TimerDeadline:
 
     def put_off(self, seconds: float) -> None:
         """Sleepers are not disturbed."""
-        whole, rest = divmod(max(round(seconds * NANOSECONDS), 1), NANOSECONDS)
-        _system.timerfd_settime(self._timer, 0, (ctypes.c_long * 4)(0, 0, whole, rest), None)
+        _system.timerfd_settime(self._timer, 0, _timer_value(seconds), None)
 
     def wait(self, before_sleep: Callable[[], None]) -> None:
         """Without the interpreter."""
         before_sleep()
         os.read(self._timer, TIMERFD_READ_BYTES)
+
+
+@lru_cache(maxsize=16)
+def _timer_value(seconds: float) -> ctypes.Array[ctypes.c_long]:
+    """For a timer that rings once. A loop puts off by the same again and again, and to make this costs more than the call."""
+    whole, rest = divmod(max(round(seconds * NANOSECONDS), 1), NANOSECONDS)
+    return (ctypes.c_long * 4)(0, 0, whole, rest)
 
 
 class PolledDeadline:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from riverrun.infra.loop_report import Place
 from riverrun.infra.loop_stack import Seen
+from riverrun.infra.thread_clock import starved_seconds
 
 HEARTBEAT_SECONDS = 0.02
 TIMER_GRAIN_SECONDS = 0.001
@@ -15,7 +16,12 @@ class Reading(NamedTuple):
 
     at: float
     cpu_seconds: float
-    starved_seconds: float
+    schedstat: bytes
+
+    @property
+    def starved_seconds(self) -> float:
+        """Made out when somebody asks: of most readings nobody does."""
+        return starved_seconds(self.schedstat)
 
 
 class Sight(NamedTuple):

@@ -32,7 +32,7 @@ from riverrun.infra.loop_stack import (
     seen_in,
     without_collections,
 )
-from riverrun.infra.thread_clock import ThreadClock, times_put_to_sleep
+from riverrun.infra.thread_clock import ThreadClock, starved_seconds, times_put_to_sleep
 from riverrun.kit.clock import now
 
 FIRST_LOOK_SECONDS = 0.02
@@ -107,7 +107,7 @@ class LoopWatchdog:
         self._clock = ThreadClock()
         self._boundary = boundary_of_this_loop()
         self._ready = ready_queue(self._loop)
-        self._await_heartbeat(self._read_clocks())
+        self._await_heartbeat(self._read_own_clocks())
         self._teller.start()
         threading.Thread(target=self._watch, name="loop watchdog", daemon=True).start()
 
@@ -137,7 +137,7 @@ class LoopWatchdog:
         """The loop turns."""
         if self._is_stopped:
             return
-        heartbeat, answer = self._heartbeat, self._read_clocks()
+        heartbeat, answer = self._heartbeat, self._read_own_clocks()
         self._await_heartbeat(answer)
         heartbeat.answer = answer
         late_seconds = heartbeat.late_seconds(answer.at)
@@ -147,6 +147,9 @@ class LoopWatchdog:
         self._late_seconds += late_seconds
         self._report.metrics.lag.observe(late_seconds)
         self._report.metrics.ready_callbacks = len(self._ready)
+
+    def _read_own_clocks(self) -> Reading:
+        return Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.own_schedstat())
 
     def _await_heartbeat(self, last: Reading) -> None:
         self._heartbeat = Heartbeat(last)
@@ -231,8 +234,11 @@ class LoopWatchdog:
             del frames, task
         return Sight(task_id, frame_id, self._describe(calls, stack), stack)
 
+    def _read_clocks(self) -> Reading:
+        return Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.schedstat())
+
     def _note_own_clocks(self) -> None:
-        self._own = OwnReading(times_put_to_sleep(), self._own_clock.starved_seconds())
+        self._own = OwnReading(times_put_to_sleep(), starved_seconds(self._own_clock.schedstat()))
 
     def _waited_for_the_interpreter(self, late_seconds: float) -> float:
         """How much of a late wake-up was spent in waiting for whoever held the interpreter's lock.
@@ -279,11 +285,6 @@ class LoopWatchdog:
             return
         cpu_seconds = answer.cpu_seconds - heartbeat.before.cpu_seconds
         self._found.put(Found(now(), blocked_seconds, cpu_seconds, *heartbeat.blocker))
-
-    # --- in both
-
-    def _read_clocks(self) -> Reading:
-        return Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.starved_seconds())
 
     # --- in the teller's thread
 

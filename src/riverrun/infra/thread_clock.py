@@ -34,19 +34,28 @@ class ThreadClock:
         """How long it ran. Where the system has no such clock: how long the process did."""
         return time.process_time() if self._clock_id is None else time.clock_gettime(self._clock_id)
 
-    def starved_seconds(self) -> float:
-        """How long it could have run, and got no CPU. Where the system does not count this: 0."""
+    def schedstat(self) -> bytes:
+        """What the system counts of it, for ``starved_seconds``; nothing where it does not."""
         if self._schedstat is None:
-            return 0.0
+            return b""
         read = ctypes.create_string_buffer(SCHEDSTAT_BYTES)
         count = _pread(self._schedstat, read, SCHEDSTAT_BYTES, 0)
-        return int(read.raw[:count].split()[1]) / NANOSECONDS if count > 0 else 0.0
+        return read.raw[: max(count, 0)]
+
+    def own_schedstat(self) -> bytes:
+        """The same, for the thread itself: it may give the interpreter away, which is cheaper while nobody else wants it."""
+        return b"" if self._schedstat is None else os.pread(self._schedstat, SCHEDSTAT_BYTES, 0)
 
     def close(self) -> None:
         """Give the file back."""
         if self._schedstat is not None:
             self._schedstat = None
             self._close()
+
+
+def starved_seconds(schedstat: bytes) -> float:
+    """How long the thread could have run, and got no CPU. 0 where the system does not count this."""
+    return int(schedstat.split()[1]) / NANOSECONDS if schedstat else 0.0
 
 
 def close_with(holder: object, descriptor: int) -> Callable[[], object]:
