@@ -11,7 +11,7 @@ from bench.scenario import Scenario
 from bench.site import Site
 
 NAME = "monitor"
-SMOKE = Watch(at_once=2, starts=1, rounds=3, quiet_seconds=1.0)
+SMOKE = Watch(at_once=2, starts=1, rounds=2, in_a_row=2, quiet_seconds=1.0)
 
 
 def prepare(site: Site) -> Mapping[str, str]:

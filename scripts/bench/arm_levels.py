@@ -115,8 +115,12 @@ async def play(
     rounds: int,
     warm_up: int = WARM_UP,
     patience: Patience = NONE,
+    in_a_row: int = 1,
 ) -> dict[str, Level]:
-    """A warm-up, then round by round each arm once, and on until the A/A pair agrees or the patience is over."""
+    """A warm-up, then round by round each arm once, and on until the A/A pair agrees or the patience is over.
+
+    Each arm's turn has so many of the rounds ``in_a_row``; ``rounds`` counts them all.
+    """
     async with contextlib.AsyncExitStack() as stack:
         loads = {
             name: await stack.enter_async_context(open_load(address, scenario, concurrency))
@@ -126,11 +130,11 @@ async def play(
             await load.warm_up(warm_up)
         levels = {name: load.level for name, load in loads.items()}
         turns = turns_of(list(loads.values()))
-        for _ in range(rounds):
-            await play_round(next(turns))
+        for _ in range(rounds // in_a_row):
+            await play_turns(next(turns), in_a_row)
         while twins_gap(levels) > AGREEMENT and patience.seconds > 0:
             began = time.monotonic()
-            await play_round(next(turns))
+            await play_turns(next(turns), in_a_row)
             patience.seconds -= time.monotonic() - began
         return levels
 
@@ -142,10 +146,11 @@ def turns_of(loads: Sequence[Load]) -> Iterator[Sequence[Load]]:
         yield dice.sample(loads, len(loads))
 
 
-async def play_round(loads: Iterable[Load]) -> None:
-    """Each arm once."""
+async def play_turns(loads: Iterable[Load], in_a_row: int) -> None:
+    """Each arm's, one after the other."""
     for load in loads:
-        await load.play_round()
+        for _ in range(in_a_row):
+            await load.play_round()
 
 
 def compare(levels: Mapping[str, Level], where: str, report: Report) -> None:
