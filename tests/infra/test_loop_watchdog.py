@@ -203,3 +203,24 @@ def test_it_ends_with_a_loop_that_was_closed_without_a_word(run: Runner) -> None
 
     run(watch())
     assert {thread.name for thread in seen} == NAMES
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@every_loop
+def test_a_watch_that_fails_is_over_and_the_loop_goes_on(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> int:
+        raise OSError("a sandbox that tells nothing of threads")
+
+    async def watch() -> None:
+        monkeypatch.setattr(module, "times_put_to_sleep", fail)
+        with watched(report) as watchdog:
+            await wait_until_async(lambda: not watchdogs(), what="the threads' end")
+            beats = heartbeats_of(report)
+            await asyncio.sleep(0.1)
+            assert heartbeats_of(report) == beats
+        watchdog.join()
+
+    report = LoopReport()
+    run(watch())

@@ -159,9 +159,13 @@ class LoopWatchdog:
     # --- in the watchdog's thread
 
     def _watch(self) -> None:
-        self._own_clock = ThreadClock()
-        self._note_own_clocks()
-        try:
+        with contextlib.ExitStack() as ending:  # also if it fails
+            ending.callback(self._release_behind_a_beat)
+            ending.callback(self._found.put, None)
+            ending.callback(self.stop)
+            self._own_clock = ThreadClock()
+            ending.callback(self._own_clock.close)
+            self._note_own_clocks()
             while not self._is_stopped and not self._loop.is_closed():
                 if not self._to_judge:
                     self._deadline.wait(self._note_own_clocks)
@@ -170,10 +174,6 @@ class LoopWatchdog:
                 rest_seconds = self._heartbeat.due_at + self._first_look_seconds - time.monotonic()
                 self._deadline.put_off(max(rest_seconds, LOOK_SECONDS))
             self._judge_all()
-        finally:
-            self._found.put(None)
-            self._own_clock.close()
-            self._release_behind_a_beat()
 
     def _release_behind_a_beat(self) -> None:
         if self._may_beat and self._loop.is_running():
