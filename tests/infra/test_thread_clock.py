@@ -33,6 +33,7 @@ def test_others_read_what_the_thread_reads_of_itself() -> None:
     assert starved_seconds(before) <= starved_seconds(beside) <= starved_seconds(after)
 
 
+@on_linux
 def test_it_counts_what_its_thread_computes_whoever_asks() -> None:
     clock = ThreadClock()
     with ThreadPoolExecutor(1) as pool:
