@@ -107,7 +107,7 @@ class LoopWatchdog:
         self._clock = ThreadClock()
         self._boundary = boundary_of_this_loop()
         self._ready = ready_queue(self._loop)
-        self._await_heartbeat(self._read_own_clocks())
+        self._await_heartbeat(self._read_clocks())
         self._teller.start()
         threading.Thread(target=self._watch, name="loop watchdog", daemon=True).start()
 
@@ -137,7 +137,7 @@ class LoopWatchdog:
         """The loop turns."""
         if self._is_stopped:
             return
-        heartbeat, answer = self._heartbeat, self._read_own_clocks()
+        heartbeat, answer = self._heartbeat, self._read_clocks()
         self._await_heartbeat(answer)
         heartbeat.answer = answer
         late_seconds = heartbeat.late_seconds(answer.at)
@@ -147,9 +147,6 @@ class LoopWatchdog:
         self._late_seconds += late_seconds
         self._report.metrics.lag.observe(late_seconds)
         self._report.metrics.ready_callbacks = len(self._ready)
-
-    def _read_own_clocks(self) -> Reading:
-        return Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.own_schedstat())
 
     def _await_heartbeat(self, last: Reading) -> None:
         self._heartbeat = Heartbeat(last)

@@ -42,10 +42,6 @@ class ThreadClock:
         count = _pread(self._schedstat, read, SCHEDSTAT_BYTES, 0)
         return read.raw[: max(count, 0)]
 
-    def own_schedstat(self) -> bytes:
-        """The same, for the thread itself: it may give the interpreter away, which is cheaper while nobody else wants it."""
-        return b"" if self._schedstat is None else os.pread(self._schedstat, SCHEDSTAT_BYTES, 0)
-
     def close(self) -> None:
         """Give the file back."""
         if self._schedstat is not None:
