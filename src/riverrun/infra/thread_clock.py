@@ -17,7 +17,7 @@ if sys.platform != "win32":
     _pread.restype = ctypes.c_ssize_t
 
 NANOSECONDS = 1e9
-SCHEDSTAT_BYTES = 64
+SchedstatLine = ctypes.c_char * 64
 
 
 class ThreadClock:
@@ -38,9 +38,9 @@ class ThreadClock:
         """What the system counts of it, for ``starved_seconds``; nothing where it does not."""
         if self._schedstat is None:
             return b""
-        read = ctypes.create_string_buffer(SCHEDSTAT_BYTES)
-        count = _pread(self._schedstat, read, SCHEDSTAT_BYTES, 0)
-        return read.raw[: max(count, 0)]
+        line = SchedstatLine()
+        _pread(self._schedstat, line, len(line), 0)
+        return line.value
 
     def close(self) -> None:
         """Give the file back."""
