@@ -116,10 +116,11 @@ async def play(
     warm_up: int = WARM_UP,
     patience: Patience = NONE,
     in_a_row: int = 1,
+    seed: int = SEED,
 ) -> dict[str, Level]:
     """A warm-up, then round by round each arm once, and on until the A/A pair agrees or the patience is over.
 
-    Each arm's turn has so many of the rounds ``in_a_row``; ``rounds`` counts them all.
+    Each arm's turn has so many of the rounds ``in_a_row``; ``rounds`` counts them all. Another ``seed``, other orders.
     """
     async with contextlib.AsyncExitStack() as stack:
         loads = {
@@ -129,7 +130,7 @@ async def play(
         for load in loads.values():
             await load.warm_up(warm_up)
         levels = {name: load.level for name, load in loads.items()}
-        turns = turns_of(list(loads.values()))
+        turns = turns_of(list(loads.values()), seed)
         for _ in range(rounds // in_a_row):
             await play_turns(next(turns), in_a_row)
         while twins_gap(levels) > AGREEMENT and patience.seconds > 0:
@@ -139,11 +140,16 @@ async def play(
         return levels
 
 
-def turns_of(loads: Sequence[Load]) -> Iterator[Sequence[Load]]:
-    """Round by round another order, since whose turn is after whose makes a difference; the same in each run."""
-    dice = random.Random(SEED)
+def turns_of(loads: Sequence[Load], seed: int = SEED) -> Iterator[Sequence[Load]]:
+    """Round by round another order, since whose turn is after whose makes a difference; the same for the same seed.
+
+    In as many rounds as there are arms each arm has each place once.
+    """
+    dice = random.Random(seed)
     while True:
-        yield dice.sample(loads, len(loads))
+        order = dice.sample(loads, len(loads))
+        for first in range(len(order)):
+            yield [*order[first:], *order[:first]]
 
 
 async def play_turns(loads: Iterable[Load], in_a_row: int) -> None:

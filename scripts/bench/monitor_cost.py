@@ -1,6 +1,7 @@
 """What the event-loop monitor costs a request, and how often it raises an alarm where nothing blocks."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -46,7 +47,7 @@ class Watch:
     """
 
     at_once: int = 20
-    starts: int = 10
+    starts: int = 20
     rounds: int = 200
     in_a_row: int = 10
     quiet_seconds: float = 600.0
@@ -72,13 +73,16 @@ def measure_cost(site: Site, report: Report, scenario: Scenario, plan: Watch) ->
 def cost_of_a_start(
     number: int, site: Site, report: Report, scenario: Scenario, plan: Watch
 ) -> dict[str, Sequence[float]]:
-    """What each new server used in each round."""
-    with open_servers(PROGRAMS, site.settings) as servers:
+    """What each new server used in each round. Each start has another order of servers, and of their turns."""
+    programs = dict(random.Random(number).sample(list(PROGRAMS.items()), len(PROGRAMS)))
+    with open_servers(programs, site.settings) as servers:
         arms = {
             name: Address(HOST, server.port, signed_in(site.token), server)
             for name, server in servers.items()
         }
-        levels = asyncio.run(play(arms, scenario, plan.at_once, plan.rounds, in_a_row=plan.in_a_row))
+        levels = asyncio.run(
+            play(arms, scenario, plan.at_once, plan.rounds, in_a_row=plan.in_a_row, seed=number)
+        )
     for name, level in levels.items():
         report.note_level(name, f"{scenario.name}@{plan.at_once}, start {number}", level.as_dict())
     return {name: cpu_seconds(level) for name, level in levels.items()}

@@ -68,7 +68,9 @@ def test_arms_take_turns_in_other_orders_which_are_the_same_in_each_run() -> Non
     rounds = list(islice(turns_of(arms), 20))
     assert all(sorted(one) == sorted(arms) for one in rounds)
     assert len({tuple(one) for one in rounds}) > 5
+    assert all(sorted(places) == sorted(arms) for places in zip(*rounds[:4], strict=True))
     assert rounds == list(islice(turns_of(arms), 20))
+    assert rounds != list(islice(turns_of(arms, seed=1), 20))
 
 
 def test_levels_at_which_requests_only_wait_for_each_other_are_not_played() -> None:
