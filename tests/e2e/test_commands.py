@@ -78,6 +78,8 @@ def interrupted(command: list[str], environment: dict[str, str]) -> tuple[int, s
     """The exit code and the screen of a program that gets Ctrl-C while it answers, unless its answer was faster."""
     pid, terminal = pty.fork()
     if pid == 0:
+        # Whatever runs these tests in the background may ignore Ctrl-C; a terminal's shell does not.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(sys.executable, command, environment)
     screen = Screen(terminal)
     screen.read_until("answering")
