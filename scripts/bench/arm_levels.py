@@ -141,15 +141,23 @@ async def play(
 
 
 def turns_of(loads: Sequence[Load], seed: int = SEED) -> Iterator[Sequence[Load]]:
-    """Round by round another order, since whose turn is after whose makes a difference; the same for the same seed.
-
-    In as many rounds as there are arms each arm has each place once.
-    """
+    """Round by round another order, since whose turn is after whose makes a difference; the same for the same seed."""
     dice = random.Random(seed)
     while True:
-        order = dice.sample(loads, len(loads))
-        for first in range(len(order)):
-            yield [*order[first:], *order[:first]]
+        orders = balanced_orders(dice.sample(loads, len(loads)))
+        yield from dice.sample(orders, len(orders))
+
+
+def balanced_orders(loads: Sequence[Load]) -> list[list[Load]]:
+    """In which each has each place, and is right after each other one, equally often.
+
+    As many as there are arms, or twice as many where their number is odd (Williams, "Experimental Designs Balanced for the
+    Estimation of Residual Effects of Treatments", 1949).
+    """
+    count = len(loads)
+    zigzag = [(place + 1) // 2 if place % 2 else -(place // 2) for place in range(count)]
+    orders = [[loads[(first + step) % count] for step in zigzag] for first in range(count)]
+    return orders if count % 2 == 0 else [*orders, *(order[::-1] for order in orders)]
 
 
 async def play_turns(loads: Iterable[Load], in_a_row: int) -> None:
