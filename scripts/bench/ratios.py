@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
+from bench.expanded_percentiles import expanded
+
 RESAMPLES = 2_000
 SEED = 4
 AGREEMENT = 0.10
@@ -63,11 +65,11 @@ class Ratio:
 def interval(over: Sequence[float], under: Sequence[float]) -> tuple[float, float]:
     """The bootstrap's 95 % interval of ``median(over) / median(under)``; the same for the same measurements."""
     dice = random.Random(SEED)
-    drawn = sorted(
+    drawn = (
         median(dice.choices(over, k=len(over))) / median(dice.choices(under, k=len(under)))
         for _ in range(RESAMPLES)
     )
-    return drawn[round(RESAMPLES * 0.025)], drawn[round(RESAMPLES * 0.975) - 1]
+    return expanded(drawn, min(len(over), len(under)))
 
 
 def apart(one: Sequence[float], other: Sequence[float]) -> float:

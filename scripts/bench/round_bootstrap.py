@@ -5,8 +5,9 @@ single requests; and since the arms take turns within a round, the same rounds a
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from bench.expanded_percentiles import expanded
 from bench.ratios import RESAMPLES, SEED
 
 Rounds = Sequence[Sequence[float]]
@@ -17,12 +18,14 @@ Figure = Callable[[Sequence[float]], float]
 
 def ratio_interval(over: Rounds, under: Rounds, figure: Figure) -> tuple[float, float]:
     """The 95 % interval of ``figure(over) / figure(under)``; the same for the same measurements."""
-    return _middle(figure(above) / figure(below) for above, below in _drawn(over, under, resamples=RESAMPLES))
+    drawn = (figure(above) / figure(below) for above, below in _drawn(over, under, resamples=RESAMPLES))
+    return expanded(drawn, min(len(over), len(under)))
 
 
 def figure_interval(rounds: Rounds, figure: Figure) -> tuple[float, float]:
     """The 95 % interval of ``figure``."""
-    return _middle(figure(values) for [values] in _drawn(rounds, resamples=RESAMPLES // 10))
+    drawn = (figure(values) for [values] in _drawn(rounds, resamples=RESAMPLES // 10))
+    return expanded(drawn, len(rounds))
 
 
 def _drawn(*sides: Rounds, resamples: int) -> Iterator[list[list[float]]]:
@@ -37,8 +40,3 @@ def _drawn(*sides: Rounds, resamples: int) -> Iterator[list[list[float]]]:
 
 def _pooled(rounds: Rounds, numbers: Sequence[int]) -> list[float]:
     return [value for number in numbers for value in rounds[number]]
-
-
-def _middle(values: Iterable[float]) -> tuple[float, float]:
-    ordered = sorted(values)
-    return ordered[round(len(ordered) * 0.025)], ordered[round(len(ordered) * 0.975) - 1]

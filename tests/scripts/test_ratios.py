@@ -1,16 +1,18 @@
 """The arithmetic by which benchmarks are judged."""
 
 import json
+import random
 from collections import Counter
 from itertools import islice, pairwise, permutations, product
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 import pytest
 
 from bench.arm_levels import balanced_orders, turns_of
 from bench.baseline import regressions
+from bench.expanded_percentiles import expanded, student_t
 from bench.figures import p95
 from bench.load import Level
 from bench.ratios import Ratio, apart, interval
@@ -25,6 +27,31 @@ def test_an_interval_holds_the_ratio_and_narrows_with_the_spread() -> None:
     assert quiet[0] <= 2.0 <= quiet[1]
     assert quiet[1] - quiet[0] < 0.1 < noisy[1] - noisy[0]
     assert noisy == interval([1.0, 2.0, 3.0, 2.0, 4.0], [0.5, 1.0, 2.0, 1.0, 1.5])
+
+
+@pytest.mark.parametrize(("freedom", "known"), [(4, 2.776), (9, 2.262), (19, 2.093), (99, 1.984)])
+def test_students_t_is_that_of_the_tables(freedom: int, known: float) -> None:
+    assert student_t(freedom) == pytest.approx(known, rel=0.003)
+
+
+def test_an_interval_of_few_samples_is_wider_than_the_middle_of_the_draws() -> None:
+    draws = [float(number) for number in range(10_001)]
+    assert expanded(draws, 5) == pytest.approx((10, 9_990), abs=1)
+    assert expanded(draws, 10) == pytest.approx((86, 9_914), abs=1)
+    assert expanded(draws, 1_000_000) == pytest.approx((250, 9_750), abs=1)
+    assert expanded(draws, 1) == (0, 10_000)
+
+
+def test_of_five_samples_an_expanded_interval_holds_the_truth_oftener_than_the_middle_of_the_draws() -> None:
+    dice = random.Random(1)
+    plain = expanding = 0
+    for _ in range(400):
+        seen = [dice.gauss(0, 1) for _ in range(5)]
+        drawn = sorted(fmean(dice.choices(seen, k=5)) for _ in range(400))
+        low, high = expanded(drawn, 5)
+        expanding += low <= 0 <= high
+        plain += drawn[10] <= 0 <= drawn[-11]
+    assert plain < 350 < expanding
 
 
 def test_twins_are_as_far_apart_as_their_medians_whichever_is_slower() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
+from bench.expanded_percentiles import expanded
 from bench.ratios import AGREEMENT, RESAMPLES, SEED, Ratio
 from bench.results.raw_results import Figures, RawResult
 
@@ -130,7 +131,7 @@ def verdict_of(claim: Claim, result: RawResult, scenario: str, arm: str) -> Verd
 def difference(was: Sequence[float], now: Sequence[float]) -> tuple[float, float]:
     """The bootstrap's 95 % interval of ``fmean(now) - fmean(was)``; the same for the same measurements."""
     dice = random.Random(SEED)
-    drawn = sorted(
+    drawn = (
         fmean(dice.choices(now, k=len(now))) - fmean(dice.choices(was, k=len(was))) for _ in range(RESAMPLES)
     )
-    return drawn[round(RESAMPLES * 0.025)], drawn[round(RESAMPLES * 0.975) - 1]
+    return expanded(drawn, min(len(was), len(now)))
