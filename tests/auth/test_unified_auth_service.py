@@ -12,10 +12,11 @@ from riverrun.auth.errors import AccountDisabled, AddressNotVerified, ProviderTa
 from riverrun.auth.identity import Identity
 from riverrun.auth.identity_links import UserAuthProvider
 from riverrun.auth.invitation_service import AsyncInvitations, new_invitation
-from riverrun.auth.principal import Principal, principal_of
+from riverrun.auth.models import TokenKind
+from riverrun.auth.principal import Principal
+from riverrun.auth.session_tokens import AsyncTokenService
 from riverrun.auth.unified_auth_service import NeedsLinking, SignedIn, UnifiedAuthService
 from riverrun.kit.clock import now
-from riverrun.kit.ids import new_uuid
 from riverrun.kit.problem import NotFound
 from riverrun.users.models import User
 from riverrun.users.organisations import Organisation, OrganisationMember, OrganisationRole
@@ -42,8 +43,9 @@ def identity(
     return Identity(at, uid, email, verified, "Ann of the provider", {"picture": "a.png"})
 
 
-def signed_in(user: User) -> Principal:
-    return principal_of(user, new_uuid())
+async def signed_in(session: AsyncSession, user: User) -> Principal:
+    token = await AsyncTokenService(session).open(user.id, TokenKind.SESSION, "a browser")
+    return await AsyncTokenService(session).admit(token, TokenKind.SESSION)
 
 
 async def count(session: AsyncSession, model: type[User] | type[UserAuthProvider]) -> int:
@@ -87,11 +89,11 @@ async def test_an_address_with_an_account_waits_for_its_owner(session: AsyncSess
     outcome = await service.sign_in(identity(email="ANN@example.org"))
     assert isinstance(outcome, NeedsLinking)
     assert await count(session, UserAuthProvider) == 0
-    linked = await service.confirm_linking(signed_in(ann), outcome.token)
+    linked = await service.confirm_linking(await signed_in(session, ann), outcome.token)
     assert (linked.user_id, linked.is_primary, linked.provider_data) == (ann.id, True, {"picture": "a.png"})
     assert isinstance(await service.sign_in(identity()), SignedIn)
     with pytest.raises(NotFound):
-        await service.confirm_linking(signed_in(ann), outcome.token)
+        await service.confirm_linking(await signed_in(session, ann), outcome.token)
 
 
 async def test_nobody_but_the_accounts_owner_makes_the_link(session: AsyncSession, ann: User) -> None:
@@ -102,10 +104,10 @@ async def test_nobody_but_the_accounts_owner_makes_the_link(session: AsyncSessio
     assert isinstance(outcome, NeedsLinking)
     for act in (service.confirm_linking, service.cancel_linking):
         with pytest.raises(NotFound):
-            await act(signed_in(mallory), outcome.token)
-    await service.cancel_linking(signed_in(ann), outcome.token)
+            await act(await signed_in(session, mallory), outcome.token)
+    await service.cancel_linking(await signed_in(session, ann), outcome.token)
     with pytest.raises(NotFound):
-        await service.confirm_linking(signed_in(ann), outcome.token)
+        await service.confirm_linking(await signed_in(session, ann), outcome.token)
 
 
 async def test_a_link_that_was_made_elsewhere_meanwhile_is_refused(session: AsyncSession, ann: User) -> None:
@@ -116,14 +118,14 @@ async def test_a_link_that_was_made_elsewhere_meanwhile_is_refused(session: Asyn
     await session.flush()
     await service.sign_in(identity())  # it has an account of its own now
     with pytest.raises(ProviderTaken):
-        await service.confirm_linking(signed_in(ann), outcome.token)
+        await service.confirm_linking(await signed_in(session, ann), outcome.token)
 
 
 async def test_an_account_has_one_identity_of_a_provider(session: AsyncSession, ann: User) -> None:
     service = UnifiedAuthService(session, "open")
     outcome = await service.sign_in(identity("1"))
     assert isinstance(outcome, NeedsLinking)
-    await service.confirm_linking(signed_in(ann), outcome.token)
+    await service.confirm_linking(await signed_in(session, ann), outcome.token)
     with pytest.raises(ProviderTaken):
         await service.sign_in(identity("2"))
 
@@ -132,7 +134,7 @@ async def test_a_closed_account_stays_closed_by_every_way(session: AsyncSession,
     service = UnifiedAuthService(session, "open")
     outcome = await service.sign_in(identity())
     assert isinstance(outcome, NeedsLinking)
-    await service.confirm_linking(signed_in(ann), outcome.token)
+    await service.confirm_linking(await signed_in(session, ann), outcome.token)
     ann.disabled_at = now()
     await session.flush()
     for claim in (identity(), identity(at="sso_other")):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from tests.support.asking import answer, ask
 from tests.support.live_api import client_of, events_of
 from tests.support.stories import make_user
@@ -18,7 +18,7 @@ from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.parsing.models import Project
-from riverrun.runs.models import OutboxEntry, Run
+from riverrun.runs.models import OutboxEntry, Run, RunEvent
 
 
 async def test_a_question_is_answered_and_kept(
@@ -199,6 +199,19 @@ async def test_a_conversation_is_renamed_listed_and_deleted(
     assert [(row["title"], row["repository"]) for row in listed] == [("Start-up", "empty")]
     assert (await client.delete(conversation)).status_code == 204
     assert (await client.get(f"{conversation}/info")).status_code == 404
+
+
+async def test_what_was_asked_in_a_deleted_conversation_is_kept_nowhere(
+    client: httpx2.AsyncClient, conversation: str, engine: Engine
+) -> None:
+    asked = (await ask(client, conversation)).json()
+    assert [row["run_id"] for row in (await client.get("/api/v1/runs")).json()] == [asked["run_id"]]
+    assert (await client.delete(conversation)).status_code == 204
+    assert (await client.get("/api/v1/runs")).json() == []
+    assert (await client.get(f"/api/v1/runs/{asked['run_id']}/events")).status_code == 404
+    with engine.connect() as connection:
+        for table in (Run, RunEvent, Message):
+            assert connection.scalar(select(func.count()).select_from(table)) == 0
 
 
 async def test_more_tabs_than_connections_ask_for_the_active_session(

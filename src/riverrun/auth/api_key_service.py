@@ -11,6 +11,7 @@ from riverrun.auth.api_keys import ApiKey, Scope, api_key_hash, hint_of, is_api_
 from riverrun.auth.errors import InvalidApiKey, TooManyApiKeys
 from riverrun.auth.principal import Principal, get_scoped, principal_of, scoped
 from riverrun.auth.revocations import Revocation
+from riverrun.auth.session_tokens import AsyncTokenService
 from riverrun.kit.clock import now
 from riverrun.kit.problem import Forbidden
 from riverrun.users.models import User
@@ -31,10 +32,11 @@ class AsyncApiKeyService:
         Raises:
             Forbidden: a key that administers, for somebody who does not.
             TooManyApiKeys: the owner has a hundred already.
+            NotSignedIn: the owner's session was ended in this moment.
         """
         if Scope.ADMINISTER in scopes and not owner.is_administrator:
             raise Forbidden("Only administrators of this server make keys with the scope administer.")
-        await self._session.execute(_one_at_a_time(owner))
+        await AsyncTokenService(self._session).hold(owner)
         if len(await self.list(owner)) >= MOST_KEYS:
             raise TooManyApiKeys(f"You have {MOST_KEYS} keys: revoke one that is not used any more.")
         text = new_api_key()
@@ -87,11 +89,6 @@ def _holder_of(text: str) -> Select[User, ApiKey]:
         .join(ApiKey, ApiKey.user_id == User.id)
         .where(ApiKey.key_hash == api_key_hash(text), ApiKey.revoked_at.is_(None), User.disabled_at.is_(None))
     )
-
-
-def _one_at_a_time(owner: Principal) -> Select[UUID]:
-    """Lets requests that count the owner's keys wait for each other, and nobody else."""
-    return select(User.id).where(User.id == owner.user_id).with_for_update(key_share=True)
 
 
 def _note_use(key_id: UUID) -> Update:

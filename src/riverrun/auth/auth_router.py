@@ -16,7 +16,7 @@ from riverrun.auth.models import TokenKind
 from riverrun.auth.password_doors import PasswordDoors
 from riverrun.auth.request_rates import SIGN_UP_RATE, CurrentLoginRate
 from riverrun.auth.session_cookie import open_session, set_session_cookie
-from riverrun.auth.session_tokens import EDITOR_TOKEN_LIFETIME, AsyncTokenService
+from riverrun.auth.session_tokens import AsyncTokenService
 from riverrun.auth.sign_up import AsyncSignUp
 from riverrun.auth.sso_providers import CurrentSsoProviders
 from riverrun.auth.unified_auth_service import NeedsLinking, UnifiedAuthService
@@ -170,10 +170,7 @@ async def sign_up(
 @auth_router.post("/api/v1/auth/custom-token")
 async def make_custom_token(principal: CurrentPrincipal, db: AsyncDb) -> CustomToken:
     """A token by which an editor may sign in as you, once, within five minutes."""
-    token = await AsyncTokenService(db).open(
-        principal.user_id, TokenKind.EDITOR, "editor", EDITOR_TOKEN_LIFETIME
-    )
-    return CustomToken(custom_token=token)
+    return CustomToken(custom_token=await AsyncTokenService(db).open_for_editor(principal))
 
 
 @auth_router.post("/api/v1/auth/redeem")

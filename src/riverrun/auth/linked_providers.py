@@ -15,7 +15,7 @@ from riverrun.auth.passwords import Password
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.kit.problem import NotFound
-from riverrun.users.models import User
+from riverrun.users import user_statements
 
 
 class AsyncLinkedProviders:
@@ -44,7 +44,7 @@ class AsyncLinkedProviders:
         Raises:
             ProviderTaken: it is another account's, or the account has another of this type.
         """
-        held = await self._hold(user_id)
+        held = await self.hold(user_id)
         added: UserAuthProvider | None = await self._session.scalar(
             insert(UserAuthProvider)
             .values(
@@ -72,7 +72,7 @@ class AsyncLinkedProviders:
         Raises:
             NotFound: the account has no such.
         """
-        if provider_type not in {link.provider_type for link in await self._hold(user_id)}:
+        if provider_type not in {link.provider_type for link in await self.hold(user_id)}:
             raise NotFound
         for chosen in (False, True):  # one after the other: at no time are there two
             await self._session.execute(
@@ -91,7 +91,7 @@ class AsyncLinkedProviders:
             NotFound: the account has no such.
             LastWayIn: it has no other.
         """
-        held = await self._hold(user_id)
+        held = await self.hold(user_id)
         doomed = next((link for link in held if link.provider_type == provider_type), None)
         if doomed is None:
             raise NotFound
@@ -107,9 +107,9 @@ class AsyncLinkedProviders:
         if doomed.is_primary:
             await self.set_primary(user_id, rest[0].provider_type)
 
-    async def _hold(self, user_id: UUID) -> Sequence[UserAuthProvider]:
+    async def hold(self, user_id: UUID) -> Sequence[UserAuthProvider]:
         """The ways in, while others who would change them wait: two that unlink at once must not take the last two."""
-        await self._session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+        await self._session.execute(user_statements.hold(user_id))
         return await self.list(user_id)
 
 

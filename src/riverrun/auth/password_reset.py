@@ -19,6 +19,7 @@ from riverrun.auth.sign_up import accept_invitations
 from riverrun.infra.thread_bridge import ThreadBridge
 from riverrun.kit.clock import now
 from riverrun.kit.problem import NotSignedIn
+from riverrun.users import user_statements
 from riverrun.users.models import User
 
 
@@ -36,12 +37,14 @@ class AsyncPasswordChange:
         Raises:
             WrongPassword: ``old`` is not it.
             WeakPassword: ``new`` would be guessed.
+            NotSignedIn: the owner's session was ended in this moment.
         """
         if await self._session.scalar(select(Password.user_id).where(Password.user_id == owner.user_id)):
             if old is None:
                 raise WrongPassword("Send your present password as well.")
             await self._passwords.check(owner.email, old)
         new_hash = await self._passwords.prepare(new, owner.email)
+        await self._tokens.hold(owner)
         await self._passwords.store(owner.user_id, new_hash)
         await self._tokens.end_all(owner.user_id, but=owner.token_id)
 
@@ -61,6 +64,7 @@ class AsyncPasswordChange:
             raise NotSignedIn("This link was used already or is too old: ask for a new one.")
         user_id = user["user_id"]
         new_hash = await self._passwords.prepare(new, user["email"])
+        await self._session.execute(user_statements.hold(user_id))
         await self._tokens.spend(token, TokenKind.PASSWORD_RESET)
         if await verify_address(self._session, user_id):
             await self._close_other_ways_in(user_id)

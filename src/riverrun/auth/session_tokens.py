@@ -63,12 +63,32 @@ class AsyncTokenService:
         )
         return token
 
+    async def hold(self, owner: Principal) -> None:
+        """What opens another door of the caller's account holds it first: who ends all sessions does, too.
+
+        Raises:
+            NotSignedIn: the caller's session was ended in this moment.
+        """
+        await self._session.execute(user_statements.hold(owner.user_id))
+        if await self._session.scalar(statements.is_still_open(owner.token_id)) is None:
+            raise NotSignedIn("Your session was ended in this moment: sign in again.")
+
+    async def open_for_editor(self, owner: Principal) -> str:
+        """A token that an editor exchanges for one of its own, within five minutes and while the caller is signed in.
+
+        Raises:
+            NotSignedIn: the caller's session was ended in this moment.
+        """
+        await self.hold(owner)
+        return await self.open(owner.user_id, TokenKind.EDITOR, "editor", EDITOR_TOKEN_LIFETIME)
+
     async def redeem(self, token: str, kind: TokenKind = TokenKind.ONE_TIME, name: str = "") -> str:
         """Exchange a token that works once: a sign-in link's for a browser session's, an editor's for a bearer token.
 
         Raises:
             NotSignedIn: it was used already, is too old, or never was one.
         """
+        await self._session.execute(statements.hold_owner(token))
         user_id = await self.spend(token, kind)
         await self._session.execute(user_statements.note_login(user_id))
         return await self.open(user_id, OPENED_BY[kind], name or "browser")
@@ -95,9 +115,12 @@ class AsyncTokenService:
             raise NotFound
 
     async def revoke(self, token: str) -> None:
-        """End a session, and its open streams; ending it twice is once."""
-        token_id = await self._session.scalar(statements.revoke_token(token))
-        if token_id is not None:
+        """End a session, its open streams and what waits for an editor; ending it twice is once."""
+        await self._session.execute(statements.hold_owner(token))
+        ended = (await self._session.execute(statements.revoke_token(token))).one_or_none()
+        if ended is not None:
+            token_id, user_id = ended
+            await self._forget_editors(user_id)
             self._session.add(Revocation(token_id=token_id))
 
     async def list_sessions(self, owner: Principal) -> Sequence[AccessToken]:
@@ -105,20 +128,27 @@ class AsyncTokenService:
         return (await self._session.scalars(statements.tokens_of(owner.user_id, SESSION_KINDS))).all()
 
     async def end_session(self, owner: Principal, token_id: UUID) -> None:
-        """End one of them, and its open streams. Twice is once.
+        """End one of them, its open streams and what waits for an editor. Twice is once.
 
         Raises:
             NotFound: the owner has no such session.
         """
+        await self._session.execute(user_statements.hold(owner.user_id))
         token = await get_scoped(self._session, owner, AccessToken, token_id)
         if token.kind not in SESSION_KINDS:
             raise NotFound
         if token.revoked_at is None:
             token.revoked_at = now()
+            await self._forget_editors(owner.user_id)
             self._session.add(Revocation(token_id=token.id))
+
+    async def _forget_editors(self, user_id: UUID) -> None:
+        """Whose session ends may have made such a token to come back by. The owner makes another one if it was theirs."""
+        await self._session.execute(statements.revoke_tokens_of(user_id, (TokenKind.EDITOR,)))
 
     async def end_all(self, user_id: UUID, *, but: UUID | None = None) -> None:
         """End all sessions and bearer tokens of a user, and links that wait, but one; open streams are looked at again."""
         kinds = (*SESSION_KINDS, *OPENED_BY, TokenKind.PASSWORD_RESET)
+        await self._session.execute(user_statements.hold(user_id))
         await self._session.execute(statements.revoke_tokens_of(user_id, kinds, but=but))
         self._session.add(Revocation(user_id=user_id))

@@ -80,6 +80,18 @@ USER_OF_TOKEN = StraightRead(
 )
 """A ``Principal``'s fields of the user for whom ``given_token`` is valid now, and the token's last use."""
 
+
+def is_still_open(token_id: UUID | None) -> Select[UUID]:
+    """The token's id, as long as it opens something. Of a guest there is none."""
+    return select(AccessToken.id).where(AccessToken.id == token_id, *_IS_OPEN)
+
+
+def hold_owner(token: str) -> Select[UUID]:
+    """Keep the row of the account that the token is for, as ``user_statements.hold`` does."""
+    owner = select(User.id).join(AccessToken, AccessToken.user_id == User.id)
+    return owner.where(AccessToken.token_hash == token_hash(token)).with_for_update(key_share=True, of=User)
+
+
 NOTE_USE = (
     update(AccessToken.__table__)  # type: ignore[arg-type]  # declared as the wider FromClause
     .where(
@@ -127,13 +139,13 @@ def spend_token(token: str, kind: TokenKind) -> ReturningUpdate[UUID]:
     )
 
 
-def revoke_token(token: str) -> ReturningUpdate[UUID]:
-    """Close this door; returns its id, or no row when it was closed already or never was."""
+def revoke_token(token: str) -> ReturningUpdate[UUID, UUID]:
+    """Close this door; returns its id and its user's, or no row when it was closed already or never was."""
     return (
         update(AccessToken)
         .where(AccessToken.token_hash == token_hash(token), AccessToken.revoked_at.is_(None))
         .values(revoked_at=func.now())
-        .returning(AccessToken.id)
+        .returning(AccessToken.id, AccessToken.user_id)
     )
 
 

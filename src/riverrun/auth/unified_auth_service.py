@@ -12,10 +12,11 @@ from riverrun.auth.identity import Identity
 from riverrun.auth.identity_links import PendingProviderLink, UserAuthProvider
 from riverrun.auth.linked_providers import AsyncLinkedProviders
 from riverrun.auth.principal import Principal
+from riverrun.auth.session_tokens import AsyncTokenService
 from riverrun.auth.sign_up import AsyncSignUp, SignUpMode
 from riverrun.auth.tokens import new_token, token_hash
 from riverrun.kit.clock import now
-from riverrun.kit.problem import NotFound
+from riverrun.kit.problem import NotFound, NotSignedIn
 from riverrun.users.models import User
 from riverrun.users.user_service import AsyncUserService
 
@@ -56,6 +57,7 @@ class UnifiedAuthService:
 
         Raises:
             AccountDisabled: an administrator closed it.
+            NotSignedIn: the link was taken away in this moment.
             AddressNotVerified: no link, and an address that the provider does not vouch for, or none.
             ProviderTaken: the address' account has another identity of this provider.
             SignUpRefused: no account, and none may be made.
@@ -80,7 +82,9 @@ class UnifiedAuthService:
         Raises:
             NotFound: no such token, too old, or it waits for another account's owner.
             ProviderTaken: meanwhile it belongs to another account.
+            NotSignedIn: the caller's session was ended in this moment.
         """
+        await AsyncTokenService(self._session).hold(principal)
         taken = (
             delete(PendingProviderLink)
             .where(
@@ -115,6 +119,8 @@ class UnifiedAuthService:
             raise NotFound
 
     async def _let_in(self, link: UserAuthProvider) -> User:
+        if link not in await self._providers.hold(link.user_id):
+            raise NotSignedIn("This way in was taken away in this moment.")
         user = _require_enabled(await self._session.get_one(User, link.user_id))
         link.last_used_at = now()
         await AsyncUserService(self._session).update_last_login(user.id)

@@ -135,7 +135,7 @@ class ConversationService:
         (await self.get(conversation_id)).title = title
 
     async def delete(self, conversation_id: UUID) -> StoppedRuns:
-        """Delete it with its messages. Runs under way are told to stop; their events go with the user's data."""
+        """Delete it with its messages. Runs under way are told to stop."""
         conversation = await self.get(conversation_id, lock=True)
         stopped = await self._runs.stop_all(conversation_id, rolls_back=True)
         self._session.add(Revocation(subject_id=conversation_id))

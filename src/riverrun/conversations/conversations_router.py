@@ -34,6 +34,7 @@ from riverrun.kit.clock import now
 from riverrun.runs.dependencies import CurrentChannels
 from riverrun.runs.models import IfBusy
 from riverrun.runs.schemas import StopReceipt
+from riverrun.runs.statements import forget_ended_runs
 
 conversations_router = APIRouter(prefix="/conversations", tags=["conversations"], route_class=PlainRoute)
 
@@ -110,12 +111,16 @@ async def delete_conversation(
     channels: CurrentChannels,
     settings: CurrentSettings,
 ) -> None:
-    """Delete the conversation with its messages, and what Redis holds of its runs."""
+    """Delete the conversation with its messages and its runs, in Redis too.
+
+    What is being answered is stopped. What its worker still had to record stays, for whoever asked, until they are gone.
+    """
     stopped = await conversations.delete(conversation_id)
     still_hot = now() - timedelta(seconds=settings.stream_ttl_seconds)
     over = (await db.scalars(runs_ended_since(conversation_id, still_hot))).all()
     await channels.commit(db, ended=stopped.ended, stopping=stopped.still_running)
     await channels.forget(over)
+    await db.execute(forget_ended_runs(conversation_id))
 
 
 @conversations_router.post(

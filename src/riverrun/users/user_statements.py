@@ -35,6 +35,15 @@ def user_ids_by_emails(emails: Iterable[str]) -> Select[str, UUID]:
     return select(User.email, User.id).where(User.email.in_({normal_email(email) for email in emails}))
 
 
+def hold(user_id: UUID) -> Select[UUID]:
+    """Keep the account's row until the transaction ends.
+
+    Whoever opens or closes a door of the account, or counts what it has, does so first: two of them wait for each other, and
+    nobody else does.
+    """
+    return select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+
+
 def insert_user(
     email: str, display_name: str, email_verified_at: datetime | None, is_administrator: bool
 ) -> ReturningInsert[User]:
