@@ -47,6 +47,12 @@ def test_a_path_of_ours_is_left_as_it_is(path: str) -> None:
     assert own_path(path) == path
 
 
+@pytest.mark.parametrize("path", ["//[", "/\\[", "//\u2100", "//[v1.x]", "[", "/\ud800"])
+def test_what_is_no_url_at_all_is_refused_in_words(path: str) -> None:
+    with pytest.raises(BadRequest, match="a path of this server"):
+        own_path(path)
+
+
 def test_a_path_has_an_end() -> None:
     with pytest.raises(BadRequest):
         own_path("/" + "a" * 500)

@@ -173,6 +173,8 @@ ELSEWHERE = (
     "/\n/evil.example",
     " //evil.example",
     "/ö",
+    "//[",
+    "//\u2100",
     "",
 )
 

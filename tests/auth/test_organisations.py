@@ -23,6 +23,7 @@ from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.users.invitations import Invitation
 from riverrun.users.models import User
+from riverrun.users.organisations import Organisation, OrganisationMember
 
 ORGANISATIONS = "/api/v1/organisations"
 
@@ -198,6 +199,22 @@ async def test_nobody_is_in_more_than_a_hundred(team: Team) -> None:
         assert made.status_code == 201
     refused = await team.stranger.client.post(ORGANISATIONS, json={"name": "one more"})
     assert refused.json()["type"] == "/problems/too-many-members"
+
+
+async def test_many_who_take_the_last_place_at_once_are_counted_one_by_one(
+    team: Team, engine: Engine
+) -> None:
+    places = [{"id": new_uuid(), "name": f"number {number}"} for number in range(MOST_ORGANISATIONS - 1)]
+    members = [
+        {"organisation_id": one["id"], "user_id": team.stranger.id, "role": "member"} for one in places
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(Organisation), places)
+        connection.execute(insert(OrganisationMember), members)
+    made = await asyncio.gather(
+        *(team.stranger.client.post(ORGANISATIONS, json={"name": "the last"}) for _ in range(30))
+    )
+    assert sum(one.status_code == 201 for one in made) == 1
 
 
 class TestOpenServer:

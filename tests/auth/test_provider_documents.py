@@ -7,9 +7,10 @@ from contextlib import aclosing
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from tests.support.fake_json_server import FakeJsonServer, fake_json_server
+from tests.support.waiting import wait_until_async
 
 from riverrun.auth.provider_documents import PAUSE_SECONDS, ProviderDocuments
-from riverrun.infra.outside_client import OutsideClient
+from riverrun.infra.outside_client import Answer, OutsideClient
 from riverrun.kit.problem import TryAgainLater
 
 
@@ -112,6 +113,52 @@ async def test_an_answer_that_is_no_document_is_asked_for_again(
         await documents.get(server.url)
     server.status, server.body = 200, {"issuer": "me"}
     assert await documents.get(server.url) == {"issuer": "me"}
+
+
+async def test_many_at_once_ask_once_where_nothing_is_to_be_had(
+    documents: ProviderDocuments, server: FakeJsonServer
+) -> None:
+    server.status = 500
+    found = await asyncio.gather(*(documents.get(server.url) for _ in range(20)), return_exceptions=True)
+    assert {(type(one), str(one)) for one in found} == {(TryAgainLater, str(found[0]))}
+    assert len(server.asked) == 1
+    with pytest.raises(TryAgainLater):
+        await documents.get(server.url)
+    assert len(server.asked) == 2
+
+
+async def test_a_document_that_is_still_good_is_given_though_a_newer_one_is_not_to_be_had(
+    documents: ProviderDocuments, server: FakeJsonServer
+) -> None:
+    server.body = {"issuer": "me"}
+    await documents.get(server.url)
+    server.status = 500
+    newer, kept = await asyncio.gather(
+        documents.get(server.url, pause_seconds=0), documents.get(server.url), return_exceptions=True
+    )
+    assert isinstance(newer, TryAgainLater)
+    assert kept == {"issuer": "me"}
+
+
+async def test_whoever_waits_for_somebody_who_leaves_asks_themselves() -> None:
+    class HeldClient(OutsideClient):
+        asked = 0
+        is_let_go = asyncio.Event()
+
+        async def ask(self, *_: object, **__: object) -> Answer:
+            self.asked += 1
+            await self.is_let_go.wait()
+            return Answer(200, {"issuer": "me"}, {})
+
+    async with aclosing(HeldClient()) as client:
+        documents = ProviderDocuments(client)
+        leaving, waiting = (asyncio.create_task(documents.get("https://idp.example")) for _ in range(2))
+        await wait_until_async(lambda: client.asked == 1)
+        leaving.cancel()
+        await wait_until_async(lambda: client.asked == 2)
+        client.is_let_go.set()
+        assert await waiting == {"issuer": "me"}
+        assert leaving.cancelled()
 
 
 async def test_a_secret_among_the_keys_verifies_nothing(

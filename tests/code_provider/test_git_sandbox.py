@@ -145,6 +145,15 @@ def test_an_unreachable_server_is_named_so(tmp_path: Path) -> None:
     assert not (tmp_path / "clone.git").exists()
 
 
+def test_an_ipv6_address_is_connected_to_as_it_is(tmp_path: Path) -> None:
+    """There is no name to pin, and git refuses curl's option with such a host."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+    sandbox = GitSandbox(tmp_path / "clone.git", allowed_hosts={f"::1:{port}"})
+    with pytest.raises(RepositoryFailed, match="cannot be reached"):
+        fetch(sandbox, f"http://[::1]:{port}/one")
+
+
 def test_an_unknown_host_is_named_so(tmp_path: Path) -> None:
     with pytest.raises(RepositoryFailed, match="is not known"):
         fetch(GitSandbox(tmp_path / "clone.git"), "https://no-such-host.invalid/owner/name")
@@ -236,7 +245,8 @@ def test_a_clone_that_a_killed_git_left_is_used_again(
     make_repository(server.root / "one", {"a.py": "1\n"})
     fetch(sandbox, f"{server.url}/one")
     clone = tmp_path / "clones" / "one.git"
-    (clone / "shallow.lock").write_text("")
+    for lock in ("shallow.lock", "refs/riverrun/head.lock"):
+        (clone / lock).write_text("")
     (clone / "objects" / "pack" / "tmp_pack_x").write_text("half a pack")
     newest = commit_files(server.root / "one", {"a.py": "2\n"})
     assert fetch(sandbox, f"{server.url}/one") == newest

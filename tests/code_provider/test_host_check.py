@@ -37,6 +37,28 @@ def test_a_host_is_allowed_on_its_port_alone() -> None:
         check_host("https://127.0.0.1/x", allowed_hosts=allowed)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://faß.example.com/a/b",
+        "https://\u212aithub.com/a/b",
+        "https://+x.example.com/a/b",
+        "https://-x.example.com/a/b",
+        "https://2606:4700::1111/a/b",
+        "https://[2606:4700::1111%25eth0]/a/b",
+        "https://[zz]/a/b",
+    ],
+)
+def test_a_host_that_git_may_read_in_another_way_is_not_even_looked_up(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Also of a project that was added before such hosts were refused."""
+    monkeypatch.setattr(socket, "getaddrinfo", resolving_to("8.8.8.8"))
+    for through_proxy in (False, True):
+        with pytest.raises(RepositoryFailed, match="in its ASCII form"):
+            check_host(url, through_proxy=through_proxy)
+
+
 def test_behind_a_proxy_an_unknown_name_is_left_to_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror("no such name")

@@ -1,6 +1,7 @@
 """Indexing real folders and clones into a real Postgres."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from riverrun.infra.settings import Settings
 from riverrun.kit.ids import new_uuid
 from riverrun.parsing import index_pace, indexer
 from riverrun.parsing.errors import IndexingFailed, IndexingStopped
+from riverrun.parsing.index_changes import TOO_LONG
 from riverrun.parsing.index_report import IndexReport
 from riverrun.parsing.index_store import IndexStore
 from riverrun.parsing.indexer import index_project
@@ -283,6 +285,31 @@ def test_what_is_left_out_is_listed_with_its_reason(index: Index, tmp_path: Path
     again = index.run(project_id)
     assert (again.indexed, again.skipped, again.failed) == (0, report.skipped, report.failed)
     assert index.files(project_id).keys() == files.keys() | {"deep.py"}
+
+
+def test_paths_too_long_for_their_index_are_left_out_and_stop_nothing(index: Index, tmp_path: Path) -> None:
+    """Random names, as ext4 takes them: what can be compressed would fit into the index anyway."""
+    source = fill(tmp_path / "source", {"good.py": "def good(): pass\n"})
+    deep = source.joinpath(*(f"d{secrets.token_urlsafe(180)[:235]}" for _ in range(14)))
+    fill(deep, {"x.py": "def lost(): pass\n", "y.py": "def lost_too(): pass\n"})
+    fill(source, {f"{'ö' * 120}/{'ö' * 120}/{'ö' * 120}/z.py": "def kept(): pass\n"})
+    project_id = index.add(source)
+    report = index.run(project_id)
+    assert (report.files, report.indexed, report.skipped) == (4, 2, 2)
+    assert index.symbols(project_id) == ["good", "kept"]
+    files = index.files(project_id)
+    start = str(deep.relative_to(source))[:200]
+    too_long = [path for path, said in files.items() if said == ("skipped", TOO_LONG)]
+    assert len(too_long) == 2
+    assert all(path.startswith(start) and len(path) < 300 for path in too_long)
+    ids = "SELECT id, path FROM source_files WHERE project_id = :id AND status = 'skipped' ORDER BY id"
+    before = index.rows(ids, project_id)
+    again = index.run(project_id)
+    assert (again.indexed, again.unchanged, again.skipped, again.removed) == (0, 2, 2, 0)
+    assert index.rows(ids, project_id) == before
+    (deep / "x.py").unlink()
+    assert index.run(project_id).removed == 1
+    index.assert_sound(project_id)
 
 
 def test_files_that_crash_or_hang_the_parser_stop_nothing(index: Index, tmp_path: Path) -> None:
@@ -549,6 +576,29 @@ def test_a_clone_is_indexed_by_its_commit_and_brought_up_to_date(index: Index, t
         assert index.symbols(project_id) == ["kept", "second"]
         assert index.project(project_id)["commit_id"] == second
         index.assert_sound(project_id)
+
+
+def test_a_clones_odd_paths_are_left_out_and_stop_nothing(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    with GitServer(tmp_path / "served") as server:
+        settings = index.settings.model_copy(update={"allowed_hosts": frozenset({server.host})})
+        deep = "/".join(f"d{secrets.token_urlsafe(180)[:235]}" for _ in range(10))
+        latin = os.fsdecode(b"caf\xe9")
+        make_repository(
+            server.root / "odd",
+            {"a.py": "def a(): pass\n", f"{deep}/x.py": "x = 1\n", f"{latin}/node_modules/x.js": "x"},
+        )
+        project_id = index.add(f"{server.url}/odd")
+        for indexed, unchanged in ((1, 0), (0, 1)):
+            report = index.run(project_id, settings=settings)
+            assert (report.indexed, report.unchanged, report.skipped, report.removed) == (
+                indexed,
+                unchanged,
+                2,
+                0,
+            )
+        assert index.files(project_id)["caf\\xe9/node_modules/"] == ("skipped", "a directory of dependencies")
+        assert index.symbols(project_id) == ["a"]
 
 
 def test_a_clone_that_cannot_be_had_fails_in_words_and_keeps_the_old_index(

@@ -1,12 +1,15 @@
 """Who may have the server read folders of its own disk."""
 
+import secrets
 from pathlib import Path
 
+import httpx2
 from sqlalchemy import Engine
 from tests.support.accounts import make_person
 from tests.support.live_api import client_of, serving
 
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token
+from riverrun.code_provider.repository_address import MAX_ADDRESS_CHARS
 from riverrun.infra.settings import Settings
 
 
@@ -19,6 +22,31 @@ async def test_an_administrator_may_index_a_folder_of_the_server(
         assert accepted.status_code == 202
         no_name = await administrator.post("/api/v1/parse", json={"repo_path": "/" + "x" * 300})
         assert no_name.status_code == 422
+
+
+async def test_addresses_and_branches_as_long_as_may_be_are_stored_and_longer_ones_refused(
+    client: httpx2.AsyncClient,
+) -> None:
+    """Random letters: what can be compressed would fit into the index anyway."""
+    start = "https://h.example/"
+    longest = start + secrets.token_urlsafe(MAX_ADDRESS_CHARS)[: MAX_ADDRESS_CHARS - len(start) - 1] + "x"
+    branch = "".join(chr(0x20000 + secrets.randbelow(40_000)) for _ in range(255))
+    given = {"repo_name": longest, "branch_name": branch}
+    assert (await client.post("/api/v1/parse", json=given)).status_code == 202
+    cjk_host = "".join(chr(0x4E00 + secrets.randbelow(20_000)) for _ in range(1_500))
+    for address in (f"{start}{secrets.token_urlsafe(1_500)[:1_980]}", f"https://{cjk_host}/a/b"):
+        refused = await client.post("/api/v1/parse", json={"repo_name": address, "branch_name": branch})
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/address-refused")
+
+
+async def test_a_folder_of_too_long_a_path_is_refused(base_url: str, engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*("ö" * 120 for _ in range(5)))
+    folder.mkdir(parents=True)
+    token = issue_bearer_token(engine, ensure_administrator(engine), "test")
+    async with client_of(base_url, token) as administrator:
+        refused = await administrator.post("/api/v1/parse", json={"repo_path": str(folder)})
+        assert refused.json()["type"] == "/problems/source-refused"
+        assert "longer than 1,000 bytes" in refused.json()["detail"]
 
 
 async def test_nobody_indexes_the_servers_own_data_folder(

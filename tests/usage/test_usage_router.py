@@ -344,6 +344,21 @@ async def test_keys_and_organisations_have_limits_by_their_ids(
     assert [(one["holder"], one["name"]) for one in found] == [("key", "nightly"), ("organisation", "A team")]
 
 
+async def test_the_limit_of_a_holder_that_is_gone_is_taken_away_by_its_id(
+    administrator: httpx2.AsyncClient,
+) -> None:
+    team = (await administrator.post("/api/v1/organisations", json={"name": "A team"})).json()["id"]
+    path = f"{USAGE}/limits/organisation/{team}"
+    assert (await administrator.put(path, json={"questions_per_day": 7})).status_code == 204
+    assert (await administrator.delete(f"/api/v1/organisations/{team}")).status_code == 204
+    assert [one["name"] for one in (await administrator.get(f"{USAGE}/limits")).json()] == [""]
+    for _ in range(2):
+        assert (await administrator.delete(path)).status_code == 204
+    assert (await administrator.get(f"{USAGE}/limits")).json() == []
+    nobody = await administrator.delete(f"{USAGE}/limits/user/nobody@example.org")
+    assert nobody.status_code == 404
+
+
 async def test_an_administrators_key_administers_only_if_it_was_made_to(
     administrator: httpx2.AsyncClient, base_url: str, engine: Engine
 ) -> None:

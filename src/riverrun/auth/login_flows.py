@@ -4,7 +4,6 @@ import base64
 import hashlib
 import secrets
 from dataclasses import asdict, dataclass
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -53,9 +52,8 @@ def own_path(path: str) -> str:
     Raises:
         BadRequest: a browser could take it for another server's address.
     """
-    parts = urlsplit(path)
     is_plain = path.isascii() and path.isprintable() and not set(path) & set("\\ ")
-    is_ours = path.startswith("/") and not path.startswith("//") and not (parts.scheme or parts.netloc)
+    is_ours = path.startswith("/") and not path.startswith("//")
     if not (is_plain and is_ours) or len(path) > MOST_PATH_CHARS:
         raise BadRequest("next must be a path of this server, such as /c/0198.")
     return path

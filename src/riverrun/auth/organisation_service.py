@@ -15,6 +15,7 @@ from riverrun.kit.problem import Forbidden, NotFound
 from riverrun.users.invitations import Invitation
 from riverrun.users.models import User
 from riverrun.users.organisations import Organisation, OrganisationMember, OrganisationRole
+from riverrun.users.user_statements import hold
 
 MOST_ORGANISATIONS = 100
 MOST_MEMBERS = 10_000
@@ -52,6 +53,7 @@ class AsyncOrganisationService:
         Raises:
             TooManyMembers: the principal is in a hundred already.
         """
+        await self._session.execute(hold(self._principal.user_id))
         places = await self._session.scalar(select(statements.count_of_places(self._principal.user_id)))
         if (places or 0) >= MOST_ORGANISATIONS:
             raise TooManyMembers(f"You are in {MOST_ORGANISATIONS} organisations: leave one first.")

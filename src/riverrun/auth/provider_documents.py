@@ -31,6 +31,8 @@ class _Shelf:
     document: Any = None
     fetched_at: float = float("-inf")
     fresh_until: float = float("-inf")
+    failure: TryAgainLater | None = None
+    """The last one, by which whoever waited knows that a fetch failed meanwhile."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -45,17 +47,20 @@ class ProviderDocuments:
     async def get(self, url: str, *, pause_seconds: float | None = None) -> dict[str, Any]:
         """The document at a URL that settings or a provider named; with ``pause_seconds`` none that is older.
 
+        Who waits while another's fetch fails does not try again: they would do so one after the other.
+
         Raises:
             TryAgainLater: it cannot be had.
         """
         shelf = self._shelves.setdefault(url, _Shelf())
+        earlier_failure = shelf.failure
         async with shelf.lock:
             at = self._clock()
             is_old = pause_seconds is not None and at - shelf.fetched_at >= pause_seconds
             if is_old or at >= shelf.fresh_until:
-                answer = await self._fetch(url)
-                shelf.document = answer.document
-                shelf.fetched_at, shelf.fresh_until = at, at + _fresh_seconds(answer)
+                if shelf.failure and shelf.failure is not earlier_failure:
+                    raise TryAgainLater(shelf.failure.detail)
+                await self._refill(shelf, url, at)
             document: dict[str, Any] = shelf.document
             return document
 
@@ -71,6 +76,15 @@ class ProviderDocuments:
         if not found:
             found = _keys_in(await self.get(url, pause_seconds=PAUSE_SECONDS), key_id)
         return found
+
+    async def _refill(self, shelf: _Shelf, url: str, at: float) -> None:
+        try:
+            answer = await self._fetch(url)
+        except TryAgainLater as failure:
+            shelf.failure = TryAgainLater(failure.detail)  # without the frames of who asked
+            raise
+        shelf.document = answer.document
+        shelf.fetched_at, shelf.fresh_until = at, at + _fresh_seconds(answer)
 
     async def _fetch(self, url: str) -> Answer:
         try:

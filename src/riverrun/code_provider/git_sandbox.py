@@ -28,6 +28,7 @@ from riverrun.code_provider.git_process import (
     watch_git,
 )
 from riverrun.code_provider.host_check import CheckedHost, check_host
+from riverrun.code_provider.host_names import bracketed
 
 COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 DEPTHS = (100, 1_000, 10_000, 2_147_483_647)
@@ -105,7 +106,7 @@ class GitSandbox:
     def _prepare(self) -> bool:
         """Make the clone's directory or clear what a killed git left in it; says whether it is new."""
         if (self._directory / "HEAD").is_file():
-            for left in (*self._directory.glob("*.lock"), *self._directory.glob("objects/pack/tmp_*")):
+            for left in (*self._directory.rglob("*.lock"), *self._directory.glob("objects/pack/tmp_*")):
                 left.unlink(missing_ok=True)
             return False
         shutil.rmtree(self._directory, ignore_errors=True)
@@ -168,8 +169,9 @@ class _Network:
     def settings(self) -> dict[str, str]:
         """This URL's scheme and nothing else, and the address that was checked."""
         settings = {f"protocol.{urlsplit(self.url).scheme}.allow": "always"}
-        if self.host.address:
-            address = _bracketed(self.host.address)
+        # An IPv6 address leads nowhere else, and curl's option cannot name one as a host.
+        if self.host.address and ":" not in self.host.host:
+            address = bracketed(self.host.address)
             settings["http.curloptResolve"] = f"{self.host.host}:{self.host.port}:{address}"
         return settings
 
@@ -218,7 +220,3 @@ class _NotGivenById(Exception):
 
 def _has_proxy(url: str) -> bool:
     return urlsplit(url).scheme == "https" and any(os.environ.get(name) for name in _PROXIES)
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

@@ -4,10 +4,13 @@ import ipaddress
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from riverrun.code_provider.errors import RepositoryFailed
+from riverrun.code_provider.host_names import HOW_TO_WRITE_HOSTS, plain_host
 from riverrun.kit.public_address import Address, is_public
+
+_UNCLEAR = f"The host of this repository is not taken. {HOW_TO_WRITE_HOSTS} Then add the repository again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +28,28 @@ def check_host(url: str, *, allowed_hosts: Collection[str] = (), through_proxy: 
     All addresses must be public: one private among them is how a name is bent to the inside.
     Raises ``RepositoryFailed``.
     """
-    parts = urlsplit(url)
+    parts, port = _split(url)
     host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     is_allowed = f"{host}:{port}" in allowed_hosts
     if parts.scheme != "https" and not (parts.scheme == "http" and is_allowed):
         raise RepositoryFailed("Repositories are fetched by https only.")
+    if plain_host(parts) is None:
+        raise RepositoryFailed(_UNCLEAR)
     addresses = _resolve(host, port, may_fail=through_proxy)
     if not is_allowed and not all(map(is_public, addresses)):
         raise RepositoryFailed(
             f"{host} is an address inside a private network: the server does not go there."
         )
     return CheckedHost(host, port, str(addresses[0]) if addresses and not through_proxy else None)
+
+
+def _split(url: str) -> tuple[SplitResult, int]:
+    """The URL's parts and its port, given or not."""
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise RepositoryFailed(_UNCLEAR) from None
 
 
 def _resolve(host: str, port: int, *, may_fail: bool) -> list[Address]:

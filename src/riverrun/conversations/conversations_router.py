@@ -27,14 +27,13 @@ from riverrun.conversations.schemas import (
     NewMessage,
     Renaming,
 )
-from riverrun.conversations.session_statements import runs_ended_since
+from riverrun.conversations.session_statements import forget_ended_runs, runs_ended_since
 from riverrun.infra.dependencies import AsyncDb, CurrentSettings
 from riverrun.infra.plain_route import PlainRoute
 from riverrun.kit.clock import now
 from riverrun.runs.dependencies import CurrentChannels
 from riverrun.runs.models import IfBusy
 from riverrun.runs.schemas import StopReceipt
-from riverrun.runs.statements import forget_ended_runs
 
 conversations_router = APIRouter(prefix="/conversations", tags=["conversations"], route_class=PlainRoute)
 

@@ -6,7 +6,20 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Select, Text, Uuid, bindparam, extract, func, or_, select, true
+from sqlalchemy import (
+    Delete,
+    ScalarSelect,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    extract,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from riverrun.auth.grants import Right
 from riverrun.auth.principal import CALLER, Principal, caller, has_right
@@ -130,6 +143,11 @@ def session_values(principal: Principal, conversation_id: UUID, session_id: str 
 def runs_ended_since(conversation_id: UUID, moment: datetime) -> Select[UUID]:
     """The runs of which there may still be a hot copy."""
     return select(Run.id).where(Run.subject_id == conversation_id, Run.ended_at > moment).limit(1_000)
+
+
+def forget_ended_runs(conversation_id: UUID) -> Delete:
+    """Drop what is over in it, with all that was recorded of it. What was used stays in the ledger."""
+    return delete(Run).where(Run.subject_id == conversation_id, Run.ended_at.is_not(None))
 
 
 def _uuid_or_none(text: str) -> UUID | None:

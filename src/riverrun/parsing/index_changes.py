@@ -1,12 +1,16 @@
 """What an indexing has to do: a source's files compared with those of the index, without reading any."""
 
+import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from riverrun.parsing.index_store import StoredFile
-from riverrun.parsing.skip_rules import reason_by_path
+from riverrun.parsing.skip_rules import MAX_PATH_BYTES, reason_by_path
 from riverrun.parsing.source_walk import SourceEntry
 
+TOO_LONG = f"its path is longer than {MAX_PATH_BYTES:,} bytes"
+SHOWN_PATH_CHARS = 200
 CHECKPOINT_FILES = 16
 """So often is looked up from a scan: a file takes it less time than a look at the clock."""
 
@@ -42,7 +46,7 @@ def find_changes(
     """
     changes = Changes()
     seen: set[str] = set()
-    for entry in entries:
+    for entry in map(_storable, entries):
         if entry.path in seen:
             continue
         seen.add(entry.path)
@@ -62,3 +66,12 @@ def find_changes(
     changes.files = len(seen)
     changes.to_remove = [path for path in stored if path not in seen]
     return changes
+
+
+def _storable(entry: SourceEntry) -> SourceEntry:
+    """The entry; one whose path is too long for the index under a shorter name that is its own, and not to be read."""
+    path = os.fsencode(entry.path)
+    if len(path) <= MAX_PATH_BYTES:
+        return entry
+    name = f"{entry.path[:SHOWN_PATH_CHARS]}… ({hashlib.sha256(path).hexdigest()})"
+    return SourceEntry(name, entry.size, entry.stamp, entry.reason or TOO_LONG)

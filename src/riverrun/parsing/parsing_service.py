@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from riverrun.auth.grants import Right
 from riverrun.auth.principal import Principal, get_scoped, scoped
 from riverrun.auth.revocations import Revocation
-from riverrun.code_provider.repository_address import parse_address
+from riverrun.code_provider.repository_address import MAX_ADDRESS_CHARS, parse_address
 from riverrun.infra.celery_app import queue_name
 from riverrun.infra.settings import Settings
 from riverrun.infra.thread_bridge import ThreadBridge
@@ -165,6 +165,8 @@ class ParsingService:
             raise SourceRefused(
                 f"{given} is Riverrun's own data folder, with its passwords: index another one."
             )
+        if len(os.fsencode(resolved)) > MAX_ADDRESS_CHARS:
+            raise SourceRefused(f"The folder's whole path is longer than {MAX_ADDRESS_CHARS:,} bytes.")
         return str(resolved), resolved.name or "/"
 
     async def _active_runs(self, project_ids: list[UUID]) -> dict[UUID, UUID]:

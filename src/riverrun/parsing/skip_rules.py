@@ -12,6 +12,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+MAX_PATH_BYTES = 2_000
+"""Files are found by an index over their paths, whose entries have an end."""
 MAX_DATA_BYTES = 200_000
 MAX_AVERAGE_LINE_BYTES = 400
 MAX_LINE_BYTES = 100_000

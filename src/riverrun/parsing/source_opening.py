@@ -51,9 +51,9 @@ class CloneTree:
         for file in self._sandbox.entries(self._limits):
             directory = vendored_directory(file.path)
             if directory:
-                yield SourceEntry(directory, reason="a directory of dependencies")
+                yield SourceEntry(_printable(directory), reason="a directory of dependencies")
             elif reason := _reason_to_distrust(file):
-                yield SourceEntry(os.fsencode(file.path).decode("utf-8", "backslashreplace"), reason=reason)
+                yield SourceEntry(_printable(file.path), reason=reason)
             else:
                 yield SourceEntry(file.path, file.size, stamp=file.blob)
 
@@ -105,3 +105,7 @@ def _reason_to_distrust(file: TreeEntry) -> str | None:
 
 def _is_utf8(path: str) -> bool:
     return path.isprintable() or not any("\ud800" <= letter <= "\udfff" for letter in path)
+
+
+def _printable(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

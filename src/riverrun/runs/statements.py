@@ -48,11 +48,6 @@ def insert_run(values: dict[str, Any], first: Event, task: str, queue: str) -> I
     return insert(Run).values(values).returning(Run).add_cte(event.cte("event"), wake_up.cte("wake_up"))
 
 
-def forget_ended_runs(subject_id: UUID) -> Delete:
-    """Drop what is over of a subject, with all that was recorded of it. What was used stays in the ledger."""
-    return delete(Run).where(Run.subject_id == subject_id, Run.ended_at.is_not(None))
-
-
 def last_run_of(subject_id: UUID) -> Select[Run]:
     """The newest run of ``subject_id``, active or over."""
     return select(Run).where(Run.subject_id == subject_id).order_by(Run.created_at.desc()).limit(1)

@@ -47,12 +47,13 @@ class LimitService:
         await self._session.execute(limit_statements.put_limit(kind, holder_id, change.model_dump()))
 
     async def remove(self, kind: HolderKind, holder: str) -> None:
-        """Let a holder have what everybody has. Twice is once.
+        """Let a holder have what everybody has. Twice is once, and an id may be of a holder that is gone.
 
         Raises:
-            NotFound: no such holder.
+            NotFound: nobody has this e-mail address.
         """
-        await self._session.execute(limit_statements.remove_limit(kind, await self._holder_id(kind, holder)))
+        holder_id = _id_in(holder) or await self._holder_id(kind, holder)
+        await self._session.execute(limit_statements.remove_limit(kind, holder_id))
 
     async def _holder_id(self, kind: HolderKind, holder: str) -> UUID:
         found: UUID | None = await self._session.scalar(
