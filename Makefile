@@ -25,7 +25,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Riverrun needs Python 3.11 or newer: install python3.11, or pass PYTHON=/path/to/python" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: pass PYTHON=/path/to/a/newer/python" >&2; exit 1; }
 	@echo "installing into .venv (a minute or two the first time)"
-	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@# Without python3-venv, Debian leaves a .venv that has no pip.
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 

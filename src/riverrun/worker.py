@@ -62,7 +62,7 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
     The end takes 5 s at most, whatever is under way: runs are handed over. Whoever runs this starts it again.
 
     Raises:
-        ValueError: a queue that does not exist.
+        UnknownQueue: one that does not exist.
         MissingSetting: the metrics have a port and no token, or traces are wanted and the extra is not installed.
     """
     require_known(queues)

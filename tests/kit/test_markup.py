@@ -239,6 +239,39 @@ def test_markdown_that_costs_the_square_of_its_length_is_bounded(name: str) -> N
     assert time.thread_time() - began < BOUND_SECONDS
 
 
+@pytest.mark.parametrize("prefix", ["~~~\n~~~\n ", "```\n```\n\n\t"])
+@pytest.mark.parametrize("name", QUADRATIC)
+def test_what_follows_a_fence_is_bounded_as_anything_else(prefix: str, name: str) -> None:
+    text = prefix + (QUADRATIC[name] * 20)[: 5 * MAX_PIECE_CHARS]
+    assert render_markdown(text).startswith('<pre class="plain">')
+    *_, last = markdown_pieces(text)
+    assert len(last) <= MAX_PIECE_CHARS or render_markdown(last).startswith('<pre class="plain">')
+
+
+def test_a_row_of_backticks_that_opens_no_fence_is_tried_once() -> None:
+    """Tried at each of its lengths, this would outlast the runner's patience."""
+    row = "`" * 1_000_000 + "x`"
+    assert list(markdown_pieces(row)) == [row]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "```\nx = 1\n```\n    indented code\n\n    more of it\n",
+        "```\nx = 1\n```\n\n  words, *indented*\n",
+        "```\nx = 1\n```\n  - an item\n\n    ```\n    y = 2\n    ```\n\n    its *end*\n  - another\n",
+        "- an item\n  ```\n  x = 1\n  ```\n  its *end*\n",
+        "1. an item\n\n   ~~~\n   x = 1\n   ~~~\n\n       code of the item\n",
+    ],
+)
+def test_what_is_indented_after_a_fence_renders_as_in_the_whole(block: str) -> None:
+    whole = render_markdown(f"{block}\nWords.\n")
+    long = "~~~\n" + "x\n" * MAX_PIECE_CHARS + "~~~\n"
+    pieces = list(markdown_pieces(f"{long}\n{block}\nWords.\n"))
+    assert len(pieces) > 1
+    assert "".join(map(render_markdown, pieces)).endswith(f"</code></pre>\n{whole}")
+
+
 @pytest.mark.parametrize(
     ("path", "text"), [("x.py", "\n \n" * 9_000), ("x.ts", "a." * 800 + "\n"), ("x.html", "&\n" * 9_000)]
 )

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from riverrun.cli.client_errors import ApiProblem, ServerUnreachable
+from riverrun.cli.client_errors import ApiProblem, NotRiverrun, ServerUnreachable
 from riverrun.cli.event_fold import RunEvent
 from riverrun.cli.server_address import ServerAddress
 from riverrun.cli.sse_reader import SseReader
@@ -43,7 +43,7 @@ class EventStream:
 
 
 class RiverrunClient:
-    """Calls with the bearer token of one account. Every failure is an ``ApiProblem`` or ``ServerUnreachable``."""
+    """Calls with the bearer token of one account. Failures are ``ApiProblem``, ``ServerUnreachable``, ``NotRiverrun``."""
 
     def __init__(self, address: ServerAddress) -> None:
         self._address = address
@@ -193,12 +193,21 @@ class RiverrunClient:
             yield EventStream(response)
 
     def _object(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self._send(method, path, **request).json()
+        answer: dict[str, Any] = self._answer(dict, self._send(method, path, **request))
         return answer
 
     def _list(self, method: str, path: str, **request: Any) -> list[dict[str, Any]]:
-        answer: list[dict[str, Any]] = self._send(method, path, **request).json()
+        answer: list[dict[str, Any]] = self._answer(list, self._send(method, path, **request))
         return answer
+
+    def _answer(self, kind: type, response: httpx2.Response) -> Any:
+        try:
+            found = response.json()
+        except ValueError as error:
+            raise NotRiverrun(self._address.base_url) from error
+        if not isinstance(found, kind):
+            raise NotRiverrun(self._address.base_url)
+        return found
 
     def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
         with self._translated_errors():

@@ -22,6 +22,17 @@ class ServerUnreachable(ClientError):
         super().__init__(f"no Riverrun server answers at {base_url} ({reason}); start one with: riverrun up")
 
 
+class NotRiverrun(ClientError):
+    """Somebody answers at the address, but not in the words of a Riverrun server."""
+
+    exit_code = EXIT_NO_SERVER
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(
+            f"what answers at {base_url} is no Riverrun server; check RIVERRUN_URL, or start one with: riverrun up"
+        )
+
+
 class NotSetUp(ClientError):
     """It is not known where the server is, or with which token to speak to it."""
 

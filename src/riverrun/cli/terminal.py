@@ -1,21 +1,27 @@
 """The terminal the commands speak to, and the one way a command ends badly: a line of words, an exit code."""
 
 import functools
+import re
 import sys
 from collections.abc import Callable
 from typing import Never, ParamSpec, TypeVar
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.client_errors import EXIT_FAILED, EXIT_INTERRUPTED, ClientError
 from riverrun.cli.server_address import find_server
-from riverrun.infra.settings import Settings
+from riverrun.infra.settings import MissingSetting, Settings
+from riverrun.infra.worker_readiness import UnknownQueue
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+FIELD = re.compile(r'field "(\w+)"')
+"""What pydantic-settings says of a setting that it could not read."""
 
 
 def open_client() -> RiverrunClient:
@@ -43,10 +49,15 @@ def ends_in_words(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except ClientError as error:
             fail(str(error), error.exit_code)
+        except (MissingSetting, UnknownQueue) as error:
+            fail(str(error))
+        except SettingsError as error:
+            fail(_unreadable_in_words(error))
         except ValidationError as error:
             fail(
                 "; ".join(
-                    f"RIVERRUN_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+                    _invalid_in_words(one["loc"], one["msg"].removeprefix("Value error, "))
+                    for one in error.errors()
                 )
             )
         except KeyboardInterrupt:
@@ -56,6 +67,22 @@ def ends_in_words(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_FAILED) from None
 
     return run
+
+
+def _unreadable_in_words(error: SettingsError) -> str:
+    """Neither text quotes the value, in which there may be secrets."""
+    if field := FIELD.search(str(error)):
+        return (
+            f"RIVERRUN_{field[1].upper()} is not valid JSON ({error.__cause__}): correct it, or leave it out"
+        )
+    return str(error)
+
+
+def _invalid_in_words(place: tuple[int | str, ...], words: str) -> str:
+    """The variable, and where in its JSON; pydantic's names of its own validators, in brackets, help nobody."""
+    variable = f"RIVERRUN_{place[0]}".upper() if place else ""
+    inside = ".".join(part for part in map(str, place[1:]) if "[" not in part)
+    return ": ".join(filter(None, (variable, inside, words)))
 
 
 def _one_line(words: str) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,10 +23,10 @@ def up(
 ) -> None:
     """Run Riverrun here and print a link that signs you in. Ctrl-C ends every process."""
     console = output()
-    chosen = {"port": port, "host": host, "data_dir": data_dir}
-    given = {name: value for name, value in chosen.items() if value is not None}
-    settings = Settings().model_copy(update=given)
-    stack = Stack(settings, say=lambda line: console.print(line, markup=False, soft_wrap=True))
+    stack = Stack(
+        settings_with(port=port, host=host, data_dir=data_dir),
+        say=lambda line: console.print(line, markup=False, soft_wrap=True),
+    )
     with ended_by_signals(stack.kill):
         try:
             run(stack, console)
@@ -34,6 +34,11 @@ def up(
             if error.log:
                 console.print(error.log, markup=False, soft_wrap=True, style="dim")
             raise
+
+
+def settings_with(**options: Any) -> Settings:
+    """The settings, with those options in their place that are given, read as the variables are."""
+    return Settings(**{name: value for name, value in options.items() if value is not None})
 
 
 def run(stack: Stack, console: Console) -> None:

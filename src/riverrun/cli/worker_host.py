@@ -23,7 +23,7 @@ def host_workers(queues: Sequence[str], settings: Settings) -> None:
     """Run a worker a queue until SIGINT or SIGTERM; what they say goes to standard error.
 
     Raises:
-        ValueError: a queue that does not exist.
+        UnknownQueue: a queue that does not exist.
         MissingSetting: a server's address is not given.
     """
     require_known(queues)

@@ -130,6 +130,15 @@ class Settings(BaseSettings):
     queue_prefix: str = "riverrun"
     log_level: str = "INFO"
 
+    @field_validator("data_dir")
+    @classmethod
+    def _below_home(cls, given: Path) -> Path:
+        """Nobody expands ``~`` in a variable or in ``.env``: a shell does so at the beginning of a word only."""
+        try:
+            return given.expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"{given} is in the home of a user who is not known here") from error
+
     @field_validator("metrics_token", "worker_metrics_port", "otlp_endpoint", mode="before")
     @classmethod
     def _nothing_is_none(cls, given: Any) -> Any:

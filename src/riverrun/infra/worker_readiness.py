@@ -11,7 +11,13 @@ def ready_key(work: str) -> str:
     return f"riverrun:worker-ready:{work}"
 
 
+class UnknownQueue(ValueError):
+    """Work was asked for that nobody does; the message says what there is."""
+
+
 def require_known(queues: Sequence[str]) -> None:
-    """Raise ``ValueError`` for a queue that does not exist."""
+    """Raise ``UnknownQueue`` for a queue that does not exist."""
     if unknown := set(queues) - set(QUEUES):
-        raise ValueError(f"There is no queue {', '.join(sorted(unknown))}; there are {' and '.join(QUEUES)}.")
+        raise UnknownQueue(
+            f"There is no queue {', '.join(sorted(unknown))}; there are {' and '.join(QUEUES)}."
+        )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
+from io import StringIO
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -48,7 +49,7 @@ TAGS = frozenset(ATTRIBUTES).union(
     ["table", "tbody", "thead", "tr", "ul"],
 )
 ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")
-FENCE = re.compile(r" {0,3}(`{3,}(?!.*`)|~{3,})")
+FENCE = re.compile(r" {0,3}(`{3,}+(?!.*`)|~{3,})")
 
 
 def highlight(path: str, text: str, start_line: int = 1) -> str:
@@ -101,12 +102,13 @@ def markdown_pieces(text: str) -> Iterator[str]:
 
 def _blocks(text: str) -> Iterator[str]:
     """Whole blocks: what is indented stays with what it belongs to; fences, and the items of a list, stand alone."""
-    block, fence, is_after_end = "", "", False
-    for line in text.splitlines(keepends=True):
+    block, fence, is_fence, is_after_end = "", "", False, False
+    for line in StringIO(text, newline=""):  # Lines as markdown-it has them: str.splitlines knows more ends.
         mark = FENCE.match(line)
-        if block and not fence and _begins_block(line, block, is_after_end):
+        if block and not fence and _begins_block(line, block, is_fence, is_after_end):
             yield block
             block = ""
+        is_fence = is_fence if block else mark is not None
         block += line
         ends_fence = bool(fence and mark and line.strip() == mark[1] and mark[1].startswith(fence))
         is_after_end = ends_fence or (not fence and not line.strip())
@@ -118,9 +120,11 @@ def _blocks(text: str) -> Iterator[str]:
         yield block
 
 
-def _begins_block(line: str, block: str, is_after_end: bool) -> bool:
-    if not line.strip() or line[0] in " \t":
+def _begins_block(line: str, block: str, is_fence: bool, is_after_end: bool) -> bool:
+    if not line.strip():
         return False
+    if line[0] in " \t":
+        return is_fence  # It is closed here, and nothing belongs to it.
     return is_after_end or bool(FENCE.match(line)) or bool(ITEM.match(block) and ITEM.match(line))
 
 
