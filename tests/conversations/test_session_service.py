@@ -10,18 +10,22 @@ import pytest
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.streaming.silent_valkey import NEVER_GIVES_UP, silent_valkey
 from tests.support.live_api import client_of
-from tests.support.stories import make_user
+from tests.support.stories import make_user, text_event
 from tests.support.waiting import wait_until_async
 
 from riverrun.auth.principal import Principal, caller
 from riverrun.auth.sign_in import issue_bearer_token
 from riverrun.conversations.session_service import AsyncSessionService, further
 from riverrun.conversations.session_statements import SESSION
-from riverrun.infra.redis_clients import SyncRedis
+from riverrun.embedded import EmbeddedServers
+from riverrun.infra.redis_clients import SyncRedis, open_async_redis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.ids import new_uuid
+from riverrun.runs import statements
 from riverrun.runs.attempt import Attempt
+from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.performance import perform_run
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager, RedisStreamManager
 from riverrun.streaming.run_log import RunLog
@@ -174,6 +178,37 @@ def answers(redis: SyncRedis) -> bool:
         return bool(redis.ping())
     except RedisError:
         return False
+
+
+async def test_a_snapshot_comes_from_the_record_while_redis_is_silent(
+    servers: EmbeddedServers,
+    redis_url: str,
+    async_engine: AsyncEngine,
+    event_log: AsyncEventLog,
+    client: httpx2.AsyncClient,
+    conversation: str,
+    engine: Engine,
+    user_id: UUID,
+) -> None:
+    """The client here waits for ever: none of the reads may leave the giving up to it."""
+    asked = await ask(client, conversation)
+    with engine.begin() as connection:
+        connection.execute(statements.insert_events(UUID(asked["run_id"]), [text_event(2, "It is ")]))
+    async with (
+        open_async_redis(redis_url + NEVER_GIVES_UP) as patient,
+        AsyncSession(async_engine, expire_on_commit=False) as session,
+    ):
+        streams = AsyncRedisStreamManager(patient, ttl_seconds=60)
+        run_log = RunLog(streams, event_log)
+        service = AsyncSessionService(session, Principal(user_id, "", "", False), streams, run_log)
+        with silent_valkey(servers):
+            async with asyncio.timeout(30):
+                active = await service.get_active_session(
+                    UUID(conversation.rpartition("/")[2]), with_snapshot=True
+                )
+    assert active.cursor == "1-2"
+    assert active.snapshot is not None
+    assert active.snapshot["text"] == "It is "
 
 
 async def test_a_strangers_session_is_an_unknown_one(

@@ -141,15 +141,17 @@ class AsyncSessionService:
 
     async def _said(self, run: Run) -> PlacedSnapshot:
         try:
-            said = await self._streams.get_stream_snapshot(run.id)
-        except (RedisError, OSError):
+            async with asyncio.timeout(HOT_PATIENCE_SECONDS):
+                said = await self._streams.get_stream_snapshot(run.id)
+        except (RedisError, OSError) as error:
+            logger.warning("the record alone tells what run %s said: %s", run.id, error)
             said = None
         return said or await self._recorded_snapshot(run)
 
     async def _recorded_snapshot(self, run: Run) -> PlacedSnapshot:
         events: list[Event] = []
         position = START
-        while page := await self._run_log.read_after(run.id, position):
+        while page := await self._run_log.read_recorded(run.id, position):
             events += page
             position = page[-1].position
         return PlacedSnapshot(Snapshot.of_log(events), position)

@@ -115,13 +115,7 @@ class EventWriter:
         if time.monotonic() < self._redis_away_until:
             return
         try:
-            outcome = self._streams.publish_event(self._run_id, event)
-            if outcome is AppendOutcome.HOLE:
-                if (
-                    self._has_published
-                ):  # before that Redis has nothing of this run, or nothing of this attempt
-                    note(RarePath.HOLE, self._run_id)
-                outcome = self._streams.publish_events(self._run_id, self._log)[-1]
+            outcome = self._hand_to_redis(event)
         except (RedisError, OSError) as error:
             logger.warning("run %s: Redis is away, readers follow the record: %s", self._run_id, error)
             self._redis_away_until = time.monotonic() + REDIS_PAUSE_SECONDS
@@ -133,3 +127,18 @@ class EventWriter:
             self._on_stopping()
         if outcome is AppendOutcome.FENCED:
             raise Fenced(f"run {self._run_id}: attempt {self._attempt} was taken over")
+
+    def _hand_to_redis(self, event: Event) -> AppendOutcome:
+        """The event alone, or the whole log where something before it is missing, or may be."""
+        if self._attempt > 1 and not self._has_published:
+            # an attempt that only the record has leaves no hole that the script could see at a take-over
+            return self._hand_over_log()
+        outcome = self._streams.publish_event(self._run_id, event)
+        if outcome is not AppendOutcome.HOLE:
+            return outcome
+        if self._has_published:  # before that Redis has nothing of this run
+            note(RarePath.HOLE, self._run_id)
+        return self._hand_over_log()
+
+    def _hand_over_log(self) -> AppendOutcome:
+        return self._streams.publish_events(self._run_id, self._log)[-1]

@@ -13,7 +13,7 @@ from riverrun.streaming.events import Event
 from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.run_log import RunLog
 from riverrun.streaming.stream_metrics import StreamMetrics
-from riverrun.streaming.subscriber import ChannelSubscriber
+from riverrun.streaming.subscriber import Address, ChannelSubscriber
 from riverrun.streaming.subscription import Subscription
 
 WATCH_SECONDS = 2.0
@@ -49,7 +49,7 @@ class StreamHub:
         self, redis_url: str, log: RunLog, *, heartbeat_seconds: float, metrics: StreamMetrics | None = None
     ) -> None:
         self.metrics = metrics or StreamMetrics()
-        self._redis_url = redis_url
+        self._address = Address.of_url(redis_url)
         self._log = log
         self._heartbeat_seconds = heartbeat_seconds
         self._topics: dict[bytes, _Topic] = {}
@@ -162,7 +162,7 @@ class StreamHub:
                 on_message=self._deliver, on_subscribed=self._confirm, on_lost=self._lost.set
             )
             try:
-                await subscriber.connect(self._redis_url)
+                await subscriber.connect(self._address)
             except OSError as error:
                 logger.warning("live channel down, readers follow the record: %s", error)
             else:
@@ -178,6 +178,8 @@ class StreamHub:
         """Compare tops of silent runs, so that a lost last frame leaves nobody hanging; forget deserted topics."""
         for turn in itertools.cycle(self._turns):
             await asyncio.sleep(WATCH_SECONDS / TURNS)
+            if self._is_draining:  # a driver may have swallowed the word to end
+                return
             if turn is self._turns[0]:
                 self._forget_deserted()
                 if self._subscriber is not None:

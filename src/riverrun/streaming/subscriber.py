@@ -8,14 +8,49 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, Self, cast
 
 import hiredis
-from redis.asyncio.connection import parse_url
+from redis.asyncio.connection import SSLConnection, parse_url
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to connect to, and as whom. Read once: a TLS context takes some 40 ms, too long for each reconnection."""
+
+    host: str
+    port: int
+    unix_path: str | None
+    tls: ssl.SSLContext | None
+    credentials: tuple[str, ...]
+
+    @classmethod
+    def of_url(cls, redis_url: str) -> Self:
+        """The URL means what it means to redis-py, its ``ssl_*`` included.
+
+        Raises:
+            OSError: a file of certificates that it names cannot be read.
+            ValueError, RedisError: it is no such URL.
+        """
+        target: dict[str, Any] = {**parse_url(redis_url)}
+        password = target.get("password")
+        return cls(
+            host=target.get("host", "localhost"),
+            port=target.get("port", 6379),
+            unix_path=target.get("path"),
+            tls=_tls_of(target) if target.get("connection_class") is SSLConnection else None,
+            credentials=tuple(filter(None, (target.get("username"), password))) if password else (),
+        )
+
+
+def _tls_of(target: dict[str, Any]) -> ssl.SSLContext:
+    options = {name: value for name, value in target.items() if name.startswith("ssl_")}
+    return SSLConnection(**options).ssl_context.get()
 
 
 class ChannelSubscriber(asyncio.Protocol):
@@ -35,24 +70,20 @@ class ChannelSubscriber(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._unanswered_pings = 0
 
-    async def connect(self, redis_url: str) -> None:
+    async def connect(self, address: Address) -> None:
         """Open and authenticate.
 
         Raises:
             OSError: the server cannot be reached, or the connection took over two seconds.
         """
-        target = parse_url(redis_url)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-            if "path" in target:
-                await loop.create_unix_connection(lambda: self, target["path"])
+            if address.unix_path is not None:
+                await loop.create_unix_connection(lambda: self, address.unix_path)
             else:
-                context = ssl.create_default_context() if redis_url.startswith("rediss://") else None
-                await loop.create_connection(
-                    lambda: self, target.get("host", "localhost"), target.get("port", 6379), ssl=context
-                )
-        if target.get("password"):
-            self._send("AUTH", *filter(None, (target.get("username"), target["password"])))
+                await loop.create_connection(lambda: self, address.host, address.port, ssl=address.tls)
+        if address.credentials:
+            self._send("AUTH", *address.credentials)
 
     @property
     def is_connected(self) -> bool:
