@@ -1,10 +1,12 @@
 """The page for every hand and eye: keyboard alone, narrow screens, light and dark."""
 
+import re
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 from tests.support.page_driver import PageDriver
 
 from riverrun.cli.stack import Stack
@@ -152,11 +154,86 @@ async def test_words_stand_out_from_their_ground(ready: PageDriver, scheme: str)
     assert {words: ratio for words, ratio in contrasts.items() if ratio < 4.5} == {}
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_code_of_every_colour_stands_out_from_a_cited_line(page: PageDriver, scheme: str) -> None:
+    await page.page.emulate_media(color_scheme=scheme)
+    await expect(page.question).to_be_visible()
+    await page.page.evaluate(CITED_LINE)
+    contrasts = await page.page.evaluate(CONTRASTS)
+    cited = {words: ratio for words, ratio in contrasts.items() if words.startswith("cited ")}
+    assert len(cited) == 9
+    assert {words: ratio for words, ratio in cited.items() if ratio < 4.5} == {}
+
+
+async def row_of_a_conversation(ready: PageDriver) -> Locator:
+    """The sidebar's row of a new conversation, which is open."""
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    row = ready.page.locator("li", has=ready.page.locator(f"a[href='{urlsplit(ready.page.url).path}']"))
+    await expect(row).to_be_visible()
+    return row
+
+
+async def test_after_renaming_the_keyboard_is_where_it_was(ready: PageDriver) -> None:
+    row = await row_of_a_conversation(ready)
+    for ending in ("Escape", "Enter"):
+        await row.hover()
+        await row.get_by_role("button", name="Rename").click()
+        await ready.page.mouse.move(700, 300)
+        await ready.page.keyboard.type("Another name")
+        await ready.page.keyboard.press(ending)
+        await expect(ready.page.get_by_role("dialog")).to_have_count(0)
+        await expect(row.get_by_role("button", name="Rename")).to_be_focused()
+    await expect(row).to_contain_text("Another name")
+    await expect(row.get_by_role("button", name="Rename")).to_be_focused()
+
+
+async def test_after_deleting_the_keyboard_is_on_the_next_conversation(
+    ready: PageDriver, indexed: str
+) -> None:
+    older = await row_of_a_conversation(ready)
+    await ready.choose(indexed)
+    row = await row_of_a_conversation(ready)
+    await older.locator("a").click()
+    await ready.until_complete()
+    await row.hover()
+    await row.get_by_role("button", name="Delete").click()
+    await ready.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(row).to_have_count(0)
+    await expect(ready.page.locator(":focus")).to_have_attribute("href", re.compile("^/c/"))
+
+
+async def test_on_the_way_to_another_answer_the_keyboard_stays_on_the_steps(ready: PageDriver) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    await ready.page.get_by_role("button", name="Regenerate").click()
+    await expect(ready.answers.last).to_contain_text("2 / 2")
+    await ready.page.get_by_role("button", name="Previous answer").press("Enter")
+    await expect(ready.answers.last).to_contain_text("1 / 2")
+    await expect(ready.page.get_by_role("button", name="Next answer")).to_be_focused()
+
+
 async def brightness(page: PageDriver) -> float:
     """The ground's mean of red, green and blue."""
     colour = await page.page.evaluate("getComputedStyle(document.body).backgroundColor")
     channels = [float(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
     return sum(channels[:3]) / 3
+
+
+CITED_LINE = """() => {
+  const line = document.createElement("span");
+  line.className = "line cited";
+  for (const name of ["k", "m", "nc", "nf", "s", "c", "cp", "gd", "plain"]) {
+    const word = document.createElement("span");
+    word.className = name === "plain" ? "" : name;
+    word.textContent = `cited ${name}`;
+    line.append(word);
+  }
+  const source = document.createElement("pre");
+  source.className = "source";
+  source.append(line);
+  document.querySelector("main").append(source);
+}"""
 
 
 CONTRASTS = """() => {

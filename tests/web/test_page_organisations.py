@@ -70,7 +70,7 @@ async def test_an_organisation_is_made_filled_and_deleted(page: PageDriver, coll
     members, invited = sheet.get_by_role("list", name="Members"), sheet.get_by_role("list", name="Invited")
 
     await add(sheet, colleague.email, "Admin")
-    await expect(sheet.get_by_text(f"{colleague.email} is in.")).to_be_visible()
+    await expect(sheet.get_by_role("paragraph").filter(has_text=f"{colleague.email} is in.")).to_be_visible()
     role = members.get_by_role("combobox", name=f"What {colleague.email} is")
     await expect(role).to_have_value("admin")
     await role.select_option("Member")

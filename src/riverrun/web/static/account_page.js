@@ -7,11 +7,13 @@ import { invitations } from "./account_invitations.js";
 import { organisations } from "./account_organisations.js";
 import { keys, providers, sessions } from "./account_lists.js";
 import { usage } from "./account_usage.js";
+import { showOver } from "./dialogs.js";
 import { button, element, iconButton } from "./dom.js";
 import { form, newPasswordField, passwordField } from "./forms.js";
+import { onceAtATime } from "./once_at_a_time.js";
 
 /** Open the sheet; Escape or the cross closes it. */
-export async function openAccount() {
+export const openAccount = onceAtATime(async () => {
   const account = await api.account();
   const sheet = element(
     "dialog", { class: "dialog sheet", "aria-labelledby": "account-title" },
@@ -28,10 +30,8 @@ export async function openAccount() {
     await keys(),
     account.is_administrator ? await invitations() : null,
   );
-  sheet.addEventListener("close", () => sheet.remove());
-  document.body.append(sheet);
-  sheet.showModal();
-}
+  showOver(sheet);
+});
 
 function who(account) {
   return element(

@@ -11,6 +11,7 @@ export async function listSection(title, { load, rowOf, empty = "None.", more = 
   const list = element("ul", { class: "rows" });
   const failure = element("p", { class: "form-failure", role: "alert", hidden: true });
   const section = element("section", {}, element("h3", { tabindex: -1 }, title), list, failure);
+  /** Whether it was done; why not is shown. */
   const attempt = async (deed) => {
     failure.hidden = true;
     try {
@@ -18,9 +19,11 @@ export async function listSection(title, { load, rowOf, empty = "None.", more = 
       await show();
       // The row that was pressed is gone.
       if (!document.activeElement || document.activeElement === document.body) section.querySelector("h3").focus();
+      return true;
     } catch (problem) {
       failure.textContent = problem.detail || problem.message;
       failure.hidden = false;
+      return false;
     }
   };
   const show = async () => {
@@ -39,8 +42,7 @@ function rowOfDeeds({ name, words, deeds, controls = [] }, attempt) {
       class: "quiet", "aria-label": `${verb}: ${name}`,
       on: {
         click: async () => {
-          await attempt(deed);
-          announce(`${verb}: ${name}`);
+          if (await attempt(deed)) announce(`${verb}: ${name}`);
         },
       },
     }),

@@ -3,7 +3,7 @@
 import { cancelLinking, confirmLinking } from "./account_api.js";
 import { announce } from "./announce.js";
 import * as api from "./api.js";
-import { confirm } from "./dialogs.js";
+import { closeAll, confirm } from "./dialogs.js";
 import { Door } from "./door.js";
 import { button, element } from "./dom.js";
 import { keepToken, takeErrand, takeToken, waitingKind } from "./errands.js";
@@ -15,6 +15,7 @@ import { Workspace } from "./workspace.js";
 const root = document.getElementById("app");
 const door = new Door({ onIn: start });
 let workspace = null;
+let draft = null;
 
 api.whenSignedOut(showSignedOut);
 window.addEventListener("hashchange", () => {
@@ -38,8 +39,10 @@ async function start() {
     const account = await api.account({ isKnocking: true });
     const verification = takeToken("email-verification");
     if (verification) return verify(verification);
-    workspace?.close();
+    leave();
     workspace = new Workspace(account, { onSignedOut: showSignedOut });
+    if (draft?.userId === account.user_id) workspace.thread.composer.draft = draft.text;
+    draft = null;
     root.replaceChildren(workspace.node);
     await Promise.all([workspace.start(), askAboutLinking(account)]);
   } catch (problem) {
@@ -61,14 +64,14 @@ async function askAboutLinking(account) {
   const detail = `Somebody signed in elsewhere with the address ${account.email}. If it was you, you may come in that way from now on.`;
   const isMine = await confirm("Was it you?", detail, "Yes, link it");
   await (isMine ? confirmLinking : cancelLinking)(token).then(
-    () => announce(isMine ? "It is linked." : "It was not linked."), (problem) => workspace.thread.showProblem(problem));
+    () => announce(isMine ? "It is linked." : "It was not linked."), (problem) => workspace?.thread.showProblem(problem));
 }
 
 /** Who holds a link needs no account to look at what it is for. */
 async function showGuest(id) {
   const mayLook = id && (await knock(id).then(() => true, () => false));
   if (!mayLook) return showSignedOut();
-  workspace?.close();
+  leave();
   workspace = new GuestRoom(id, { onSignIn: showSignedOut });
   root.replaceChildren(workspace.node);
   return workspace.start();
@@ -79,9 +82,16 @@ function showSignedOut() {
   if (!root.contains(door.node)) showDoor(() => door.showSignIn({ waiting: waitingKind() }));
 }
 
-function showDoor(show) {
+/** What was typed is kept for who typed it: a session may end elsewhere, in the middle of a question. */
+function leave() {
+  closeAll();
+  if (workspace?.userId) draft = { userId: workspace.userId, text: workspace.thread.composer.draft };
   workspace?.close();
   workspace = null;
+}
+
+function showDoor(show) {
+  leave();
   root.replaceChildren(door.node);
   return show();
 }

@@ -53,10 +53,19 @@ export class Composer {
     this.#update();
   }
 
-  /** Put a text into the box, ready to be changed or sent. */
-  fill(text) {
+  /** What is in the box and was not sent. */
+  get draft() {
+    return this.field.value;
+  }
+
+  set draft(text) {
     this.field.value = text;
     this.#update();
+  }
+
+  /** Put a text into the box, ready to be changed or sent. */
+  fill(text) {
+    this.draft = text;
     this.field.focus();
   }
 

@@ -6,6 +6,7 @@ import { button, element, iconButton } from "./dom.js";
 import { ago } from "./words.js";
 
 const PAGE = 30;
+const MOST_AT_ONCE = 100;
 
 /** `onOpen(id)` opens one; `onGone(id)` is told of a deleted one. A list of what others share is not there when it is empty. */
 export class ConversationList {
@@ -28,9 +29,10 @@ export class ConversationList {
 
   /** Read the list anew. */
   async load() {
-    const found = await api.listConversations(0, this.#size + 1, this.isShared);
-    this.#conversations = found.slice(0, this.#size);
-    this.#more.hidden = found.length <= this.#size;
+    const size = this.#size;
+    const found = await this.#newest(size + 1);
+    this.#conversations = found.slice(0, size);
+    this.#more.hidden = found.length <= size;
     this.#show();
   }
 
@@ -46,16 +48,47 @@ export class ConversationList {
   }
 
   async #showMore() {
-    this.#size = Math.min(99, this.#size + PAGE);
+    const before = this.#conversations.length;
+    this.#size = before + PAGE;
     await this.load().catch(this.onProblem);
+    if (this.#more.hidden) this.#focus(this.#conversations[before]?.id);
+  }
+
+  // In as many requests as it takes. What is used between two of them moves the others down, and one comes twice.
+  async #newest(count) {
+    const found = new Map();
+    for (let start = 0; start < count; start += MOST_AT_ONCE) {
+      const limit = Math.min(MOST_AT_ONCE, count - start);
+      const page = await api.listConversations(start, limit, this.isShared);
+      for (const conversation of page) found.set(conversation.id, conversation);
+      if (page.length < limit) break;
+    }
+    return [...found.values()];
   }
 
   #show() {
-    const focused = this.#list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const { activeElement: focused } = document;
+    const id = this.#list.contains(focused) ? focused.closest("li").dataset.id : null;
     this.#empty.hidden = this.#conversations.length > 0;
     this.node.hidden = this.isShared && this.#conversations.length === 0;
     this.#list.replaceChildren(...this.#conversations.map((conversation) => this.#row(conversation)));
-    if (focused) this.#list.querySelector(`[data-key="${focused}"]`)?.focus();
+    if (id) this.#focus(id, focused.ariaLabel);
+  }
+
+  // Tools are in sight only while their row has the focus or the pointer: the row first, then its tool.
+  #focus(id, tool = null) {
+    const row = this.#list.querySelector(`[data-id="${id}"]`);
+    row?.querySelector("a").focus();
+    row?.querySelector(`button[aria-label="${tool}"]`)?.focus();
+  }
+
+  // After a dialog and a deed the focus is where it was, or on what has taken the place of the row that is gone.
+  async #keepFocus({ id }, tool, deed) {
+    const index = this.#conversations.findIndex((one) => one.id === id);
+    await deed();
+    if (document.activeElement !== document.body) return;
+    if (this.#conversations.some((one) => one.id === id)) this.#focus(id, tool);
+    else this.#focus((this.#conversations[index] ?? this.#conversations.at(-1))?.id);
   }
 
   #row(conversation) {
@@ -64,7 +97,7 @@ export class ConversationList {
     const link = element(
       "a",
       {
-        class: "item", href: `/c/${id}`, title, data: { key: id }, "aria-current": isCurrent ? "page" : null,
+        class: "item", href: `/c/${id}`, title, "aria-current": isCurrent ? "page" : null,
         on: { click: (event) => this.#onClick(event, id) },
       },
       element("span", { class: "name" }, title),
@@ -72,10 +105,10 @@ export class ConversationList {
     );
     const tools = element(
       "span", { class: "tools" },
-      iconButton("Rename", "rename", { on: { click: () => this.#rename(conversation) } }),
-      iconButton("Delete", "remove", { on: { click: () => this.#delete(conversation) } }),
+      iconButton("Rename", "rename", { on: { click: () => this.#keepFocus(conversation, "Rename", () => this.#rename(conversation)) } }),
+      iconButton("Delete", "remove", { on: { click: () => this.#keepFocus(conversation, "Delete", () => this.#delete(conversation)) } }),
     );
-    return element("li", { class: isCurrent ? "current" : "" }, link, this.isShared ? null : tools);
+    return element("li", { class: isCurrent ? "current" : "", data: { id } }, link, this.isShared ? null : tools);
   }
 
   #onClick(event, id) {

@@ -1,6 +1,20 @@
-/** Questions to the person, asked in the page's own dialogs: Escape is no. */
+/** The page's own dialogs, and questions to the person that are asked in them: Escape is no. */
 
+import { liveRegion } from "./announce.js";
 import { button, element } from "./dom.js";
+
+/** Show a dialog over the page; once it is closed, it is gone. */
+export function showOver(dialog) {
+  dialog.append(liveRegion());
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** Close whatever is open over the page. */
+export function closeAll() {
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+}
 
 /** Whether the person agrees; `action` is the verb on the button. */
 export async function confirm(title, detail, action) {
@@ -25,13 +39,9 @@ function ask(title, content, action, kind) {
       element("div", { class: "dialog-foot" }, cancel, element("button", { class: kind, value: "yes" }, action)),
     ),
   );
-  document.body.append(dialog);
-  dialog.showModal();
+  showOver(dialog);
   dialog.querySelector("input")?.select();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue || null);
-    });
+    dialog.addEventListener("close", () => resolve(dialog.returnValue || null));
   });
 }

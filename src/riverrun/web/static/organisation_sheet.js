@@ -2,9 +2,10 @@
 
 import { row } from "./account_rows.js";
 import { announce } from "./announce.js";
-import { confirm } from "./dialogs.js";
+import { confirm, showOver } from "./dialogs.js";
 import { button, element, iconButton } from "./dom.js";
 import { emailField, form } from "./forms.js";
+import { onceAtATime } from "./once_at_a_time.js";
 import * as api from "./organisation_api.js";
 import { ago } from "./words.js";
 
@@ -12,14 +13,12 @@ const ROLES = { member: "Member", admin: "Admin", owner: "Owner" };
 const DUTIES = "Members see what is shared with it. Admins also let people in and out; owners also make owners and delete it.";
 
 /** Open the sheet of `organisation` for the signed-in `account`; resolved when it is closed again. */
-export async function openOrganisation(organisation, account) {
+export const openOrganisation = onceAtATime(async (organisation, account) => {
   const sheet = new OrganisationSheet(organisation, account);
   await sheet.load();
-  document.body.append(sheet.node);
-  sheet.node.showModal();
+  showOver(sheet.node);
   await new Promise((resolve) => sheet.node.addEventListener("close", resolve));
-  sheet.node.remove();
-}
+});
 
 class OrganisationSheet {
   #members = element("ul", { class: "rows", "aria-label": "Members" });

@@ -52,6 +52,14 @@ export class Projects extends EventTarget {
     return project.error || this.#failures.get(project.id) || "";
   }
 
+  /** Read the list for the first time. Where that fails it is read again, until it is there. */
+  async start() {
+    await this.load().catch((problem) => {
+      this.#loadLater();
+      throw problem;
+    });
+  }
+
   async load() {
     this.list = await api.listProjects();
     this.isLoaded = true;
@@ -98,6 +106,7 @@ export class Projects extends EventTarget {
   }
 
   #loadLater() {
+    if (this.#lifetime.signal.aborted) return;
     const timer = setTimeout(() => this.load().catch(() => this.#loadLater()), RETRY_MS);
     this.#lifetime.signal.addEventListener("abort", () => clearTimeout(timer));
   }

@@ -1,7 +1,7 @@
 /** Markdown that the server made into HTML, completed here: citations to open, code to copy. */
 
 import { renderMarkdown } from "./api.js";
-import { announce } from "./announce.js";
+import { announce, front } from "./announce.js";
 import { element, iconButton, icon } from "./dom.js";
 import { setServerHtml } from "./trusted_html.js";
 import { placeName, shortPlaceName } from "./words.js";
@@ -75,14 +75,17 @@ async function copyText(text) {
   }
 }
 
-/** The old way, for plain http, where browsers offer no clipboard. */
+/** The old way, for plain http, where browsers offer no clipboard. Under a dialog nothing can be selected: in front of it. */
 function copyBySelection(text) {
   const field = element("textarea", { class: "visually-hidden" });
+  const focused = document.activeElement;
   field.value = text;
-  document.body.append(field);
+  front().append(field);
+  field.focus();
   field.select();
-  const isCopied = document.execCommand("copy");
+  const isCopied = document.activeElement === field && document.execCommand("copy");
   field.remove();
+  focused?.focus();
   return isCopied;
 }
 

@@ -13,6 +13,7 @@ export const setPeople = (id, people) => request("PUT", `${conversation(id)}/sha
 export const makeLink = (id, terms) =>
   request("POST", `${v1}/conversations/share`, { body: { conversation_id: id, visibility: "public", ...terms } });
 export const removeLink = (id, linkId) => request("DELETE", `${conversation(id)}/links/${linkId}`);
+export const removePerson = (id, email) => request("DELETE", `${conversation(id)}/access`, { body: { emails: [email] } });
 export const removeOrganisation = (id, organisationId) =>
   request("DELETE", `${conversation(id)}/access`, { body: { organisation_ids: [organisationId] } });
 /** Let somebody look into a repository. */

@@ -2,8 +2,10 @@
 
 import { row } from "./account_rows.js";
 import { announce } from "./announce.js";
+import { showOver } from "./dialogs.js";
 import { element, iconButton } from "./dom.js";
 import { emailField, form } from "./forms.js";
+import { onceAtATime } from "./once_at_a_time.js";
 import { copyButton } from "./prose.js";
 import * as api from "./sharing_api.js";
 
@@ -12,19 +14,17 @@ const DAY_MS = 86_400_000;
 const TERMS = [["", "Until it is removed"], [1, "For a day"], [7, "For a week"], [30, "For a month"]];
 
 /** Open the sheet for a conversation's `info`. */
-export async function openSharing(info) {
+export const openSharing = onceAtATime(async (info) => {
   const sheet = new SharingSheet(info);
   await sheet.load();
-  document.body.append(sheet.node);
-  sheet.node.showModal();
-}
+  showOver(sheet.node);
+});
 
 class SharingSheet {
   #people = element("ul", { class: "rows", "aria-label": "People" });
   #links = element("ul", { class: "rows", "aria-label": "Links" });
   #made = element("div", { class: "made-link", hidden: true });
   #failure = element("p", { class: "form-failure", role: "alert", hidden: true });
-  #shares = { people: [], organisations: [], links: [] };
 
   constructor(info) {
     this.info = info;
@@ -43,7 +43,6 @@ class SharingSheet {
       element("section", {}, element("h3", {}, "People"), this.#people, this.#personForm()),
       element("section", {}, element("h3", {}, "Links"), this.#links, this.#made, this.#linkForm()),
     );
-    this.node.addEventListener("close", () => this.node.remove());
   }
 
   async load() {
@@ -51,7 +50,6 @@ class SharingSheet {
   }
 
   #show(shares) {
-    this.#shares = shares;
     const people = shares.people.map((person) => this.#personRow(person));
     const teams = shares.organisations.map((team) => this.#teamRow(team));
     this.#people.replaceChildren(...people, ...teams);
@@ -62,9 +60,13 @@ class SharingSheet {
 
   #personRow(person) {
     const role = roleField(person.role, `What ${person.email} may do`);
-    role.addEventListener("change", () => this.#do(() => this.#setPerson({ ...person, role: role.value })));
+    role.addEventListener("change", () => this.#do(() => this.#changeRole(person.email, role.value)));
+    const shutOut = async () => {
+      await api.removePerson(this.info.id, person.email);
+      await this.load();
+    };
     const remove = iconButton(`Remove ${person.email}`, "remove", {
-      on: { click: () => this.#do(() => this.#setPeople(this.#peopleBut(person.email)), `${person.email} is shut out.`) },
+      on: { click: () => this.#do(shutOut, `${person.email} is shut out.`) },
     });
     return row(person.email, until(person.expires_at), role, remove);
   }
@@ -96,7 +98,7 @@ class SharingSheet {
     const repository = checkbox("repository", `Let them look into ${this.info.repository ?? "the repository"} too; asking needs it`);
     return form("Share", [fields, repository], async ({ email, role, repository: shares }) => {
       const person = { email: email.trim().toLowerCase(), role, expires_at: null };
-      await this.#setPerson(person);
+      await this.#letIn(person);
       if (shares) await Promise.all(this.info.project_ids.map((id) => api.shareProject(id, person.email)));
       fields.querySelector("input").value = "";
       announce(`Shared with ${person.email}.`);
@@ -129,16 +131,18 @@ class SharingSheet {
     address.select();
   }
 
-  #peopleBut(email) {
-    return this.#shares.people.filter((person) => person.email !== email);
+  // The server is given the whole list: as it is at this moment, or who was shut out elsewhere would be back.
+  async #letIn(person) {
+    const { people } = await api.sharesOf(this.info.id);
+    const others = people.filter(({ email }) => email !== person.email);
+    this.#show(await api.setPeople(this.info.id, [...others, person]));
   }
 
-  #setPerson(person) {
-    return this.#setPeople([...this.#peopleBut(person.email), person]);
-  }
-
-  async #setPeople(people) {
-    this.#show(await api.setPeople(this.info.id, people));
+  async #changeRole(email, role) {
+    const { people } = await api.sharesOf(this.info.id);
+    const person = people.find((one) => one.email === email);
+    if (!person) throw new Error(`${email} was shut out elsewhere meanwhile.`);
+    await this.#letIn({ ...person, role });
   }
 
   async #do(deed, words = "") {
@@ -146,11 +150,12 @@ class SharingSheet {
     try {
       await deed();
       announce(words);
-      this.node.querySelector("h2").focus();
     } catch (problem) {
+      await this.load().catch(() => {});
       this.#failure.textContent = problem.detail || problem.message;
       this.#failure.hidden = false;
     }
+    this.node.querySelector("h2").focus();
   }
 }
 

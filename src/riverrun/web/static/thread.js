@@ -7,6 +7,7 @@ import { button, element } from "./dom.js";
 import { EndKeeper } from "./end_keeper.js";
 import { RunFold } from "./fold.js";
 import { isWhole } from "./integrity.js";
+import { onceAtATime } from "./once_at_a_time.js";
 import { Painter } from "./painter.js";
 import { ReaderBar } from "./reader_bar.js";
 import { copyConversation } from "./sharing_api.js";
@@ -36,7 +37,7 @@ export class Thread {
     this.turns = new Turns({
       openPlace: (place, opener) => panel.open(place, opener),
       askAgain: (text) => this.#ask(text),
-      regenerate: () => this.#regenerate(),
+      regenerate: onceAtATime(() => this.#regenerate()),
       watch: (runId, answer) => this.#watch(runId, answer),
       onProblem: (problem) => this.showProblem(problem),
     });
@@ -102,7 +103,7 @@ export class Thread {
     const waiting = await this.turns.load(this.#info, signal);
     if (signal.aborted) return;
     this.end.goToEnd();
-    if (waiting) this.#follow(waiting.run_id, this.turns.append(waiting.content, { isShown: true }));
+    if (waiting) this.#follow(waiting.run_id, this.turns.appendAnswer(waiting.content));
     else if (this.#info.run_id) this.#followAgain(this.#info.run_id);
   }
 
@@ -137,11 +138,13 @@ export class Thread {
     this.showProblem(null);
     const { signal } = this.#lifetime;
     if (this.#unsent?.text !== text || this.#unsent.id !== this.id) this.#unsent = { text, key: api.newKey(), id: this.id };
+    const unsent = this.#unsent;
     try {
-      if (this.id === null) await this.#begin();
-      const { run_id: runId } = await api.postMessage(this.id, text, this.#unsent.key);
-      this.#unsent = null;
-      if (!signal.aborted) this.#showAsked(text, runId);
+      unsent.id ??= await this.#begin(signal);
+      const receipt = await api.postMessage(unsent.id, text, unsent.key);
+      if (this.#unsent === unsent) this.#unsent = null;
+      if (!signal.aborted) this.#showAsked(text, receipt);
+      this.onChanged();
       return true;
     } catch (problem) {
       if (signal.aborted) return false;
@@ -151,39 +154,50 @@ export class Thread {
     }
   }
 
-  async #begin() {
+  /** A new conversation. It takes the question also when the person has opened another one meanwhile. */
+  async #begin(signal) {
     const project = this.projects.selected;
     const { conversation_id: id } = await api.createConversation(project.id);
+    if (signal.aborted) return id;
     this.#info = { id, project_ids: [project.id], repository: project.repo_name, title: null, is_creator: true };
     this.id = id;
-    this.#unsent.id = id;
     this.onBegun(id);
+    return id;
   }
 
-  #showAsked(text, runId) {
+  #showAsked(text, { run_id: runId, message_id: questionId }) {
     this.turns.node.querySelector(".welcome")?.remove();
-    const answer = this.turns.append(text);
+    const answer = this.turns.append(text, questionId);
     this.end.goToEnd();
     this.#follow(runId, answer);
-    this.onChanged();
   }
 
   async #regenerate() {
     if (this.#runId) return;
     this.showProblem(null);
+    const { id } = this;
     const { signal } = this.#lifetime;
     try {
-      const { run_id: runId } = await api.regenerate(this.id, api.newKey());
+      const isUpToDate = await this.turns.isUpToDate(id, signal);
+      if (signal.aborted) return;
+      if (!isUpToDate) return await this.#catchUp();
+      const { run_id: runId } = await api.regenerate(id, api.newKey());
       if (!signal.aborted) this.#followAgain(runId);
     } catch (problem) {
       if (!signal.aborted) this.showProblem(problem);
     }
   }
 
+  async #catchUp() {
+    await this.open(this.id);
+    const detail = "More was asked in it elsewhere: here it is. Nothing was regenerated.";
+    this.showProblem({ title: "This conversation has gone on", detail });
+  }
+
   /** The old answer stays in sight until the new one is whole. */
   async #followAgain(runId) {
     const { signal } = this.#lifetime;
-    const answer = this.turns.appendAgain();
+    const answer = this.turns.appendAnswer(null);
     this.end.goToEnd();
     const ending = await this.#follow(runId, answer);
     if (ending?.status !== "completed") return;

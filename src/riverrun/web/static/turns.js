@@ -15,6 +15,7 @@ const NOTHING = { text: "", thinking: "", tools: [], citations: [] };
 export class Turns {
   node = element("div", { class: "turns" });
   #line = Promise.resolve();
+  #newestQuestionId = null;
 
   constructor({ openPlace, askAgain, regenerate, watch, onProblem }) {
     Object.assign(this, { openPlace, askAgain, regenerate, watch, onProblem });
@@ -29,6 +30,7 @@ export class Turns {
     const messages = await api.listMessages(id, start, PAGE + 2, signal);
     const newest = messages.at(-1);
     const waiting = newest?.type === "HUMAN" && newest.run_id ? newest : null;
+    this.#newestQuestionId = newestQuestionId(messages);
     this.node.replaceChildren(...(start > 0 ? [this.#earlierButton(id, start, signal)] : []));
     this.node.append(...this.#turnsOf(messages, waiting, signal));
     return waiting;
@@ -39,17 +41,23 @@ export class Turns {
     this.node.replaceChildren(...nodes);
   }
 
-  /** A question and its empty answer at the end, or only the answer when the question is there already. */
-  append(text, { isShown = false } = {}) {
-    const answer = this.#newAnswer(text);
-    if (!isShown) this.node.append(question(text));
-    this.node.append(answer.node);
-    return answer;
+  /** Whether the question that is shown last is still the last one: somebody may have asked more elsewhere. */
+  async isUpToDate(id, signal) {
+    const { total_messages: total } = await api.conversationInfo(id, signal);
+    const messages = await api.listMessages(id, Math.max(0, total - 2), PAGE, signal);
+    return newestQuestionId(messages) === this.#newestQuestionId;
   }
 
-  /** An empty answer below the last one, to the same question. */
-  appendAgain() {
-    const answer = this.#newAnswer(null);
+  /** A question that was stored just now, and its empty answer. */
+  append(text, id) {
+    this.#newestQuestionId = id;
+    this.node.append(question(text));
+    return this.appendAnswer(text);
+  }
+
+  /** An empty answer at the end, to a question that is there already. */
+  appendAnswer(asked) {
+    const answer = this.#newAnswer(asked);
     this.node.append(answer.node);
     return answer;
   }
@@ -99,7 +107,10 @@ export class Turns {
     answer.showSiblings(siblings.indexOf(own) + 1, siblings.length, async (place) => {
       try {
         const message = await api.readMessage(id, siblings[place - 1], signal);
-        answer.node.replaceWith(this.#storedAnswer(message, asked, signal));
+        const step = answer.node.contains(document.activeElement) ? document.activeElement.title : null;
+        const shown = this.#storedAnswer(message, asked, signal);
+        answer.node.replaceWith(shown);
+        if (step) focusStep(shown, step);
       } catch (problem) {
         if (!signal.aborted) this.onProblem(problem);
       }
@@ -139,6 +150,16 @@ export class Turns {
     });
     return earlier;
   }
+}
+
+function newestQuestionId(messages) {
+  return messages.findLast(({ type }) => type === "HUMAN")?.id ?? null;
+}
+
+/** The keyboard is on the same step of another answer; at the last one, on the way back. */
+function focusStep(shown, title) {
+  const steps = [...shown.querySelectorAll(".siblings button:enabled")];
+  (steps.find((step) => step.title === title) ?? steps[0])?.focus();
 }
 
 function question(text) {

@@ -23,7 +23,22 @@ export function welcome(projects, onQuestion) {
   return page(
     `unready ${project.id} ${projects.failureOf(project)}`, element("h1", {}, `${project.repo_name} is not indexed`),
     element("p", { class: "failure-title" }, statusWords(project, projects.failureOf(project))),
-    button("Index it again", { class: "primary", on: { click: () => projects.refresh(project).catch(() => projects.load()) } }));
+    ...indexAgain(projects, project));
+}
+
+function indexAgain(projects, project) {
+  const failure = element("p", { class: "form-failure", role: "alert", hidden: true });
+  const again = async () => {
+    failure.hidden = true;
+    try {
+      await projects.refresh(project);
+    } catch (problem) {
+      failure.textContent = problem.detail || problem.message;
+      failure.hidden = false;
+      await projects.load().catch(() => {});
+    }
+  };
+  return [button("Index it again", { class: "primary", on: { click: again } }), failure];
 }
 
 function addFirst(projects) {

@@ -24,6 +24,7 @@ export class Workspace {
 
   constructor(account, { onSignedOut }) {
     this.onSignedOut = onSignedOut;
+    this.userId = account.user_id;
     this.panel = new SourcePanel({
       projectOf: (place) => this.#projects.named(place.repo, this.thread.projectIds),
       onToggle: (isOpen) => this.node.classList.toggle("with-panel", isOpen),
@@ -54,7 +55,7 @@ export class Workspace {
   async start() {
     const id = conversationInAddress();
     this.#mark(id);
-    const lists = Promise.all([this.#projects.load(), this.conversations.load(), this.shared.load()]);
+    const lists = Promise.all([this.#projects.start(), this.conversations.load(), this.shared.load()]);
     await Promise.all([lists, this.thread.open(id)]).catch((problem) => this.thread.showProblem(problem));
     this.#focusQuestion();
   }

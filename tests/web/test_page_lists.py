@@ -1,0 +1,82 @@
+"""The lists of the sidebar: all of them can be reached, whatever their length, and whatever failed at first."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Route, expect
+from tests.support.page_driver import PageDriver
+
+from riverrun.kit.ids import new_uuid
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+MANY = 205
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def make_conversation(number: int) -> dict[str, Any]:
+    return {
+        "id": f"00000000-0000-4000-8000-{number:012}",
+        "title": f"Conversation {number}",
+        "repository": "somewhere",
+        "updated_at": LONG_AGO,
+    }
+
+
+def make_unready(name: str) -> dict[str, Any]:
+    project = {"id": str(new_uuid()), "repo_name": name, "source": f"/nowhere/{name}", "branch_name": ""}
+    state = {"status": "error", "error": "The disk was full.", "run_id": None, "is_owner": True}
+    return {**project, **state, "files": 0, "indexed_at": None}
+
+
+async def test_every_conversation_can_be_reached_however_many_there_are(page: PageDriver) -> None:
+    async def give(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        start, limit = int(query["start"][0]), int(query["limit"][0])
+        assert limit <= 100
+        all_of_them = [] if query["shared"] == ["true"] else [make_conversation(n) for n in range(MANY)]
+        await route.fulfill(json=all_of_them[start : start + limit])
+
+    await page.page.route("**/api/v1/conversations?*", give)
+    await page.go()
+    links = page.page.get_by_role("region", name="Conversations").get_by_role("link")
+    more = page.page.get_by_role("button", name="Show more")
+    for shown in range(30, MANY, 30):
+        await expect(links).to_have_count(shown)
+        await more.click()
+    await expect(links).to_have_count(MANY)
+    await expect(links.last).to_contain_text(f"Conversation {MANY - 1}")
+    await expect(more).to_be_hidden()
+
+
+async def test_repositories_that_could_not_be_read_at_first_are_read_again(
+    page: PageDriver, indexed: str
+) -> None:
+    failures_left = 2
+
+    async def fail_at_first(route: Route) -> None:
+        nonlocal failures_left
+        failures_left -= 1
+        await (route.abort() if failures_left >= 0 else route.continue_())
+
+    await page.page.route("**/api/v1/projects/list", fail_at_first)
+    await page.go()
+    await expect(page.page.get_by_text("Loading", exact=True)).to_be_visible()
+    await expect(page.repository(indexed)).to_be_visible()
+    await expect(page.page.get_by_text("Loading", exact=True)).to_be_hidden()
+
+
+async def test_why_a_repository_cannot_be_indexed_again_is_said(page: PageDriver) -> None:
+    async def give(route: Route) -> None:
+        await route.fulfill(json=[make_unready("unready")])
+
+    async def refuse(route: Route) -> None:
+        await route.abort()
+
+    await page.page.route("**/api/v1/projects/list", give)
+    await page.page.route("**/api/v1/parse", refuse)
+    await page.go()
+    await page.page.get_by_role("button", name="Index it again").click()
+    await expect(page.page.get_by_role("main").get_by_role("alert")).to_contain_text("Check your network")
+    await expect(page.page.get_by_role("button", name="Index it again")).to_be_enabled()

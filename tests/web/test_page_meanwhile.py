@@ -1,0 +1,120 @@
+"""What the page does about things that happen meanwhile: in another tab, elsewhere, or before a slow answer comes."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Route, expect
+from tests.support.live_api import client_of
+from tests.support.page_driver import PageDriver
+
+from riverrun.cli.stack import Stack
+from riverrun.kit.ids import new_uuid
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+QUESTION = "How does the session middleware sign its cookie?"
+OTHER_QUESTION = "Where is the session read from the cookie?"
+
+
+def questions_of(driver: PageDriver) -> Any:
+    return driver.page.get_by_role("article", name="Question")
+
+
+def conversation_of(driver: PageDriver) -> str:
+    """The id in the address."""
+    return driver.page.url.rpartition("/")[2]
+
+
+async def test_a_question_whose_conversation_begins_late_stays_out_of_the_one_that_was_opened_meanwhile(
+    ready: PageDriver, indexed: str
+) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    address = ready.page.url
+    await ready.choose(indexed)
+    may_begin = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_begin.wait()
+        await route.continue_()
+
+    await ready.page.route("**/api/v1/conversations", hold)
+    async with ready.page.expect_request("**/api/v1/conversations"):
+        await ready.ask("How are the routes matched?")
+    await ready.page.locator(f"a.item[href='/c/{address.rpartition('/')[2]}']").click()
+    await ready.until_complete()
+    async with ready.page.expect_response("**/message?background=true") as posted:
+        may_begin.set()
+    assert address.rpartition("/")[2] not in (await posted.value).url
+    assert ready.page.url == address
+    await expect(
+        ready.page.get_by_role("link", name=re.compile("How are the routes matched"))
+    ).to_be_visible()
+    await expect(ready.question).to_have_value("")
+    await expect(questions_of(ready)).to_have_text([QUESTION])
+    await ready.ask(OTHER_QUESTION)
+    await expect(ready.answers).to_have_count(2)
+    await ready.until_complete()
+    await ready.page.reload()
+    await expect(questions_of(ready)).to_have_text([QUESTION, OTHER_QUESTION])
+    assert ready.page.url == address
+
+
+async def test_nothing_is_regenerated_under_an_older_question_than_the_last(ready: PageDriver) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    other_tab = PageDriver(await ready.page.context.new_page(), ready.base_url)
+    await other_tab.go(f"/c/{conversation_of(ready)}")
+    await other_tab.until_complete()
+    await other_tab.ask(OTHER_QUESTION)
+    await expect(other_tab.answers).to_have_count(2)
+    await other_tab.until_complete()
+    await ready.page.get_by_role("button", name="Regenerate").click()
+    await expect(ready.page.get_by_role("alert")).to_contain_text("More was asked in it elsewhere")
+    await expect(questions_of(ready)).to_have_text([QUESTION, OTHER_QUESTION])
+    await ready.until_complete()
+    await expect(ready.answers).to_have_count(2)
+    await ready.page.get_by_role("button", name="Regenerate").click()
+    await expect(ready.answers).to_have_count(3)
+    await expect(ready.answers.last).to_contain_text("2 / 2")
+
+
+async def test_who_was_shut_out_elsewhere_is_not_let_in_again_by_an_old_sheet(
+    ready: PageDriver, slow_stack: Stack
+) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    shares = f"/api/v1/conversations/{conversation_of(ready)}/shares"
+    kept, removed = (f"{name}.{new_uuid().hex}@example.org" for name in ("kept", "removed"))
+    async with client_of(slow_stack.base_url, slow_stack.token) as client:
+
+        async def set_people(*emails: str) -> None:
+            people = [{"email": email} for email in emails]
+            (await client.put(shares, json={"people": people})).raise_for_status()
+
+        async def people_now() -> set[tuple[str, str]]:
+            return {(one["email"], one["role"]) for one in (await client.get(shares)).json()["people"]}
+
+        await set_people(kept, removed)
+        await ready.page.get_by_role("button", name="Share").click()
+        sheet = ready.page.get_by_role("dialog", name="Share this conversation")
+        people = sheet.get_by_role("list", name="People")
+        await expect(people).to_contain_text(removed)
+        await set_people(kept)
+        await sheet.get_by_label(f"What {kept} may do").select_option("Can ask")
+        await expect(people).not_to_contain_text(removed)
+        assert await people_now() == {(kept, "ask")}
+        await set_people(kept, removed)
+        await ready.page.keyboard.press("Escape")
+        await ready.page.get_by_role("button", name="Share").click()
+        await expect(people).to_contain_text(removed)
+        await set_people(kept)
+        await sheet.get_by_label(f"What {removed} may do").select_option("Can ask")
+        await expect(sheet.get_by_role("alert")).to_contain_text("shut out elsewhere")
+        assert await people_now() == {(kept, "view")}
+        await set_people(kept, removed)
+        await sheet.get_by_role("button", name=f"Remove {kept}").click()
+        await expect(people).not_to_contain_text(kept)
+        assert await people_now() == {(removed, "view")}
