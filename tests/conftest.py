@@ -15,6 +15,7 @@ from riverrun.migrations import upgrade
 pytest_plugins = [
     "tests.fixtures.api_fixtures",
     "tests.fixtures.browser_reports",
+    "tests.fixtures.mailing_fixtures",
     "tests.fixtures.run_fixtures",
     "tests.fixtures.sso_fixtures",
     "tests.fixtures.stream_fixtures",

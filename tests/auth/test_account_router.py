@@ -1,36 +1,20 @@
 """One's own account: its sessions, its password, its address, its ways in."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import Engine, select, text, update
-from tests.support.fake_mail_server import FakeMailServer, fake_mail_server
-from tests.support.live_api import client_of, serving
+from tests.support.fake_mail_server import FakeMailServer
+from tests.support.live_api import client_of
 from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, log_in, new_person, sign_up
 
 from riverrun.auth.identity_links import UserAuthProvider
 from riverrun.auth.passwords import Password
 from riverrun.auth.revocations import Revocation
 from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token
-from riverrun.infra.settings import Settings
 from riverrun.kit.ids import new_uuid
 from riverrun.users.models import User
 
 ANN = "ann@example.org"
 NEW_PASSWORD = "another walk by the sea"
-
-
-@pytest.fixture
-async def mail_server() -> AsyncIterator[FakeMailServer]:
-    async with fake_mail_server() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def open_url(settings: Settings, mail_server: FakeMailServer) -> AsyncIterator[str]:
-    """A server where everybody may make an account, and that sends mail."""
-    async with serving(mail_server.settings(settings, sign_up="open")) as url:
-        yield url
 
 
 async def test_one_sees_where_one_is_signed_in_and_ends_it_there(open_url: str, engine: Engine) -> None:

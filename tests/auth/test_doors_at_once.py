@@ -1,18 +1,16 @@
 """Doors of an account that are opened while all of them are being closed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import httpx2
 import pytest
 from sqlalchemy import Engine, text
-from tests.support.fake_mail_server import FakeMailServer, fake_mail_server
-from tests.support.live_api import client_of, serving
+from tests.support.fake_mail_server import FakeMailServer
+from tests.support.live_api import client_of
 from tests.support.lock_waits import waiting_for_locks
 from tests.support.visitors import GOOD_PASSWORD, log_in, new_person
 from tests.support.waiting import wait_until_async
-
-from riverrun.infra.settings import Settings
 
 ANN = "ann@example.org"
 NEW_PASSWORD = "another walk by the sea"
@@ -28,19 +26,6 @@ OPENINGS: dict[str, Opening] = {
         json={"old_password": GOOD_PASSWORD, "new_password": "mallory comes back in"},
     ),
 }
-
-
-@pytest.fixture
-async def mail_server() -> AsyncIterator[FakeMailServer]:
-    async with fake_mail_server() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def open_url(settings: Settings, mail_server: FakeMailServer) -> AsyncIterator[str]:
-    """A server where everybody may make an account, and that sends mail."""
-    async with serving(mail_server.settings(settings, sign_up="open")) as url:
-        yield url
 
 
 @pytest.mark.parametrize("door", OPENINGS)

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from tests.support.fake_mail_server import FakeMailServer, fake_mail_server
+from tests.support.fake_mail_server import FakeMailServer
 from tests.support.live_api import client_of, serving
 from tests.support.visitors import GOOD_PASSWORD, account_of, browser_at, new_person, sign_up
 
@@ -17,12 +17,6 @@ from riverrun.infra.settings import Settings
 from riverrun.kit.ids import new_uuid
 
 BOB = "bob@example.org"
-
-
-@pytest.fixture
-async def mail_server() -> AsyncIterator[FakeMailServer]:
-    async with fake_mail_server() as fake:
-        yield fake
 
 
 @pytest.fixture

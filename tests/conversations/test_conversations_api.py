@@ -6,9 +6,10 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import Engine, func, select, update
 from tests.support.asking import answer, ask
 from tests.support.live_api import client_of, events_of
+from tests.support.lock_waits import waiting_for_locks
 from tests.support.stories import make_user
 from tests.support.waiting import wait_until_async
 
@@ -232,7 +233,7 @@ async def test_deleting_while_the_answer_ends_is_no_deadlock(
     with engine.connect() as worker_side:
         worker_side.execute(select(Run.id).where(Run.id == UUID(asked["run_id"])).with_for_update())
         deleting = asyncio.create_task(client.delete(conversation))
-        await wait_until_async(lambda: _someone_waits(engine))
+        await wait_until_async(lambda: waiting_for_locks(engine))
         conversation_id = UUID(conversation.rpartition("/")[2])
         await asyncio.to_thread(
             worker_side.execute,
@@ -243,12 +244,6 @@ async def test_deleting_while_the_answer_ends_is_no_deadlock(
         )  # fmt: skip
         worker_side.commit()
     assert (await deleting).status_code == 204
-
-
-def _someone_waits(engine: Engine) -> bool:
-    with engine.connect() as connection:
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        return bool(connection.scalar(text(waiting)))
 
 
 @pytest.mark.parametrize("bad", ["nul \x00 inside", "\ud800"])

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx2
 import pytest
 from sqlalchemy import Engine, text, update
+from tests.support.lock_waits import waiting_for_locks
 from tests.support.waiting import wait_until_async
 
 from riverrun.infra.settings import Settings
@@ -41,9 +42,9 @@ async def test_a_removal_that_overtakes_the_end_of_an_index_takes_its_terms_alon
     with engine.begin() as other:
         other.execute(text("SELECT id FROM projects FOR UPDATE"))
         removing = asyncio.create_task(client.delete(f"/api/v1/projects/{project_id}"))
-        await wait_until_async(lambda: waiting_sessions(engine) == 1)
+        await wait_until_async(lambda: waiting_for_locks(engine) == 1)
         may_end.set()
-        await wait_until_async(lambda: waiting_sessions(engine) == 2)
+        await wait_until_async(lambda: waiting_for_locks(engine) == 2)
     assert (await removing).status_code == 204
     await indexing
     with engine.connect() as connection:
@@ -52,12 +53,3 @@ async def test_a_removal_that_overtakes_the_end_of_an_index_takes_its_terms_alon
 
 def index(engine: Engine, project_id: UUID, settings: Settings) -> None:
     index_project(engine, project_id, settings, progress=lambda *_: None, should_stop=lambda: False)
-
-
-def waiting_sessions(engine: Engine) -> int:
-    """How many sessions of this database wait for what another one has locked."""
-    with engine.connect() as connection:
-        waiting = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return int(connection.scalar(waiting) or 0)

@@ -4,8 +4,9 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.support.lock_waits import waiting_for_locks
 from tests.support.stories import make_run
 from tests.support.waiting import wait_until_async
 
@@ -26,7 +27,7 @@ async def test_a_run_that_comes_as_the_one_before_it_ends_is_woken_at_once(
     with engine.begin() as worker:
         worker.execute(select(Run.id).where(Run.id == first).with_for_update())
         creating = asyncio.create_task(create(async_engine, user_id, subject_id, if_busy))
-        await wait_until_async(lambda: is_somebody_waiting(engine))
+        await wait_until_async(lambda: waiting_for_locks(engine))
         end = statements.end_run(first, status=RunStatus.COMPLETED, end_seq=2, error=None, result=None)
         worker.execute(end)
     created = await creating
@@ -48,12 +49,3 @@ async def create(engine: AsyncEngine, user_id: UUID, subject_id: UUID, if_busy: 
         )
         await session.commit()
         return created
-
-
-def is_somebody_waiting(engine: Engine) -> bool:
-    """Whether a session of this database waits for a row that another one has locked."""
-    with engine.connect() as connection:
-        waiting = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(connection.scalar(waiting))
