@@ -40,7 +40,7 @@ async def focused(page: PageDriver) -> str:
 async def tab_to(page: PageDriver, words: str) -> list[str]:
     """Press Tab until the keyboard is on something with these words; on what it was, to it."""
     seen = []
-    for _ in range(80):
+    for _ in range(150):  # thirty conversations have three stops each
         await page.page.keyboard.press("Tab")
         seen.append(await focused(page))
         if words in seen[-1]:
