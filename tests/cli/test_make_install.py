@@ -5,16 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 PYTHON = """#!/bin/sh
 echo "$*" >> "{calls}"
 case "$*" in *venv*) mkdir -p .venv/bin; cp "$0" .venv/bin/python;; esac
 """
 BROKEN_PYTHON = "#!/bin/sh\necho No module named pip >&2\nexit 1\n"
-
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
 
 class Checkout:
