@@ -92,12 +92,13 @@ class Index:
             "chunks": f"SELECT path, start_line, x.name, kind, end_line, path_terms || terms, x.lengths "
             f"FROM chunks x {file}",
             "terms": "SELECT term, chunks FROM term_frequencies WHERE project_id = :id ORDER BY 1",
+            "size": "SELECT chunks, label_lengths FROM projects WHERE id = :id",
         }
         return {name: self.rows(query, project_id) for name, query in queries.items()}
 
     def assert_sound(self, project_id: UUID) -> None:
-        """Frequencies are exactly those of the chunks, a ready project's symbols are counted, nothing belongs to no file,
-        indexed bytes are at hand."""
+        """Frequencies are exactly those of the chunks, symbols, chunks and their terms are counted, nothing belongs to no
+        file, indexed bytes are at hand."""
         counted = self.rows(
             "SELECT lexeme, count(*) FROM chunks x JOIN source_files f ON f.id = x.file_id, "
             "unnest(path_terms || terms) WHERE x.project_id = :id GROUP BY 1 ORDER BY 1",
@@ -107,8 +108,10 @@ class Index:
             "SELECT term, chunks FROM term_frequencies WHERE project_id = :id ORDER BY 1", project_id
         )
         assert sorted(stored) == sorted(counted)
-        if (project := self.project(project_id))["status"] == "ready":
-            assert project["symbols"] == len(self.symbols(project_id))
+        assert self.project(project_id)["symbols"] == len(self.symbols(project_id))
+        sums = ", ".join(f"coalesce(sum(lengths[{label}]), 0)" for label in (1, 2, 3, 4))
+        counted = self.rows(f"SELECT count(*), ARRAY[{sums}] FROM chunks WHERE project_id = :id", project_id)
+        assert self.contents(project_id)["size"] == counted
         for table in ("symbols", "file_calls", "chunks"):
             orphans = f"SELECT count(*) FROM {table} x WHERE file_id NOT IN (SELECT id FROM source_files)"
             assert self.rows(orphans) == [(0,)]

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -56,10 +56,14 @@ CRLF = b"first\r\nsecond\n\xff\xfe broken\nlast without end"
 
 @pytest.fixture
 def project_id(engine: Engine, tmp_path: Path) -> UUID:
-    for path, text in FILES.items():
-        (tmp_path / "repo" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "repo" / path).write_text(text, "utf-8")
-    return add_project(engine, tmp_path / "repo", tmp_path)
+    return add_project(engine, fill_folder(tmp_path / "repo"), tmp_path)
+
+
+def fill_folder(root: Path) -> Path:
+    for path, content in FILES.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content, "utf-8")
+    return root
 
 
 def add_project(engine: Engine, root: Path, data_dir: Path) -> UUID:
@@ -257,3 +261,31 @@ async def test_the_twins_find_the_same(database_url: str, session: Session, proj
             found = SearchService(session).search_codebase([project_id], query)
             assert await AsyncSearchService(async_session).search_codebase([project_id], query) == found
     await engine.dispose()
+
+
+def test_a_search_reads_what_its_own_project_holds_however_much_others_hold(
+    engine: Engine, session: Session, project_id: UUID, tmp_path: Path
+) -> None:
+    foreign_id = add_project(engine, fill_folder(tmp_path / "foreign"), tmp_path)
+    copies = text(
+        "INSERT INTO chunks (project_id, file_id, name, kind, start_line, end_line, terms, lengths) "
+        "SELECT project_id, file_id, name, kind, start_line, end_line, terms, lengths "
+        "FROM chunks, generate_series(1, 5000) WHERE project_id = :id"
+    )
+    session.execute(copies, {"id": foreign_id})
+    session.execute(text("ANALYZE chunks"))
+    session.commit()
+    assert 0 < chunks_read(session, project_id, "How are the prices in the cart summed up?") < 1_000
+
+
+def chunks_read(session: Session, project_id: UUID, question: str) -> int:
+    """How many rows of chunks Postgres fetched for a search by its indexes, by its own count."""
+    fetched = text(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'chunks'"
+    )
+    session.rollback()
+    session.execute(
+        text("SET LOCAL enable_seqscan = off")
+    )  # A test's table is small enough to be read whole.
+    assert SearchService(session).search_codebase([project_id], question)
+    return int(session.scalar(fetched) or 0)

@@ -7,7 +7,7 @@ spares Postgres the reading of long tsvectors, the others in the text format.
 import struct
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -49,6 +49,8 @@ class FileRows:
     symbols: int = 0
     calls: int = 0
     chunks: int = 0
+    label_lengths: Sequence[int] = (0, 0, 0, 0)
+    """How many terms its chunks have in all under each label A, B, C, D."""
     path_vector: bytes = b""
     """What its path adds to each of its chunks, a tsvector in the text format."""
     symbol_rows: bytes = b""
@@ -89,6 +91,7 @@ def rows_of(project_id: UUID, file_id: int, path: str, language: str | None, sou
         symbols=len(extraction.symbols),
         calls=len(extraction.calls),
         chunks=len(pieces),
+        label_lengths=[sum(vector.lengths[label] for vector in vectors) for label in range(4)],
         path_vector=path_vector(of_path),
         symbol_rows=_joined(_symbol_rows(key, extraction)),
         call_rows=_call_row(key, project_id, extraction.calls),

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection, sql
@@ -16,6 +16,7 @@ from psycopg import Connection, sql
 from riverrun.parsing.copy_format import binary_copy, escape, nullable
 from riverrun.parsing.file_rows import CALL_COLUMNS, CHUNK_COLUMNS, RECIPE, SYMBOL_COLUMNS, FileRows
 from riverrun.parsing.index_lock import lock_name
+from riverrun.parsing.index_size import IndexSize
 from riverrun.parsing.term_frequencies import TERMS_OF_CHUNKS, TermFrequencies
 
 CHANGE_SETTINGS = {
@@ -78,9 +79,8 @@ class IndexStore:
         self._connection = connection
         self._project_id = project_id
         self._frequencies = TermFrequencies(connection, project_id)
+        self._size = IndexSize(connection, project_id)
         self._first_index: _FirstIndex | None = None
-        self._is_counted = True
-        """Whether the project's row keeps up with its symbols: counting 10,000 takes longer than to change a file."""
 
     def project(self) -> StoredProject | None:
         """The project; none when it was deleted."""
@@ -113,12 +113,11 @@ class IndexStore:
     def begin_first_index(self) -> None:
         """Keep the term frequencies until ``complete`` or ``mark_failed`` writes them all at once."""
         self._first_index = _FirstIndex()
-        self._is_counted = False
 
     def resume_index(self) -> None:
-        """Count the terms of what is stored: a run that was killed did not."""
-        self._is_counted = False
+        """Count what is stored and its terms: a run that was killed did not."""
         with self._change():
+            self._size.count_again()
             self._frequencies.count_again()
 
     def replace(self, files: Sequence[NewFile]) -> None:
@@ -135,7 +134,7 @@ class IndexStore:
             self._copy_binary("chunks", CHUNK_COLUMNS, (rows.chunk_rows for rows in with_rows))
             for rows in with_rows:
                 _add(frequencies, rows.terms())
-            self._add_symbols("%s", sum(rows.symbols for rows in with_rows))
+            self._size.add(with_rows)
         if self._first_index:
             self._first_index.file_ids.update(file.id for file in files)
 
@@ -176,17 +175,15 @@ class IndexStore:
         self._connection.commit()
 
     def complete(self, commit: str | None) -> None:
-        """Say that the index is whole, durably, and how many files and symbols it has."""
+        """Say that the index is whole, durably, and how many files it has."""
         with self._change():
             self._write_first_frequencies()
             self._connection.execute("SET LOCAL synchronous_commit = on")
             self._connection.execute(
                 "UPDATE projects SET status = 'ready', error = NULL, commit_id = %(commit)s, indexed_at = now(), "
-                "files = (SELECT count(*) FROM source_files WHERE project_id = %(id)s AND status = 'indexed'), "
-                "symbols = CASE WHEN %(is_counted)s THEN symbols "
-                "ELSE (SELECT count(*) FROM symbols WHERE project_id = %(id)s) END "
+                "files = (SELECT count(*) FROM source_files WHERE project_id = %(id)s AND status = 'indexed') "
                 "WHERE id = %(id)s",
-                {"commit": commit, "id": self._project_id, "is_counted": self._is_counted},
+                {"commit": commit, "id": self._project_id},
             )
 
     @contextmanager
@@ -237,13 +234,8 @@ class IndexStore:
             f"SELECT lexeme, count(*) FROM {TERMS_OF_CHUNKS} WHERE file_id = ANY(%s) GROUP BY lexeme", [ids]
         ).fetchall()
         _add(frequencies, ((term.encode(), -count) for term, count in counts))
-        self._add_symbols("-(SELECT count(*) FROM symbols WHERE file_id = ANY(%s))", ids)
+        self._size.take_out(ids)
         self._connection.execute("DELETE FROM source_files WHERE id = ANY(%s)", [ids])
-
-    def _add_symbols(self, change: LiteralString, value: int | list[int]) -> None:
-        if self._is_counted:
-            update: LiteralString = "UPDATE projects SET symbols = symbols + " + change + " WHERE id = %s"
-            self._connection.execute(update, [value, self._project_id])
 
     def _copy(self, table: str, columns: str, rows: Iterable[bytes]) -> None:
         command = sql.SQL("COPY {} (" + columns + ") FROM STDIN").format(sql.Identifier(table))

@@ -60,6 +60,9 @@ class Project(Base):
     error: Mapped[str | None] = mapped_column(Text)
     files: Mapped[int] = mapped_column(Integer, default=0)
     symbols: Mapped[int] = mapped_column(Integer, default=0)
+    chunks: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    label_lengths: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{0,0,0,0}'"))
+    """How many terms its chunks have in all under each label A, B, C, D."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=now)
     indexed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -158,8 +161,7 @@ class Chunk(Base):
     __tablename__ = "chunks"
     __table_args__ = (
         Index("ix_chunks_file", "file_id"),
-        Index("ix_chunks_project", "project_id"),
-        Index("ix_chunks_terms", "terms", postgresql_using="gin"),
+        Index("ix_chunks_terms", "project_id", "terms", postgresql_using="gin"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -45,6 +45,7 @@ def _described(rows: FileRows) -> Header:
     return {
         "lines": rows.lines,
         "symbols": rows.symbols,
+        "label_lengths": rows.label_lengths,
         "calls": rows.calls,
         "chunks": rows.chunks,
         "note": rows.note,

@@ -51,7 +51,7 @@ class Corpus:
     """What BM25 must know of a project: how many chunks, how long their labels are, how many hold each term."""
 
     chunks: int
-    average_lengths: tuple[float, ...]
+    average_lengths: Sequence[float]
     frequencies: Mapping[str, int]
 
     def rarity(self, concept: Concept) -> float:

@@ -73,8 +73,8 @@ def read_corpora(sizes: Iterable[Any], frequencies: Iterable[Any]) -> Corpora:
     for project_id, term, chunks in frequencies:
         found.setdefault(project_id, {})[term] = chunks
     return {
-        project_id: Corpus(chunks, tuple(averages), found.get(project_id, {}))
-        for project_id, chunks, *averages in sizes
+        project_id: Corpus(chunks, [length / max(chunks, 1) for length in lengths], found.get(project_id, {}))
+        for project_id, chunks, lengths in sizes
     }
 
 

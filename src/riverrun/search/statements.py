@@ -45,16 +45,10 @@ _CHUNKS: BindParameter[Any] = bindparam("chunk_ids", expanding=True)
 
 # What each search asks is put together once: to do it anew would take the event loop milliseconds each time.
 
-CORPUS_SIZES: Rows = (
-    select(
-        Chunk.project_id,
-        func.count(),
-        *(cast(func.avg(Chunk.lengths[label]), Float) for label in (1, 2, 3, 4)),
-    )
-    .where(Chunk.project_id.in_(_PROJECTS))
-    .group_by(Chunk.project_id)
+CORPUS_SIZES: Rows = select(Project.id, Project.chunks, Project.label_lengths).where(
+    Project.id.in_(_PROJECTS)
 )
-"""``(project_id, chunks, average length of A, of B, of C, of D)`` of every project of ``project_ids`` that has chunks."""
+"""``(project_id, chunks, [terms under A, B, C, D])`` of every project of ``project_ids``."""
 
 TERM_FREQUENCIES: Rows = select(TermFrequency.project_id, TermFrequency.term, TermFrequency.chunks).where(
     TermFrequency.project_id.in_(_PROJECTS), TermFrequency.term == any_(_TERMS)
@@ -65,8 +59,8 @@ TERM_FREQUENCIES: Rows = select(TermFrequency.project_id, TermFrequency.term, Te
 def _proposals() -> Rows:
     """``(id)`` of the chunks worth ranking: those whose terms sum up to most, a term in the name counting twice.
 
-    Two looks into indexes a term, at texts and at paths, which cost what its chunks cost; one statement, however many
-    terms.
+    Two looks into indexes a term, at texts and at paths, which cost what its chunks in these projects cost; one statement,
+    however many terms.
     """
     asked = (
         func.unnest(cast(_QUERIES, ARRAY(TSQUERY)), cast(_NAME_QUERIES, ARRAY(TSQUERY)), _WORTHS)
@@ -82,15 +76,14 @@ def _proposals() -> Rows:
     in_path = Chunk.file_id == any_(func.array(files.scalar_subquery()))
     holding = union_all(
         # Fences: without them the planner may read every chunk for every term.
-        select(Chunk.id, Chunk.project_id, in_name.label("in_name")).where(holds).offset(0),
-        select(Chunk.id, Chunk.project_id, false()).where(in_path, not_(holds)).offset(0),
+        select(Chunk.id, in_name.label("in_name")).where(Chunk.project_id.in_(_PROJECTS), holds).offset(0),
+        select(Chunk.id, false()).where(in_path, not_(holds)).offset(0),
     ).lateral()
     gain = asked.c.worth * case((holding.c.in_name, 2.0), else_=1.0)
     return (
         select(holding.c.id)
         .select_from(asked)
         .join(holding, true())
-        .where(holding.c.project_id.in_(_PROJECTS))
         .group_by(holding.c.id)
         .order_by(func.sum(gain).desc(), holding.c.id)
         .limit(MOST_CANDIDATES)
@@ -141,9 +134,14 @@ def candidate_values(
         "project_ids": list(project_ids),
         "queries": text_queries(chosen),
         "name_queries": text_queries(chosen, "A"),
-        "worths": [one.worth for one in selecting],
+        "worths": [exactly_summed(one.worth) for one in selecting],
         "terms": list(terms),
     }
+
+
+def exactly_summed(worth: float) -> float:
+    """The worth in 1024ths: their sums are the same in whatever order Postgres adds them up, and so are the candidates."""
+    return round(worth * 1024) / 1024
 
 
 def text_queries(terms: Sequence[str], labels: str = "") -> list[str]:
