@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
 END_OF_BODY = b"0\r\n\r\n"
 DONE = b"data: [DONE]\n\n"
 
@@ -18,26 +18,38 @@ class FakeModelServer:
 
     replies: "list[Reply]"
     base_url: str = ""
+    keeps_alive: bool = False
+    """Whether a connection takes another request after a whole streamed answer."""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    connections: int = 0
+    """How many were made."""
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once a reply that hangs has sent all it will send."""
     client_closed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the client closed the connection of a reply that hangs."""
 
+    @property
+    def stream_head(self) -> bytes:
+        return STREAM_HEAD + (b"" if self.keeps_alive else b"Connection: close\r\n") + b"\r\n"
 
-Reply = Callable[[FakeModelServer, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+Reply = Callable[[FakeModelServer, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bool]]
+"""Sends an answer, and says whether it was whole."""
 
 
 @asynccontextmanager
-async def fake_model_server(*replies: Reply) -> AsyncIterator[FakeModelServer]:
+async def fake_model_server(*replies: Reply, keeps_alive: bool = False) -> AsyncIterator[FakeModelServer]:
     """Serve until the block is left."""
-    fake = FakeModelServer(list(replies))
+    fake = FakeModelServer(list(replies), keeps_alive=keeps_alive)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fake.connections += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            fake.requests.append(await _read_request(reader))
-            reply = fake.replies[min(len(fake.requests), len(fake.replies)) - 1]
-            await reply(fake, reader, writer)
+            is_whole = True
+            while is_whole:
+                fake.requests.append(await _read_request(reader))
+                reply = fake.replies[min(len(fake.requests), len(fake.replies)) - 1]
+                is_whole = await reply(fake, reader, writer) and keeps_alive
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -70,13 +82,14 @@ def hangs_after(*events: bytes) -> Reply:
 
     async def reply(
         fake: FakeModelServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        writer.write(STREAM_HEAD + b"".join(map(_chunk, events)))
+    ) -> bool:
+        writer.write(fake.stream_head + b"".join(map(_chunk, events)))
         await writer.drain()
         fake.waiting.set()
         with suppress(ConnectionError):
             await reader.read()
         fake.client_closed.set()
+        return False
 
     return reply
 
@@ -84,11 +97,12 @@ def hangs_after(*events: bytes) -> Reply:
 def refuses(status: int, error: dict[str, Any], headers: str = "") -> Reply:
     """An error answer with a JSON body."""
 
-    async def reply(_: FakeModelServer, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def reply(_: FakeModelServer, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         body = json.dumps({"error": error}).encode()
         head = f"HTTP/1.1 {status} No\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}"
         writer.write(head.encode() + b"Connection: close\r\n\r\n" + body)
         await writer.drain()
+        return False
 
     return reply
 
@@ -126,11 +140,12 @@ def event(choice: dict[str, Any], **fields: Any) -> bytes:
 
 
 def _sends(*pieces: bytes) -> Reply:
-    async def reply(_: FakeModelServer, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(STREAM_HEAD)
+    async def reply(fake: FakeModelServer, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(fake.stream_head)
         for piece in pieces:
             writer.write(piece if piece == END_OF_BODY else _chunk(piece))
             await writer.drain()
+        return END_OF_BODY in pieces
 
     return reply
 

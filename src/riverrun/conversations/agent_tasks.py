@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -41,9 +42,11 @@ from riverrun.usage.question_ends import release_question, settle_question
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
-def build_agent(**_: Any) -> None:
-    """Build the agent before the worker forks: no question waits for it."""
+def prepare_answers(sender: Any, **_: Any) -> None:
+    """Build the agent and import its model's library before the worker forks: no question waits a second for them."""
     code_agent()
+    with suppress(ModelNotConfigured):  # It is said to whoever asks.
+        choose_model_by(sender.app.riverrun_settings)
 
 
 @shared_task(bind=True, base=RunTask, name=ANSWER_TASK)  # type: ignore[untyped-decorator]
@@ -79,7 +82,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spen
         RunFailed: the model or the agent's limits said no, in words for a person; or whoever asked may not ask here, or
             not see a repository, any more.
     """
-    model = _model_of(resources)
+    model = resources.kept(model_of)
     with Session(resources.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
         canceller = StatementCanceller(session)
         conversation = session.get(Conversation, attempt.run.subject_id)
@@ -172,22 +175,24 @@ def _require_rights(session: Session, run: ClaimedRun, conversation: Conversatio
         raise RunFailed(RepositoryNotShared.title, "It was shared when you asked, and is not any more.")
 
 
-def _model_of(resources: WorkerResources) -> Model:
-    chosen = _chosen_by(resources.settings)
+def model_of(resources: WorkerResources) -> Model:
+    """The model that the settings name, with the connections that it holds open between two answers."""
+    try:
+        chosen = choose_model_by(resources.settings)
+    except ModelNotConfigured as error:
+        raise RunFailed("The model is not set up", str(error)) from error
     return traced(chosen, resources.tracing.provider) if resources.tracing.is_on else chosen
 
 
-def _chosen_by(settings: Settings) -> Model:
+def choose_model_by(settings: Settings) -> Model:
+    """Raises ``ModelNotConfigured``."""
     key = settings.model_api_key.get_secret_value() if settings.model_api_key else None
-    try:
-        return choose_model(
-            settings.model,
-            settings.model_base_url,
-            key,
-            extractive_delay_seconds=settings.extractive_delay_ms / 1_000,
-        )
-    except ModelNotConfigured as error:
-        raise RunFailed("The model is not set up", str(error)) from error
+    return choose_model(
+        settings.model,
+        settings.model_base_url,
+        key,
+        extractive_delay_seconds=settings.extractive_delay_ms / 1_000,
+    )
 
 
 def _turns_of(history: list[tuple[str, str]]) -> list[Turn]:

@@ -5,7 +5,9 @@ One loop for the process's life: model clients are bound to the loop that first 
 
 import asyncio
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
@@ -15,6 +17,8 @@ from riverrun.infra.settings import Settings
 from riverrun.infra.shared_metrics import SharedMetrics
 from riverrun.infra.tracing import NO_TRACING, Tracing, open_tracing
 from riverrun.infra.worker_leaving import Leaving
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class WorkerResources:
     metrics: SharedMetrics | None = None
     """None where nobody will ask."""
     tracing: Tracing = NO_TRACING
+    _kept: dict[Callable[["WorkerResources"], Any], Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(
@@ -46,3 +51,9 @@ class WorkerResources:
             metrics=metrics,
             tracing=open_tracing(settings, "worker"),
         )
+
+    def kept(self, make: Callable[["WorkerResources"], Kept]) -> Kept:
+        """What ``make`` makes of these resources, made when it is first asked for; when that fails, it is tried again."""
+        if make not in self._kept:
+            self._kept[make] = make(self)
+        return self._kept[make]  # type: ignore[no-any-return]
