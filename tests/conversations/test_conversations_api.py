@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx2
 import pytest
 from sqlalchemy import Engine, func, select, update
+from tests.agents.fake_model_server import fake_model_server, hangs_after, text
 from tests.support.asking import answer, ask
 from tests.support.live_api import client_of, events_of
 from tests.support.lock_waits import waiting_for_locks
@@ -15,6 +16,7 @@ from tests.support.waiting import wait_until_async
 
 from riverrun.auth.sign_in import issue_bearer_token
 from riverrun.conversations.models import Message
+from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
@@ -213,6 +215,29 @@ async def test_what_was_asked_in_a_deleted_conversation_is_kept_nowhere(
     with engine.connect() as connection:
         for table in (Run, RunEvent, Message):
             assert connection.scalar(select(func.count()).select_from(table)) == 0
+
+
+async def test_what_is_answered_while_its_conversation_is_deleted_is_kept_nowhere(
+    client: httpx2.AsyncClient,
+    conversation: str,
+    worker: WorkerResources,
+    engine: Engine,
+    sync_redis: SyncRedis,
+) -> None:
+    async with fake_model_server(hangs_after(text("half"))) as server:
+        worker.settings.model, worker.settings.model_base_url = "served-model", server.base_url
+        asked = (await ask(client, conversation)).json()
+        answering = asyncio.create_task(answer(worker, asked["run_id"]))
+        await server.waiting.wait()
+        async with client.stream("GET", f"/api/v1/runs/{asked['run_id']}/events") as reading:
+            assert (await client.delete(conversation)).status_code == 204
+            await answering
+            await reading.aread()  # It closes, whether or not the end came before the right to read was gone.
+    assert (await client.get("/api/v1/runs")).json() == []
+    with engine.connect() as connection:
+        for table in (Run, RunEvent, Message):
+            assert connection.scalar(select(func.count()).select_from(table)) == 0
+    assert list(sync_redis.scan_iter("run:*")) == []
 
 
 async def test_more_tabs_than_connections_ask_for_the_active_session(

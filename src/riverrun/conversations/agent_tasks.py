@@ -38,6 +38,7 @@ from riverrun.runs.performance import perform_run
 from riverrun.runs.succession import wake_next
 from riverrun.runs.task_names import ANSWER_TASK, REGENERATE_TASK
 from riverrun.search.code_index import PostgresCodeIndex
+from riverrun.streaming.redis_streaming import RedisStreamManager
 from riverrun.usage.question_ends import release_question, settle_question
 
 
@@ -67,11 +68,15 @@ def _answer(task: RunTask, run_id: UUID) -> None:
 
 
 def perform_answer(resources: WorkerResources, run_id: UUID, *, task_id: str | None = None) -> None:
-    """Perform a run that answers a question, and settle that; ``task_id`` is as of ``perform_run``."""
+    """Perform a run that answers a question, and settle that; ``task_id`` is as of ``perform_run``.
+
+    Nothing stays of an answer whose conversation was deleted meanwhile.
+    """
     spending = Spending()
     work = partial(write_answer, resources, spending=spending)
     record = partial(save_answer, spending=spending)
     perform_run(run_id, resources, work, record, task_id=task_id, at_last=release_question)
+    _forget_answer_to_nobody(resources, run_id)
 
 
 def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spending | None = None) -> None:
@@ -128,6 +133,15 @@ def save_answer(
         reason = error["title"] if error else CANCELLED
         message_id = history.save_partial_ai_message(run.subject_id, run.id, attempt.snapshot, reason=reason)
     return {"message_id": str(message_id) if message_id else None, "chars": len(attempt.snapshot.text)}
+
+
+def _forget_answer_to_nobody(resources: WorkerResources, run_id: UUID) -> None:
+    """Who deletes a conversation in mid-answer drops what is over; what this worker recorded since is left to it."""
+    with resources.engine.begin() as connection:
+        was_to_nobody = connection.execute(statements.forget_answer_to_nobody(run_id)).rowcount
+    if was_to_nobody:
+        streams = RedisStreamManager(resources.redis, ttl_seconds=resources.settings.stream_ttl_seconds)
+        streams.clear_session(run_id)
 
 
 def _run_interruptibly(

@@ -112,7 +112,7 @@ async def delete_conversation(
 ) -> None:
     """Delete the conversation with its messages and its runs, in Redis too.
 
-    What is being answered is stopped. What its worker still had to record stays, for whoever asked, until they are gone.
+    What is being answered is stopped; its worker drops what it still had to record.
     """
     stopped = await conversations.delete(conversation_id)
     still_hot = now() - timedelta(seconds=settings.stream_ttl_seconds)

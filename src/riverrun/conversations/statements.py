@@ -93,6 +93,12 @@ def answer_of(run_id: UUID) -> Select[Message]:
     return select(Message).where(Message.run_id == run_id, IS_ANSWER)
 
 
+def forget_answer_to_nobody(run_id: UUID) -> Delete:
+    """Drop an ended run whose conversation is deleted, with all that was recorded of it; what was used stays in the ledger."""
+    in_a_conversation = select(Conversation.id).where(Conversation.id == Run.subject_id).exists()
+    return delete(Run).where(Run.id == run_id, Run.ended_at.is_not(None), ~in_a_conversation)
+
+
 def conversation_of(run_id: UUID) -> Select[UUID]:
     """The conversation that still wants the run's answer: it is there, and the run was not taken back."""
     return (
