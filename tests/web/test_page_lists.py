@@ -67,6 +67,23 @@ async def test_repositories_that_could_not_be_read_at_first_are_read_again(
     await expect(page.page.get_by_text("Loading", exact=True)).to_be_hidden()
 
 
+async def test_conversations_that_could_not_be_read_at_first_are_read_again(page: PageDriver) -> None:
+    failures_left = {"true": 1, "false": 2}
+
+    async def fail_at_first(route: Route) -> None:
+        (shared,) = parse_qs(urlsplit(route.request.url).query)["shared"]
+        failures_left[shared] -= 1
+        title = "Shared" if shared == "true" else "My own"
+        conversation = {**make_conversation(1), "title": title}
+        await (route.abort() if failures_left[shared] >= 0 else route.fulfill(json=[conversation]))
+
+    await page.page.route("**/api/v1/conversations?*", fail_at_first)
+    await page.go()
+    for name, title in (("Shared with you", "Shared"), ("Conversations", "My own")):
+        region = page.page.get_by_role("region", name=name, exact=True)
+        await expect(region.get_by_role("link", name=title)).to_be_visible(timeout=20_000)
+
+
 async def test_why_a_repository_cannot_be_indexed_again_is_said(page: PageDriver) -> None:
     async def give(route: Route) -> None:
         await route.fulfill(json=[make_unready("unready")])

@@ -2,8 +2,7 @@
 
 import * as api from "./api.js";
 import { RunFold } from "./fold.js";
-
-const RETRY_MS = 4_000;
+import { readAtLast, readLater } from "./read_later.js";
 
 /** Fires `change` whenever the list or a progress changes, `indexed` with `detail.project` when a run has ended. */
 export class Projects extends EventTarget {
@@ -54,10 +53,7 @@ export class Projects extends EventTarget {
 
   /** Read the list for the first time. Where that fails it is read again, until it is there. */
   async start() {
-    await this.load().catch((problem) => {
-      this.#loadLater();
-      throw problem;
-    });
+    await readAtLast(() => this.load(), this.#lifetime.signal);
   }
 
   async load() {
@@ -106,9 +102,7 @@ export class Projects extends EventTarget {
   }
 
   #loadLater() {
-    if (this.#lifetime.signal.aborted) return;
-    const timer = setTimeout(() => this.load().catch(() => this.#loadLater()), RETRY_MS);
-    this.#lifetime.signal.addEventListener("abort", () => clearTimeout(timer));
+    readLater(() => this.load(), this.#lifetime.signal);
   }
 
   async #follow({ id, run_id: runId }) {

@@ -7,6 +7,7 @@ import { ConversationList } from "./conversation_list.js";
 import { button, element, iconButton } from "./dom.js";
 import { conversationInAddress, showInAddress } from "./location.js";
 import { Projects } from "./projects.js";
+import { readAtLast } from "./read_later.js";
 import { RepositoryList } from "./repository_list.js";
 import { openSharing } from "./sharing_dialog.js";
 import { SourcePanel } from "./source_panel.js";
@@ -55,8 +56,8 @@ export class Workspace {
   async start() {
     const id = conversationInAddress();
     this.#mark(id);
-    const lists = Promise.all([this.#projects.start(), this.conversations.load(), this.shared.load()]);
-    await Promise.all([lists, this.thread.open(id)]).catch((problem) => this.thread.showProblem(problem));
+    const lists = [this.conversations, this.shared].map((list) => readAtLast(() => list.load(), this.#listeners.signal));
+    await Promise.all([this.#projects.start(), ...lists, this.thread.open(id)]).catch((problem) => this.thread.showProblem(problem));
     this.#focusQuestion();
   }
 
