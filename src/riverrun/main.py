@@ -62,7 +62,7 @@ from riverrun.notifications.mail_room import MailRoom
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.outbox import Outbox
 from riverrun.runs.queue_metrics import QueueMetrics
-from riverrun.search.statements import CANDIDATES
+from riverrun.search.candidates import CANDIDATES
 from riverrun.streaming.hand_over import HandOver
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import choose_reader

@@ -15,7 +15,7 @@ from tests.support.stories import make_user
 from tests.support.waiting import wait_until_async
 
 from riverrun.auth.sign_in import issue_bearer_token
-from riverrun.conversations.models import Message
+from riverrun.conversations.models import Conversation, Message
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.clock import now
@@ -238,6 +238,61 @@ async def test_what_is_answered_while_its_conversation_is_deleted_is_kept_nowher
         for table in (Run, RunEvent, Message):
             assert connection.scalar(select(func.count()).select_from(table)) == 0
     assert list(sync_redis.scan_iter("run:*")) == []
+
+
+async def test_who_waits_for_an_answer_that_is_deleted_is_told_that_there_is_none(
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources, engine: Engine
+) -> None:
+    waiting = asyncio.create_task(
+        client.post(f"{conversation}/message?stream=false", json={"content": "Why?"})
+    )
+    await wait_until_async(lambda: newest_run(engine) is not None)
+    drop_runs_as_they_end(engine)
+    await answer(worker, str(newest_run(engine)))
+    assert (await waiting).status_code == 404
+
+
+async def test_a_stop_of_an_answer_that_is_deleted_is_told_that_there_is_none(
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources, engine: Engine
+) -> None:
+    drop_runs_as_they_end(engine)
+    async with fake_model_server(hangs_after(text("half"))) as server:
+        worker.settings.model, worker.settings.model_base_url = "served-model", server.base_url
+        run_id = (await ask(client, conversation)).json()["run_id"]
+        answering = asyncio.create_task(answer(worker, run_id))
+        await server.waiting.wait()
+        stopped = await client.post(f"/api/v1/runs/{run_id}/stop")
+        await answering
+    assert stopped.status_code == 404
+
+
+def newest_run(engine: Engine) -> UUID | None:
+    with engine.connect() as connection:
+        return connection.scalar(select(Run.id))
+
+
+def drop_runs_as_they_end(engine: Engine) -> None:
+    """As if their conversation was deleted in that moment."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION drop_run() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN DELETE FROM runs WHERE id = NEW.id; RETURN NULL; END $$"
+        )
+        connection.exec_driver_sql(
+            "CREATE CONSTRAINT TRIGGER drop_run AFTER UPDATE ON runs DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW WHEN (NEW.ended_at IS NOT NULL) EXECUTE FUNCTION drop_run()"
+        )
+
+
+async def test_a_conversation_without_an_agent_is_refused(
+    client: httpx2.AsyncClient, project_id: UUID, engine: Engine
+) -> None:
+    new = {"project_ids": [str(project_id)], "agent_ids": []}
+    assert (await client.post("/api/v1/conversations", json=new)).status_code == 422
+    begun = await client.post("/api/v1/conversations", json={"project_ids": [str(project_id)]})
+    with engine.begin() as connection:  # As an older release let it be stored.
+        connection.execute(update(Conversation).values(agent_ids=[]))
+    assert (await ask(client, f"/api/v1/conversations/{begun.json()['conversation_id']}")).status_code == 202
 
 
 async def test_more_tabs_than_connections_ask_for_the_active_session(

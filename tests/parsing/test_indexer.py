@@ -543,6 +543,17 @@ def test_symbols_stay_counted_when_an_update_is_killed(index: Index, folder: Pat
     index.assert_sound(project_id)
 
 
+def test_a_size_that_an_older_release_did_not_count_is_counted_by_the_next_run(
+    index: Index, folder: Path
+) -> None:
+    project_id = index.add(folder)
+    index.run(project_id)
+    with index.engine.begin() as connection:
+        connection.execute(text("UPDATE projects SET chunks = 0, label_lengths = '{0,0,0,0}'"))
+    index.run(project_id)
+    index.assert_sound(project_id)
+
+
 def test_a_small_update_never_makes_a_ready_project_unready(index: Index, folder: Path) -> None:
     project_id = index.add(folder)
     index.run(project_id)

@@ -278,6 +278,18 @@ def test_a_search_reads_what_its_own_project_holds_however_much_others_hold(
     assert 0 < chunks_read(session, project_id, "How are the prices in the cart summed up?") < 1_000
 
 
+def test_a_word_that_every_chunk_holds_is_looked_for_in_the_names(
+    engine: Engine, session: Session, tmp_path: Path
+) -> None:
+    root = tmp_path / "acme" / "acme"
+    root.mkdir(parents=True)
+    for number in range(1_200):
+        (root / f"part{number}.py").write_text(f"def fun{number}():\n    return {number}\n", "utf-8")
+    (root / "zz.py").write_text("class AcmeClient:\n    def acme(self):\n        return 0\n", "utf-8")
+    index = PostgresCodeIndex(session, [add_project(engine, tmp_path / "acme", tmp_path)])
+    assert names(index, "Where is acme?")[:2] == ["AcmeClient.acme", "AcmeClient"]
+
+
 def chunks_read(session: Session, project_id: UUID, question: str) -> int:
     """How many rows of chunks Postgres fetched for a search by its indexes, by its own count."""
     fetched = text(

@@ -10,6 +10,7 @@ from riverrun.auth.request_rates import POST_RATE
 from riverrun.conversations.conversation_routing import Delivery, answer_to
 from riverrun.conversations.conversations_router import ANSWERS
 from riverrun.conversations.dependencies import CurrentConversations
+from riverrun.conversations.models import CODE_AGENT
 from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.conversations.schemas import ChatMessageResponse, NewConversation, Question
 from riverrun.infra.dependencies import AsyncDb
@@ -24,7 +25,7 @@ class ProjectQuestion(BaseModel):
     """A question, and who is to answer it."""
 
     content: Question
-    agent_id: StorableText = "codebase_qna_agent"
+    agent_id: StorableText = CODE_AGENT
 
 
 @project_questions_router.post(

@@ -1,6 +1,7 @@
 """The tasks that answer a question, for the first time or again, and what they leave in the record."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import copy_context
@@ -11,7 +12,9 @@ from uuid import UUID
 from celery import shared_task
 from celery.signals import worker_init
 from pydantic_ai.models import Model
+from redis.exceptions import RedisError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from riverrun.agents.code_agent import code_agent
@@ -40,6 +43,8 @@ from riverrun.runs.task_names import ANSWER_TASK, REGENERATE_TASK
 from riverrun.search.code_index import PostgresCodeIndex
 from riverrun.streaming.redis_streaming import RedisStreamManager
 from riverrun.usage.question_ends import release_question, settle_question
+
+logger = logging.getLogger(__name__)
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -137,11 +142,18 @@ def save_answer(
 
 def _forget_answer_to_nobody(resources: WorkerResources, run_id: UUID) -> None:
     """Who deletes a conversation in mid-answer drops what is over; what this worker recorded since is left to it."""
-    with resources.engine.begin() as connection:
-        was_to_nobody = connection.execute(statements.forget_answer_to_nobody(run_id)).rowcount
-    if was_to_nobody:
-        streams = RedisStreamManager(resources.redis, ttl_seconds=resources.settings.stream_ttl_seconds)
-        streams.clear_session(run_id)
+    try:
+        with resources.engine.begin() as connection:
+            was_to_nobody = connection.execute(statements.forget_answer_to_nobody(run_id)).rowcount
+        if was_to_nobody:
+            streams = RedisStreamManager(resources.redis, ttl_seconds=resources.settings.stream_ttl_seconds)
+            streams.clear_session(run_id)
+    except (
+        DBAPIError,
+        RedisError,
+        OSError,
+    ) as error:  # The run is over, and what waits behind it is to go on.
+        logger.warning("run %s: whether anybody wants its answer cannot be asked: %s", run_id, error)
 
 
 def _run_interruptibly(

@@ -19,7 +19,7 @@ from riverrun.infra.problem_handlers import CLIENT_GONE
 from riverrun.kit.problem import NotFound
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.continuation import recorded_end
-from riverrun.runs.models import RunStatus
+from riverrun.runs.models import Run, RunStatus
 from riverrun.runs.position_answers import run_headers
 from riverrun.runs.run_service import CreatedRun
 from riverrun.streaming.cursor import START
@@ -105,7 +105,7 @@ async def start_celery_task_and_wait(
 
     Raises:
         AnswerFailed: the run ended in error or was stopped, or the server leaves before its end.
-        NotFound: the right to read it, or its sources, was taken away meanwhile.
+        NotFound: the right to read it, or its sources, was taken away meanwhile, or its conversation was deleted.
     """
     run, lost = accepted.run, asyncio.Event()
     end = hub.wait_for_end(run.id, known_top=recorded_end(run))
@@ -115,9 +115,11 @@ async def start_celery_task_and_wait(
         raise NotFound
     if not is_awaited:
         return Response(status_code=CLIENT_GONE)
-    await session.refresh(run)
-    if run.status != RunStatus.COMPLETED:
-        why = (run.error or {}).get("detail") or f"The run is {run.status}; follow it under its id."
+    ended = await session.get(Run, run.id, populate_existing=True)
+    if ended is None:
+        raise NotFound
+    if ended.status != RunStatus.COMPLETED:
+        why = (ended.error or {}).get("detail") or f"The run is {ended.status}; follow it under its id."
         raise AnswerFailed(why, run_id=str(run.id))
     answer = await AsyncChatHistoryService(session).get_answer(run.id)
     if answer is None:

@@ -12,7 +12,7 @@ from riverrun.auth.revocations import Revocation
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import AsyncChatHistoryService
 from riverrun.conversations.errors import NothingToRegenerate
-from riverrun.conversations.models import Conversation, Message, MessageType
+from riverrun.conversations.models import CODE_AGENT, Conversation, Message, MessageType
 from riverrun.conversations.orphaned_answers import keep_orphaned_answer
 from riverrun.conversations.questions import (
     checked_question,
@@ -282,6 +282,6 @@ class ConversationService:
         conversation.updated_at = now()
         if conversation.title in (UNTITLED, *(run.payload["title"] for run in taken_back)):
             conversation.title = title
-        agent_id = conversation.agent_ids[0]
+        agent_id = next(iter(conversation.agent_ids), CODE_AGENT)
         await self._usage.reserve(self._principal, self._session, standing, created.run, agent_id)
         return created

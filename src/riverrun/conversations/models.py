@@ -32,6 +32,10 @@ class MessageStatus(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
+CODE_AGENT = "codebase_qna_agent"
+"""Who answers unless somebody else is named."""
+
+
 class Conversation(Base):
     """A thread of messages about one or more projects. In ``local_mode`` the code is on the user's own machine."""
 

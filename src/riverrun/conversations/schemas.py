@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictBool
 
-from riverrun.conversations.models import Conversation, Message, MessageType
+from riverrun.conversations.models import CODE_AGENT, Conversation, Message, MessageType
 from riverrun.kit.storable_text import NOT_SPACE, STORABLE_NAME, StorableText
 from riverrun.streaming.redaction import hide_tool_calls
 
@@ -19,7 +19,7 @@ class NewConversation(BaseModel):
 
     project_ids: list[UUID] = Field(min_length=1, max_length=20)
     title: Title | None = None
-    agent_ids: list[StorableText] = Field(default_factory=lambda: ["codebase_qna_agent"], max_length=1)
+    agent_ids: list[StorableText] = Field(default_factory=lambda: [CODE_AGENT], min_length=1, max_length=1)
     local_mode: StrictBool = False
     """The code is on the user's own machine, in an editor that offers tools for it."""
 

@@ -42,6 +42,7 @@ class StoredProject:
     source: str
     branch_name: str
     is_ready: bool = False
+    """Whether its index is whole, and its size is known: a worker of an older release stores what it does not count."""
 
 
 class StoredFile(NamedTuple):
@@ -85,7 +86,8 @@ class IndexStore:
     def project(self) -> StoredProject | None:
         """The project; none when it was deleted."""
         row = self._connection.execute(
-            "SELECT source, branch_name, status = 'ready' FROM projects WHERE id = %s", [self._project_id]
+            "SELECT source, branch_name, status = 'ready' AND chunks > 0 FROM projects WHERE id = %s",
+            [self._project_id],
         ).fetchone()
         self._connection.commit()
         return StoredProject(*row) if row else None

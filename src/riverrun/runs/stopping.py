@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from riverrun.kit.problem import NotFound
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.models import Run
 from riverrun.runs.run_service import AsyncRecorder, AsyncRunService
@@ -17,6 +18,9 @@ async def stop_run(
 
     No database connection is held while the worker finishes; it gets five seconds before the receipt says so. A run
     whose worker is gone is ended here: at once if its lease has run out, else after those five seconds if it has then.
+
+    Raises:
+        NotFound: it was deleted meanwhile, with its conversation.
     """
     if run.end_seq is not None:
         return StopReceipt.of(run)
@@ -24,8 +28,10 @@ async def stop_run(
         end = await channels.hub.wait_for_end(run.id, timeout_seconds=PATIENCE_SECONDS)
         if end is None:
             await _has_ended(run, session, channels, record)
-    await session.refresh(run)
-    return StopReceipt.of(run)
+    left = await session.get(Run, run.id, populate_existing=True)
+    if left is None:
+        raise NotFound
+    return StopReceipt.of(left)
 
 
 async def _has_ended(run: Run, session: AsyncSession, channels: RunChannels, record: AsyncRecorder) -> bool:

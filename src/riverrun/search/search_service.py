@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from riverrun.agents.deps import Location, SearchHit
 from riverrun.search import statements
+from riverrun.search.candidates import CANDIDATES, candidate_values
 from riverrun.search.query_terms import Concept, query_concepts
 from riverrun.search.ranking import Candidate, Corpora, Corpus, Ranked, rank, selecting_terms
 
@@ -32,8 +33,8 @@ class SearchService:
         corpora = read_corpora(sizes, frequencies)
         if not (selecting := selecting_terms(corpora, concepts)):
             return []
-        asked = statements.candidate_values(project_ids, selecting, known_terms(corpora))
-        rows = self._session.execute(statements.CANDIDATES, asked)
+        asked = candidate_values(project_ids, selecting, known_terms(corpora))
+        rows = self._session.execute(CANDIDATES, asked)
         ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
         return read_hits(
             ranked, self._session.execute(statements.HITS, scope | {"chunk_ids": ids_of(ranked)})
@@ -59,8 +60,8 @@ class AsyncSearchService:
         corpora = read_corpora(sizes, frequencies)
         if not (selecting := selecting_terms(corpora, concepts)):
             return []
-        asked = statements.candidate_values(project_ids, selecting, known_terms(corpora))
-        rows = await self._session.execute(statements.CANDIDATES, asked)
+        asked = candidate_values(project_ids, selecting, known_terms(corpora))
+        rows = await self._session.execute(CANDIDATES, asked)
         ranked = rank(corpora, concepts, read_candidates(rows), min(limit, MAX_HITS))
         return read_hits(
             ranked, await self._session.execute(statements.HITS, scope | {"chunk_ids": ids_of(ranked)})

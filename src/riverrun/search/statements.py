@@ -6,40 +6,26 @@ from uuid import UUID
 
 from sqlalchemy import (
     BindParameter,
-    Float,
     Integer,
     Select,
     Text,
     any_,
     bindparam,
-    case,
     cast,
-    column,
-    false,
     func,
     literal,
-    not_,
     or_,
     select,
     true,
-    union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from riverrun.parsing.call_keys import call_keys
 from riverrun.parsing.models import Blob, Chunk, FileCalls, Project, SourceFile, Symbol, TermFrequency
-from riverrun.search.ranking import SelectingTerm
 
 Rows = Select[*tuple[Any, ...]]
 
-MOST_CANDIDATES = 300
-"""How many chunks Postgres proposes for the exact ranking."""
-
-
 _PROJECTS: BindParameter[Any] = bindparam("project_ids", expanding=True)
-_QUERIES = bindparam("queries", type_=ARRAY(Text))
-_NAME_QUERIES = bindparam("name_queries", type_=ARRAY(Text))
-_WORTHS = bindparam("worths", type_=ARRAY(Float))
 _TERMS = bindparam("terms", type_=ARRAY(Text))
 _CHUNKS: BindParameter[Any] = bindparam("chunk_ids", expanding=True)
 
@@ -54,100 +40,6 @@ TERM_FREQUENCIES: Rows = select(TermFrequency.project_id, TermFrequency.term, Te
     TermFrequency.project_id.in_(_PROJECTS), TermFrequency.term == any_(_TERMS)
 )
 """``(project_id, term, chunks)`` of those of the ``terms`` that a project has."""
-
-
-def _proposals() -> Rows:
-    """``(id)`` of the chunks worth ranking: those whose terms sum up to most, a term in the name counting twice.
-
-    Two looks into indexes a term, at texts and at paths, which cost what its chunks in these projects cost; one statement,
-    however many terms.
-    """
-    asked = (
-        func.unnest(cast(_QUERIES, ARRAY(TSQUERY)), cast(_NAME_QUERIES, ARRAY(TSQUERY)), _WORTHS)
-        .table_valued(column("query", TSQUERY), column("in_name", TSQUERY), column("worth", Float))
-        .render_derived()
-    )
-    holds, in_name = Chunk.terms.bool_op("@@")(asked.c.query), Chunk.terms.bool_op("@@")(asked.c.in_name)
-    files = (
-        select(SourceFile.id)
-        .where(SourceFile.project_id.in_(_PROJECTS), SourceFile.path_terms.bool_op("@@")(asked.c.query))
-        .correlate(asked)
-    )
-    in_path = Chunk.file_id == any_(func.array(files.scalar_subquery()))
-    holding = union_all(
-        # Fences: without them the planner may read every chunk for every term.
-        select(Chunk.id, in_name.label("in_name")).where(Chunk.project_id.in_(_PROJECTS), holds).offset(0),
-        select(Chunk.id, false()).where(in_path, not_(holds)).offset(0),
-    ).lateral()
-    gain = asked.c.worth * case((holding.c.in_name, 2.0), else_=1.0)
-    return (
-        select(holding.c.id)
-        .select_from(asked)
-        .join(holding, true())
-        .group_by(holding.c.id)
-        .order_by(func.sum(gain).desc(), holding.c.id)
-        .limit(MOST_CANDIDATES)
-    )
-
-
-def _candidates() -> Rows:
-    proposed = _proposals().subquery()
-    terms_of_chunk = SourceFile.path_terms.op("||")(Chunk.terms)
-    lexeme = func.unnest(terms_of_chunk).table_valued("lexeme", "positions", "weights").lateral()
-    found = (
-        select(
-            func.array_agg(lexeme.c.lexeme).label("terms"),
-            func.array_agg(func.array_to_string(lexeme.c.weights, "")).label("labels"),
-        )
-        .select_from(lexeme)
-        .where(lexeme.c.lexeme == any_(_TERMS))
-        .lateral()
-    )
-    return (
-        select(
-            Chunk.id,
-            Chunk.project_id,
-            SourceFile.path,
-            Chunk.name,
-            Chunk.kind,
-            Chunk.lengths,
-            found.c.terms,
-            found.c.labels,
-        )
-        .join(proposed, proposed.c.id == Chunk.id)
-        .join(SourceFile, SourceFile.id == Chunk.file_id)
-        .join(found, true())
-    )
-
-
-CANDIDATES = _candidates()
-"""``(chunk id, project_id, path, name, kind, lengths, [term], [labels])``: which of the asked terms stand where in the chunks
-that gain most by the selecting ones; executed with ``candidate_values``."""
-
-
-def candidate_values(
-    project_ids: Sequence[UUID], selecting: Sequence[SelectingTerm], terms: Sequence[str]
-) -> dict[str, Any]:
-    """What ``CANDIDATES`` is executed with."""
-    chosen = [one.term for one in selecting]
-    return {
-        "project_ids": list(project_ids),
-        "queries": text_queries(chosen),
-        "name_queries": text_queries(chosen, "A"),
-        "worths": [exactly_summed(one.worth) for one in selecting],
-        "terms": list(terms),
-    }
-
-
-def exactly_summed(worth: float) -> float:
-    """The worth in 1024ths: their sums are the same in whatever order Postgres adds them up, and so are the candidates."""
-    return round(worth * 1024) / 1024
-
-
-def text_queries(terms: Sequence[str], labels: str = "") -> list[str]:
-    """A text query for each term, under the given labels if any; quoted so that no term can be an operator."""
-    escaped = (term.replace("\\", "\\\\").replace("'", "''") for term in terms)
-    return [f"'{term}':{labels}" for term in escaped]
 
 
 def _hits() -> Rows:
