@@ -3,13 +3,15 @@
 import asyncio
 import logging
 
+import httpx2
 import pytest
+from tests.support.fake_json_server import fake_json_server
 from tests.support.fake_mail_server import KEY, fake_mail_server
 from tests.support.waiting import wait_until_async
 
 from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.kit.ids import new_uuid
-from riverrun.notifications.email_helper import Mail, open_email_helper
+from riverrun.notifications.email_helper import EmailHelper, Mail, MailRefused, open_email_helper
 from riverrun.notifications.mail_room import MOST_UNDER_WAY, MailRoom
 
 
@@ -63,6 +65,33 @@ async def test_a_refusal_is_final_and_told_without_a_word_of_the_mail(
     assert "ann@" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [("https://mail.example:bad/emails", KEY), ("https://mail.example/emails", "clé")],
+)
+async def test_what_cannot_even_be_sent_is_told_once(
+    caplog: pytest.LogCaptureFixture, url: str, key: str
+) -> None:
+    room = MailRoom(EmailHelper(httpx2.AsyncClient(), url, key, "riverrun@mail.example"), pause_seconds=0)
+    async with room.running():
+        room.post(mail("A subject"))
+        await wait_until_async(lambda: "A subject" in caplog.text)
+    assert caplog.text.count("the mail server did not take 'A subject'") == 1
+    assert "secret" not in caplog.text
+    assert "ann@" not in caplog.text
+
+
+async def test_only_the_status_of_an_answer_is_looked_at() -> None:
+    with fake_json_server() as server:
+        server.body, server.headers = b"no gzip", {"content-encoding": "gzip"}
+        helper = EmailHelper(httpx2.AsyncClient(), server.url, KEY, "riverrun@mail.example")
+        await helper.send_email(mail())
+        server.status = 422
+        with pytest.raises(MailRefused, match="422"):
+            await helper.send_email(mail())
+        await helper.close()
+
+
 async def test_without_a_server_the_log_says_that_nobody_was_told(caplog: pytest.LogCaptureFixture) -> None:
     room = MailRoom(open_email_helper(Settings(_env_file=None)))
     assert not room.is_open
@@ -96,3 +125,35 @@ async def test_more_than_a_hundred_at_once_are_dropped_and_told(caplog: pytest.L
 def test_half_a_mail_server_or_one_without_tls_is_refused_at_the_start(given: dict[str, str]) -> None:
     with pytest.raises(MissingSetting):
         open_email_helper(Settings(_env_file=None, **given))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://mail.example:bad/emails",
+        "https://mail.example:99999/emails",
+        "https://mail..example/emails",
+        "https://10.0.0.999/emails",
+        "https://mail.example/emails\n",
+        "https://:443/emails",
+    ],
+)
+def test_an_address_to_which_nothing_can_be_sent_is_refused_at_the_start(url: str) -> None:
+    with pytest.raises(MissingSetting, match="RIVERRUN_EMAIL_API_URL"):
+        open_email_helper(
+            Settings(_env_file=None, email_api_url=url, email_api_key=KEY, email_from="r@mail.example")
+        )
+
+
+@pytest.mark.parametrize("key", ["clé", "re_fake\n", "re fake"])
+def test_a_key_that_cannot_be_sent_is_refused_at_the_start_and_not_shown(key: str) -> None:
+    with pytest.raises(MissingSetting, match="RIVERRUN_EMAIL_API_KEY") as refusal:
+        open_email_helper(
+            Settings(
+                _env_file=None,
+                email_api_url="https://mail.example/emails",
+                email_api_key=key,
+                email_from="r@mail.example",
+            )
+        )
+    assert key not in str(refusal.value)

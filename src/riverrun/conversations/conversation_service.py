@@ -137,6 +137,7 @@ class ConversationService:
     async def delete(self, conversation_id: UUID) -> StoppedRuns:
         """Delete it with its messages. Runs under way are told to stop."""
         conversation = await self.get(conversation_id, lock=True)
+        await self._usage.hold(self._session, await self._runs.lock_line(conversation_id), self._principal)
         stopped = await self._runs.stop_all(conversation_id, rolls_back=True)
         self._session.add(Revocation(subject_id=conversation_id))
         await self._session.delete(conversation)
@@ -257,6 +258,9 @@ class ConversationService:
         """The run that answers ``question``. What it makes way for by a rollback is gone, but not that question."""
         standing = await self._usage.check_usage_limit(self._principal, self._session)
         title = title_of(question.content)
+        if if_busy in (IfBusy.INTERRUPT, IfBusy.ROLLBACK):
+            in_the_way = await self._runs.lock_line(conversation.id)
+            await self._usage.hold(self._session, in_the_way, self._principal, standing)
         created = await self._runs.create(
             kind=kind,
             subject_id=conversation.id,

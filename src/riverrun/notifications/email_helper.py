@@ -10,6 +10,7 @@ import httpx2
 from pydantic import SecretStr
 
 from riverrun.infra.settings import MissingSetting, Settings
+from riverrun.infra.web_address import is_web_address
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 TOTAL_TIMEOUT_SECONDS = 30.0
@@ -48,7 +49,7 @@ class EmailHelper:
         self._sender = sender
 
     async def send_email(self, mail: Mail) -> None:
-        """Hand it in, within 30 seconds.
+        """Hand it in, within 30 seconds. The answer's status says whether it was taken; what else it holds is not read.
 
         Raises:
             MailRefused: it was not taken.
@@ -56,10 +57,15 @@ class EmailHelper:
         body = {"from": self._sender, "to": [mail.to], "subject": mail.subject, "text": mail.text}
         headers = {**self._headers, "idempotency-key": str(mail.id)}
         try:
-            async with asyncio.timeout(TOTAL_TIMEOUT_SECONDS):
-                answer = await self._client.post(self._api_url, json=body, headers=headers)
+            async with (
+                asyncio.timeout(TOTAL_TIMEOUT_SECONDS),
+                self._client.stream("POST", self._api_url, json=body, headers=headers) as answer,
+            ):
+                pass
         except (httpx2.TransportError, TimeoutError) as error:
             raise MailRefused(f"it cannot be reached ({type(error).__name__})", is_passing=True) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+            raise MailRefused(f"it cannot be asked ({type(error).__name__})", is_passing=False) from error
         if not answer.is_success:
             is_passing = answer.status_code == 429 or answer.status_code >= 500
             raise MailRefused(f"it answered {answer.status_code}", is_passing=is_passing)
@@ -82,7 +88,7 @@ def mail_server_of(settings: Settings) -> MailServer | None:
     """What the settings name; none when they name no mail server.
 
     Raises:
-        MissingSetting: they do so by halves, or without TLS and without allowing that.
+        MissingSetting: they do so by halves, without TLS and without allowing that, or by what cannot be sent.
     """
     url, key, sender = settings.email_api_url, settings.email_api_key, settings.email_from
     if not (url or key or sender):
@@ -97,6 +103,8 @@ def mail_server_of(settings: Settings) -> MailServer | None:
         raise MissingSetting(
             f"{NAMES['URL']} must be an https address, or its host:port in RIVERRUN_ALLOWED_HOSTS"
         )
+    if not _may_be_sent(key.get_secret_value()):
+        raise MissingSetting(f"{NAMES['KEY']} must be of ASCII characters, without spaces and line breaks")
     return MailServer(url, key, sender)
 
 
@@ -115,12 +123,11 @@ def open_email_helper(settings: Settings) -> EmailHelper | None:
 
 
 def _may_be_reached(url: str, allowed_hosts: Collection[str]) -> bool:
-    try:
-        place = urlsplit(url)
-    except ValueError:
+    if not is_web_address(url):
         return False
-    return (
-        place.netloc in allowed_hosts
-        if place.scheme == "http"
-        else place.scheme == "https" and bool(place.netloc)
-    )
+    place = urlsplit(url)
+    return place.scheme == "https" or place.netloc in allowed_hosts
+
+
+def _may_be_sent(key: str) -> bool:
+    return key.isascii() and key.isprintable() and " " not in key

@@ -118,10 +118,14 @@ class AsyncRunService:
         """Stop every run of a subject whose row the caller has locked: first that row, then its runs, is the order of
         all who lock both. The last comes first, so that none of them begins meanwhile.
         """
-        locked = line_statements.active_runs_of(subject_id).with_for_update()
-        runs = (await self._session.scalars(locked)).all()
+        runs = await self.lock_line(subject_id)
         stopped = [await self.request_stop(run, rolls_back=rolls_back) for run in reversed(runs)]
         return StoppedRuns(runs, [run for run in stopped if run is not None])
+
+    async def lock_line(self, subject_id: UUID) -> Sequence[Run]:
+        """Lock the runs under way on a subject whose row the caller has locked, in the order in which they came."""
+        locked = line_statements.active_runs_of(subject_id).with_for_update()
+        return (await self._session.scalars(locked)).all()
 
     async def request_stop(self, run: Run, *, rolls_back: bool = False) -> EndedRun | None:
         """Write the stop intent. A run that no worker holds ends here and now, and is returned to be told about.

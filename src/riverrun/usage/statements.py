@@ -1,5 +1,6 @@
 """Usage as SQL, for the API and for workers alike. Every counter is changed in the transaction of its entry."""
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    union,
     union_all,
     update,
 )
@@ -158,6 +160,25 @@ def _settle() -> Select[int]:
     return select(added.returning(UsageCounter.questions).cte("counted").c.questions)
 
 
+def hold(run_ids: Sequence[UUID], asker: dict[str, Any] | None) -> Insert:
+    """Lock all counters that the runs' questions are on, and that one by ``asker`` will be on, until the transaction ends.
+
+    ``asker`` has a ``user_id``, an ``api_key_id``, ``organisation_ids`` and ``asked_on``, as an entry. A counter that
+    does not exist yet is made, at nothing: else somebody else could make it, and hold it, meanwhile.
+    """
+    columns: list[Any] = [
+        UsageEntry.user_id,
+        UsageEntry.api_key_id,
+        UsageEntry.organisation_ids,
+        UsageEntry.asked_on,
+    ]
+    in_the_way: Select[Any] = select(*columns).where(UsageEntry.run_id.in_(run_ids))
+    own = [literal(asker[column.name], column.type).label(column.name) for column in columns] if asker else []
+    entries = union_all(in_the_way, select(*own)) if own else in_the_way
+    counters = _counters_of(entries.cte("entries"))
+    return _add(select(*counters.c, literal(0), literal(0)).order_by(*counters.c))
+
+
 def usage_of(entries: Select[UsageEntry]) -> Select[str, str, int, int]:
     """``(agent_id, kind, questions, tokens)`` of ``entries``, a selection of ``UsageEntry``; only what counts."""
     return (
@@ -184,25 +205,38 @@ def _entry_columns() -> tuple[Any, ...]:
 
 
 def _count(entry: CTE, questions: ColumnElement[int], tokens: ColumnElement[int]) -> Insert:
-    """Add to the day's and the month's counter of each holder of the entry.
+    """Add to the day's and the month's counter of each holder of the one entry."""
+    counters = _counters_of(entry)
+    rows = select(*counters.c, questions, tokens).select_from(counters).join(entry, literal(True))
+    return _add(rows.order_by(*counters.c))
 
-    Always in the same order, so that no two transactions hold what the other waits for.
-    """
-    holders = union_all(
-        select(literal(HolderKind.USER, Text).label("kind"), entry.c.user_id.label("id")),
-        select(literal(HolderKind.KEY, Text), entry.c.api_key_id).where(entry.c.api_key_id.is_not(None)),
-        select(literal(HolderKind.ORGANISATION, Text), func.unnest(entry.c.organisation_ids)),
+
+def _counters_of(entries: CTE) -> CTE:
+    """``(kind, id, period, starts_on)`` of each counter that an entry is on."""
+    asked_on = entries.c.asked_on
+    holders = union(
+        select(literal(HolderKind.USER, Text).label("kind"), entries.c.user_id.label("id"), asked_on),
+        select(literal(HolderKind.KEY, Text), entries.c.api_key_id, asked_on).where(
+            entries.c.api_key_id.is_not(None)
+        ),
+        select(literal(HolderKind.ORGANISATION, Text), func.unnest(entries.c.organisation_ids), asked_on),
     ).cte("holders")
     periods = union_all(*(select(literal(period, Text).label("period")) for period in Period)).cte("periods")
-    is_day = periods.c.period == Period.DAY
-    first_day = case((is_day, entry.c.asked_on), else_=cast(func.date_trunc("month", entry.c.asked_on), Date))
-    rows = (
-        select(holders.c.kind, holders.c.id, periods.c.period, first_day, questions, tokens)
-        .select_from(entry)
-        .join(holders, literal(True))
+    first_of_month = cast(func.date_trunc("month", holders.c.asked_on), Date)
+    starts_on = case((periods.c.period == Period.DAY, holders.c.asked_on), else_=first_of_month)
+    return (
+        select(holders.c.kind, holders.c.id, periods.c.period, starts_on.label("starts_on"))
         .join(periods, literal(True))
-        .order_by(holders.c.kind, holders.c.id, periods.c.period)
+        .distinct()
+        .cte("counters")
     )
+
+
+def _add(rows: Select[Any]) -> Insert:
+    """Add what the rows say to their counters, which are locked in the rows' order.
+
+    It is always the same, so that no two transactions hold what the other waits for.
+    """
     columns = ["holder_kind", "holder_id", "period", "starts_on", "questions", "tokens"]
     added = insert(UsageCounter).from_select(columns, rows)
     return added.on_conflict_do_update(

@@ -6,23 +6,31 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import httpx2
+import orjson
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from riverrun.infra.settings import MissingSetting
+from riverrun.infra.web_address import is_web_address
 from riverrun.kit.clock import now
 from riverrun.usage.limit_statements import note_subscription
 
 TIMEOUT_SECONDS = 10.0
+"""How long an answer may take as a whole."""
 FRESH = timedelta(minutes=5)
 """How long a plan is taken as known before it is asked for again."""
 PAUSE_SECONDS = 30.0
 """How long a user's plan is not asked for again, whether there was an answer or none."""
 MOST_UNDER_WAY = 50
 MOST_PLAN_CHARS = 100
+MOST_ANSWER_BYTES = 100_000
+NO_PLAN = ""
+"""What is kept of a user whom the billing system says to have none: no plan has this name, so it means the default one."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +43,9 @@ class Subscriptions:
     """
 
     def __init__(self, base_url: str | None, engine: AsyncEngine) -> None:
+        """Raise MissingSetting if there is an address, and nothing can be sent to it."""
+        if base_url and not is_web_address(base_url):
+            raise MissingSetting("RIVERRUN_SUBSCRIPTION_BASE_URL must be an http or https address")
         self._base_url = (base_url or "").rstrip("/")
         self._engine = engine
         self._client: httpx2.AsyncClient | None = None
@@ -85,28 +96,51 @@ class Subscriptions:
         return True
 
     async def _learn(self, user_id: UUID) -> None:
-        assert self._client is not None
         try:
-            response = await self._client.get(
-                f"{self._base_url}/subscriptions/info", params={"user_id": str(user_id)}
-            )
-            response.raise_for_status()
-            plan = _plan_in(response.json())
+            plan = await self._ask(user_id)
             async with self._engine.begin() as connection:
                 await connection.execute(note_subscription(user_id, plan))
-        except (httpx2.HTTPError, ValueError, SQLAlchemyError, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, SQLAlchemyError, OSError) as error:
             logger.warning("the plan of user %s is not to be learnt now: %s", user_id, type(error).__name__)
+
+    async def _ask(self, user_id: UUID) -> str:
+        """The user's plan, within ten seconds.
+
+        Raises:
+            httpx2.HTTPError, TimeoutError, ValueError: the billing system is out of order.
+        """
+        assert self._client is not None
+        url, about = f"{self._base_url}/subscriptions/info", {"user_id": str(user_id)}
+        async with (
+            asyncio.timeout(TIMEOUT_SECONDS),
+            self._client.stream("GET", url, params=about) as response,
+        ):
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                logger.info("the billing system answers 404 for user %s: no plan but the default", user_id)
+                return NO_PLAN
+            response.raise_for_status()
+            return _plan_in(orjson.loads(await _read(response)))
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > MOST_ANSWER_BYTES:
+            raise ValueError(f"an answer of more than {MOST_ANSWER_BYTES:,} bytes")
+    return bytes(body)
 
 
 def _plan_in(document: Any) -> str:
-    """The plan's name.
+    """The plan's name; ``NO_PLAN`` where the answer says that there is none.
 
     Raises:
-        ValueError: there is none in the answer.
+        ValueError: it says neither.
     """
-    if isinstance(document, dict):
-        for name in ("plan_type", "plan"):
-            plan = document.get(name)
-            if isinstance(plan, str) and 0 < len(plan) <= MOST_PLAN_CHARS and "\x00" not in plan:
-                return plan
-    raise ValueError("an answer without a plan")
+    if not isinstance(document, dict | None):
+        raise ValueError("an answer that is no object")
+    said = document or {}
+    plan = said.get("plan_type") or said.get("plan") or NO_PLAN
+    if not isinstance(plan, str) or len(plan) > MOST_PLAN_CHARS or "\x00" in plan:
+        raise ValueError("an answer whose plan is no name")
+    return plan

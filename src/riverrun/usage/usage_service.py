@@ -19,7 +19,7 @@ from riverrun.usage import statements
 from riverrun.usage.allowances import Allowance, allowances_of, refuse
 from riverrun.usage.models import EntryState, HolderKind, UsageEntry
 from riverrun.usage.schemas import AllowanceView, UsageView
-from riverrun.usage.subscriptions import Subscriptions
+from riverrun.usage.subscriptions import NO_PLAN, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,10 @@ class UsageService:
         """
         tokens = self._settings.tokens_per_question
         entry = {
+            **_asker(user, standing),
             "run_id": run.id,
-            "user_id": user.user_id,
-            "api_key_id": next(iter(standing.ids(HolderKind.KEY)), None),
-            "organisation_ids": standing.ids(HolderKind.ORGANISATION),
             "kind": run.kind,
             "agent_id": agent_id,
-            "asked_on": standing.today,
             "reserved_tokens": tokens,
             "tokens": tokens,
             "state": EntryState.RESERVED,
@@ -81,6 +78,19 @@ class UsageService:
         }
         counted = (await session.execute(statements.reserve(entry))).all()
         refuse([one for one in _before(standing, counted, tokens) if one.is_used_up], now())
+
+    async def hold(
+        self, session: AsyncSession, runs: Sequence[Run], user: Principal, standing: Standing | None = None
+    ) -> None:
+        """Lock the counters of the runs' questions before the first is settled, and those of the user who is going to ask.
+
+        Who locks them question by question holds what others wait for, and waits for what they hold. The runs are locked
+        before: that is the order of a worker that ends one.
+        """
+        asker = _asker(user, standing) if standing else None
+        if not (runs or asker):
+            return
+        await session.execute(statements.hold([run.id for run in runs], asker))
 
     async def get_usage_data(
         self, user: Principal, session: AsyncSession, start_date: date, end_date: date
@@ -117,7 +127,7 @@ class UsageService:
         """An administrator's word goes before the billing system's, and that before the default."""
         if row.plan is not None or self._subscriptions.is_on:
             name: str | None = row.plan or row.subscribed
-            return name
+            return self._settings.default_plan if name == NO_PLAN else name
         return self._settings.default_plan
 
     def _plan_for(self, row: Any) -> Plan:
@@ -135,3 +145,13 @@ def _before(standing: Standing, counted: Sequence[Any], tokens: int) -> Iterator
     for one in standing.allowances:
         row = totals[one.holder_kind, one.holder_id, one.period]
         yield one.with_used(getattr(row, one.measure) - own[one.measure])
+
+
+def _asker(user: Principal, standing: Standing) -> dict[str, Any]:
+    """On whose counters, and of which day, a question is."""
+    return {
+        "user_id": user.user_id,
+        "api_key_id": next(iter(standing.ids(HolderKind.KEY)), None),
+        "organisation_ids": standing.ids(HolderKind.ORGANISATION),
+        "asked_on": standing.today,
+    }
