@@ -110,6 +110,25 @@ async def test_a_project_is_asked_in_one_call(
     assert (await program.get(f"/api/v2/conversations/{conversation}/task-status")).json()["isActive"]
 
 
+async def test_a_question_that_a_program_repeats_is_the_same_one(
+    program: httpx2.AsyncClient, project_id: UUID
+) -> None:
+    async def post(asker: httpx2.AsyncClient, key: str) -> tuple[int, str, str]:
+        response = await asker.post(
+            f"/api/v2/project/{project_id}/message",
+            params={"background": "true"},
+            json={"content": "Why?"},
+            headers={"idempotency-key": key},
+        )
+        return response.status_code, response.headers["x-conversation-id"], response.json()["run_id"]
+
+    at_once = await asyncio.gather(*(post(program, "a") for _ in range(5)))
+    assert {status for status, *_ in at_once} == {202}
+    assert {*at_once, await post(program, "a")} == {at_once[0]}
+    assert (await post(program, "b"))[1:] != at_once[0][1:]
+    assert len((await program.get("/api/v2/runs")).json()) == 2
+
+
 async def test_a_repository_is_found_by_the_words_that_it_was_added_by(
     program: httpx2.AsyncClient, base_url: str, engine: Engine
 ) -> None:

@@ -1,15 +1,16 @@
 """A question about a repository in one call, for programs that keep no conversation."""
 
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.request_rates import POST_RATE
 from riverrun.conversations.conversation_routing import Delivery, answer_to
 from riverrun.conversations.conversations_router import ANSWERS
-from riverrun.conversations.dependencies import CurrentConversations
+from riverrun.conversations.dependencies import CurrentConversations, IdempotencyKey
 from riverrun.conversations.models import CODE_AGENT
 from riverrun.conversations.run_reading import CurrentRunReading
 from riverrun.conversations.schemas import ChatMessageResponse, NewConversation, Question
@@ -34,6 +35,7 @@ class ProjectQuestion(BaseModel):
 async def ask_project(
     project_id: UUID,
     question: ProjectQuestion,
+    principal: CurrentPrincipal,
     conversations: CurrentConversations,
     db: AsyncDb,
     channels: CurrentChannels,
@@ -42,11 +44,18 @@ async def ask_project(
     response: Response,
     stream: Annotated[bool, Query(description="true: the answer as it is written")] = False,
     background: Annotated[bool, Query(description="true: only a receipt, at once")] = False,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response | ChatMessageResponse:
-    """Ask in a conversation of its own, which `X-Conversation-Id` names. Answers whole, unless told otherwise."""
+    """Ask in a conversation of its own, which `X-Conversation-Id` names. Answers whole, unless told otherwise.
+
+    The same `Idempotency-Key` is the same question in the same conversation.
+    """
     new = NewConversation(project_ids=[project_id], agent_ids=[question.agent_id])
-    conversation = await conversations.create_conversation(new)
-    accepted = await conversations.post_message(conversation.id, question.content)
+    known_as = uuid5(principal.user_id, f"{project_id}:{idempotency_key}") if idempotency_key else None
+    conversation = await conversations.create_conversation(new, known_as)
+    accepted = await conversations.post_message(
+        conversation.id, question.content, idempotency_key=idempotency_key
+    )
     delivery = Delivery(stream=stream, background=background)
     answer = await answer_to(accepted, delivery, db, channels, reading, request.receive)
     named = answer if isinstance(answer, Response) else response

@@ -26,6 +26,7 @@ from riverrun.conversations.schemas import NewConversation
 from riverrun.infra.celery_app import queue_name
 from riverrun.infra.settings import Settings
 from riverrun.kit.clock import now
+from riverrun.kit.ids import new_uuid
 from riverrun.kit.problem import NotFound
 from riverrun.parsing.models import Project
 from riverrun.runs.channels import RunChannels
@@ -92,13 +93,15 @@ class ConversationService:
         history = AsyncChatHistoryService(async_db or session)
         return cls(session, principal, settings, channels, usage, history)
 
-    async def create_conversation(self, new: NewConversation) -> Conversation:
-        """Begin a conversation about projects that the principal may see.
+    async def create_conversation(self, new: NewConversation, known_as: UUID | None = None) -> Conversation:
+        """Begin a conversation about projects that the principal may see; or go on in the one that is ``known_as`` this.
 
         Raises:
             NotFound: one of the projects is not there for this principal.
             UsageLimitReached, TooManyQuestions: nothing could be asked in it now.
         """
+        if known_as and (begun := await self._session.get(Conversation, known_as)):
+            return begun
         await self._usage.check_usage_limit(self._principal, self._session)
         project_ids = list(dict.fromkeys(new.project_ids))
         found = await self._session.scalars(
@@ -106,16 +109,16 @@ class ConversationService:
         )
         if len(found.all()) != len(project_ids):
             raise NotFound
-        conversation = Conversation(
-            user_id=self._principal.user_id,
-            title=new.title or UNTITLED,
-            project_ids=project_ids,
-            agent_ids=new.agent_ids,
-            local_mode=new.local_mode,
-        )
-        self._session.add(conversation)
-        await self._session.flush()
-        return conversation
+        values = {
+            "id": known_as or new_uuid(),
+            "user_id": self._principal.user_id,
+            "title": new.title or UNTITLED,
+            "project_ids": project_ids,
+            "agent_ids": new.agent_ids,
+            "local_mode": new.local_mode,
+        }
+        await self._session.execute(statements.begin_conversation(values))
+        return await self._session.get_one(Conversation, values["id"])
 
     async def get(
         self, conversation_id: UUID, right: Right = Right.OWN, *, lock: bool = False

@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
@@ -34,6 +35,11 @@ IS_ANSWER = Message.type == MessageType.AI_GENERATED
 IS_SHOWN = Message.status == MessageStatus.ACTIVE
 AS_SAID = (Message.turn, IS_ANSWER, Message.created_at, Message.id)
 """The order of a conversation: turn by turn, a question before its answers, whenever they came."""
+
+
+def begin_conversation(values: dict[str, Any]) -> Insert:
+    """Enter a conversation; one that somebody has just begun by the same id stays as it is, and is waited for."""
+    return postgresql.insert(Conversation).values(values).on_conflict_do_nothing()
 
 
 def session_history(
