@@ -1,5 +1,6 @@
 """The commit of a folder, read without git."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,28 @@ def test_a_forged_head_is_not_believed(tmp_path: Path, head: str) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_bytes(head.encode("utf-8", "surrogateescape"))
     assert head_commit(tmp_path) is None
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("name", [".git", "HEAD", "commondir", "packed-refs", "refs/heads/main"])
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path, name: str, is_linked: bool) -> None:
+    git_directory = tmp_path / ("elsewhere" if is_linked else ".git")
+    pipe = tmp_path / name if name == ".git" else git_directory / name
+    if is_linked and name != ".git":
+        (tmp_path / ".git").write_text("gitdir: elsewhere\n")
+    pipe.parent.mkdir(parents=True, exist_ok=True)
+    if name not in {".git", "HEAD"}:
+        (git_directory / "HEAD").write_text("ref: refs/heads/main\n")
+    os.mkfifo(pipe)
+    assert head_commit(tmp_path) is None
+
+
+@pytest.mark.parametrize("name", ["HEAD", "refs/heads/main"])
+def test_a_directory_in_the_place_of_a_file_leaves_nothing_open(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".git" / name).mkdir(parents=True)
+    if name != "HEAD":
+        (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    before = os.listdir("/proc/self/fd")
+    assert head_commit(tmp_path) is None
+    assert os.listdir("/proc/self/fd") == before

@@ -9,6 +9,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 _IDENTITY = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"]
+SLOW_SECONDS = 0.2
 _BACKEND = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -43,7 +44,7 @@ class GitServer:
 
     ``/silent/...`` never answers, ``/redirect/...`` redirects to the rest of its path, ``/private/...`` asks for
     a password, ``/page/...`` answers with a web page, ``/old/...`` speaks the first protocol only, in which a server gives
-    what its branches point to and no other commit.
+    what its branches point to and no other commit. ``/slow/...`` is the rest of its path, ``SLOW_SECONDS`` late.
     """
 
     def __init__(self, root: Path) -> None:
@@ -71,9 +72,16 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             server.requests.append(self.path)
+            self._serve()
+
+        def _serve(self) -> None:
             first, _, rest = self.path.lstrip("/").partition("/")
             if first == "silent":
                 server.released.wait()
+            elif first == "slow":
+                server.released.wait(SLOW_SECONDS)
+                self.path = f"/{rest}"
+                self._serve()
             elif first == "redirect":
                 self._answer(301, {"Location": f"/{rest}"})
             elif first == "private":

@@ -14,5 +14,9 @@ class RepositoryFailed(Exception):
     """The repository cannot be had, or not be read; the message is a sentence for a person."""
 
 
+class RepositoryTooLarge(RepositoryFailed):
+    """The clone takes more of the disk than it may."""
+
+
 class RepositoryStopped(Exception):
     """Fetching was asked to stop and did."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from riverrun.code_provider.errors import RepositoryFailed, RepositoryStopped
+from riverrun.code_provider.errors import RepositoryFailed, RepositoryStopped, RepositoryTooLarge
 
 LOOK_SECONDS = 0.2
 """How often a running git is looked after: to be stopped, too slow, too large."""
@@ -64,8 +64,12 @@ class Limits:
     max_bytes: int
     should_stop: Callable[[], bool]
 
+    def deadline(self) -> float:
+        """When what begins now is to be over, on the monotonic clock."""
+        return time.monotonic() + self.timeout_seconds
+
     def enforce(self, deadline: float, directory: Path | None = None) -> None:
-        """Raise when one is reached; ``deadline`` is on the monotonic clock."""
+        """Raise when one is reached; ``deadline`` is what the method of that name gave when the work began."""
         if self.should_stop():
             raise RepositoryStopped
         if time.monotonic() > deadline:
@@ -74,7 +78,7 @@ class Limits:
                 "The administrator may raise RIVERRUN_CLONE_TIMEOUT_SECONDS."
             )
         if directory and size_of(directory) > self.max_bytes:
-            raise RepositoryFailed(
+            raise RepositoryTooLarge(
                 f"The repository is larger than {self.max_bytes:,} bytes. "
                 "The administrator may raise RIVERRUN_MAX_REPOSITORY_BYTES."
             )
@@ -150,28 +154,32 @@ def has_object(repository: Path, name: str) -> bool:
 
 
 def watch_git(
-    command: list[str], directory: Path, limits: Limits, progress: Callable[[int, int], None]
+    command: list[str],
+    directory: Path,
+    limits: Limits,
+    deadline: float,
+    progress: Callable[[int, int], None],
 ) -> tuple[int, str]:
     """Run a command that goes to the network, and look after it; returns its exit code and what it said.
 
-    ``progress`` hears of objects received, and their total. Raises ``RepositoryStopped``, and ``RepositoryFailed``
-    when a limit is reached; git and all its children are dead then.
+    ``deadline`` is that of the whole fetch, of which this may be one command of several. ``progress`` hears of
+    objects received, and their total. Raises ``RepositoryStopped``, and ``RepositoryFailed`` when a limit is reached,
+    be it by the last bytes; git and all its children are dead then.
     """
     process = start_git(command, stderr=subprocess.PIPE)
     assert process.stderr
     pipe = process.stderr.fileno()
-    deadline = time.monotonic() + limits.timeout_seconds
     said = ""
     try:
         while True:
             is_readable = select.select([pipe], [], [], LOOK_SECONDS)[0]
             part = os.read(pipe, 65_536) if is_readable else None
+            limits.enforce(deadline, directory)
             if part == b"":
                 return process.wait(END_SECONDS), said
             if part:
                 said = (said + part.decode("utf-8", "replace"))[-KEPT_OUTPUT_CHARS:]
                 _report(said, progress)
-            limits.enforce(deadline, directory)
     except subprocess.TimeoutExpired:
         raise RepositoryFailed("git closed its output but does not end.") from None
     finally:
@@ -184,7 +192,7 @@ def read_git(command: list[str], separator: bytes, max_bytes: int, limits: Limit
     process = start_git(command, stdout=subprocess.PIPE)
     assert process.stdout
     pipe = process.stdout.fileno()
-    deadline = time.monotonic() + limits.timeout_seconds
+    deadline = limits.deadline()
     rest, total = b"", 0
     try:
         while True:

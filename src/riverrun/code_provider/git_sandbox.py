@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from riverrun.code_provider.errors import RepositoryFailed
+from riverrun.code_provider.errors import RepositoryFailed, RepositoryTooLarge
 from riverrun.code_provider.git_messages import explanation, is_broken, is_missing, is_refused_by_id
 from riverrun.code_provider.git_process import (
     Limits,
@@ -36,6 +36,11 @@ DEPTHS = (100, 1_000, 10_000, 2_147_483_647)
 DEEPENED = "refs/riverrun/deepened"
 HEAD = "refs/riverrun/head"
 """Where the fetched commit is kept, whatever its branch is called."""
+MAX_PACKS = 50
+"""A clone of more is made anew: every update leaves a pack, most of it soon of no use, and objects are looked for in all.
+
+It is git's own limit before it repacks (``gc.autoPackLimit``), and makes one update of fifty a full download.
+"""
 MAX_TREE_ENTRIES = 500_000
 MAX_LISTING_BYTES = 200_000_000
 REGULAR_FILE_MODES = frozenset({"100644", "100664", "100755"})
@@ -64,24 +69,17 @@ class GitSandbox:
 
         ``revision`` is a branch (its newest commit), empty (the default branch's), or a commit's full id. For a commit
         that the server does not give by its id the history is deepened until it is there.
-        What is there already is not sent again. A clone that turns out broken is made anew.
+        What is there already is not sent again. A clone that turns out broken, or has grown over the limit or in too
+        many packs, is made anew, once and within the same time.
         Raises ``RepositoryFailed`` and ``RepositoryStopped``.
         """
         if revision and not _BRANCH.fullmatch(revision):
             raise RepositoryFailed(f"{revision[:200]!r} is no name of a branch.")
+        deadline = limits.deadline()
         host = check_host(url, allowed_hosts=self._allowed_hosts, through_proxy=_has_proxy(url))
-        is_new = self._prepare()
-        try:
-            self._fetch(url, revision, _Network(url, host, limits, progress))
-        except _CloneBroken:
-            if is_new:
-                raise RepositoryFailed("git cannot write the clone. Is the server's disk full?") from None
-            shutil.rmtree(self._directory)
-            return self.fetch(url, revision, limits, progress)
-        except BaseException:
-            if is_new:
-                shutil.rmtree(self._directory, ignore_errors=True)
-            raise
+        network = _Network(url, host, limits, deadline, progress)
+        if not (self._can_grow() and self._update(revision, network)):
+            self._make_anew(revision, network)
         return run_git(git_command(self._directory, ["rev-parse", "--verify", f"{HEAD}^{{commit}}"]))
 
     def entries(self, limits: Limits) -> Iterator[TreeEntry]:
@@ -103,21 +101,40 @@ class GitSandbox:
         """A reader of file contents; close it."""
         return BlobReader(self._directory)
 
-    def _prepare(self) -> bool:
-        """Make the clone's directory or clear what a killed git left in it; says whether it is new."""
-        if (self._directory / "HEAD").is_file():
-            for left in (*self._directory.rglob("*.lock"), *self._directory.glob("objects/pack/tmp_*")):
-                left.unlink(missing_ok=True)
+    def _can_grow(self) -> bool:
+        """Whether there is a clone to which one more pack may be added."""
+        packs = sum(1 for _ in self._directory.glob("objects/pack/*.pack"))
+        return packs <= MAX_PACKS and (self._directory / "HEAD").is_file()
+
+    def _update(self, revision: str, network: "_Network") -> bool:
+        """Bring the clone that is there to a revision; false when only a new one can be brought to it."""
+        self._remove_leftovers()
+        try:
+            self._fetch(revision, network)
+        except (_CloneBroken, RepositoryTooLarge):
             return False
+        return True
+
+    def _make_anew(self, revision: str, network: "_Network") -> None:
+        """Fetch into an empty directory; what fails leaves none."""
         shutil.rmtree(self._directory, ignore_errors=True)
         try:
             self._directory.mkdir(parents=True, mode=0o700)
         except OSError as error:
             raise RepositoryFailed(f"The clone cannot be stored: {error.strerror}.") from None
-        run_git(git_command(self._directory, ["init", "--quiet", "--bare", "--template="]))
-        return True
+        try:
+            run_git(git_command(self._directory, ["init", "--quiet", "--bare", "--template="]))
+            self._fetch(revision, network)
+        except BaseException:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            raise
 
-    def _fetch(self, url: str, revision: str, network: "_Network") -> None:
+    def _remove_leftovers(self) -> None:
+        """Remove what a killed git left: locks, and halves of packs."""
+        for left in (*self._directory.rglob("*.lock"), *self._directory.glob("objects/pack/tmp_*")):
+            left.unlink(missing_ok=True)
+
+    def _fetch(self, revision: str, network: "_Network") -> None:
         if not COMMIT_ID.fullmatch(revision):
             return self._fetch_refs(
                 revision, [f"refs/heads/{revision}:{HEAD}" if revision else f"HEAD:{HEAD}"], 1, network
@@ -142,18 +159,18 @@ class GitSandbox:
         for address in (network.url, f"{network.url}.git"):  # Some servers know only one of the two names.
             arguments = ["fetch", f"--depth={depth}", *options, "--", address, *refs]
             command = git_command(self._directory, arguments, network.settings)
-            code, said = watch_git(command, self._directory, network.limits, network.progress)
+            code, said = watch_git(
+                command, self._directory, network.limits, network.deadline, network.progress
+            )
             if code == 0:
                 return
             if not is_missing(said):
                 break
         if is_refused_by_id(said):
             raise _NotGivenById
-        raise (
-            _CloneBroken
-            if is_broken(said)
-            else RepositoryFailed(explanation(said, network.host.host, revision))
-        )
+        if is_broken(said):
+            raise _CloneBroken("git cannot write the clone. Is the server's disk full?")
+        raise RepositoryFailed(explanation(said, network.host.host, revision))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +180,7 @@ class _Network:
     url: str
     host: CheckedHost
     limits: Limits
+    deadline: float
     progress: Callable[[int, int], None]
 
     @property
@@ -210,8 +228,8 @@ class BlobReader:
         return content[:-1]
 
 
-class _CloneBroken(Exception):
-    """The clone on our disk is damaged."""
+class _CloneBroken(RepositoryFailed):
+    """The clone on our disk is damaged; the message is for when it is a new one."""
 
 
 class _NotGivenById(Exception):

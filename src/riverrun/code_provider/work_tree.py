@@ -1,10 +1,13 @@
 """The commit that a folder stands at, read from its ``.git`` by hand: no program looks at a stranger's configuration."""
 
+import os
 import re
+import stat
 from pathlib import Path
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_BYTES = 4_000_000
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def head_commit(folder: Path) -> str | None:
@@ -29,8 +32,14 @@ def head_commit(folder: Path) -> str | None:
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_MAX_BYTES).decode("utf-8").strip()
+    """A regular file's text. Raises ``OSError`` for anything else: a stranger's FIFO would never be through."""
+    descriptor = os.open(path, _FLAGS)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is no regular file")
+        return os.read(descriptor, _MAX_BYTES).decode("utf-8").strip()
+    finally:
+        os.close(descriptor)
 
 
 def _loose(path: Path) -> str | None:
