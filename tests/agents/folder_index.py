@@ -75,6 +75,9 @@ class FolderIndex:
         text = "\n".join(lines[start_line - 1 : end])
         return Excerpt(self._location(path, start_line, end), text, len(lines))
 
+    def namesakes(self, path: str) -> list[str]:
+        return []
+
     def list_files(self, pattern: str = "**", *, limit: int = 200) -> list[str]:
         return [path for path in sorted(self.files) if fnmatch.fnmatch(path, pattern)][:limit]
 

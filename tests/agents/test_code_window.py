@@ -59,6 +59,25 @@ def test_code_with_fences_of_its_own_stays_in_one_block() -> None:
     assert window.fenced == "````markdown\n```\ncode\n```\n````"
 
 
+def test_any_question_is_compared_with_lines_of_any_length() -> None:
+    """Pair by pair it would be twenty thousand million looks."""
+    lines = [" ".join(f"word{line}x{number}" for number in range(9_000)) for line in range(400)]
+    lines[200] = "needle " + lines[200]
+    window = best_window(
+        excerpt("\n".join(lines)), ["needle", *(f"other{number}" for number in range(5_300))]
+    )
+    assert window
+    assert lines[200] in window.lines
+
+
+def test_of_a_line_the_first_thousand_characters_are_read() -> None:
+    lines = ["a = 1"] * 100
+    lines[30], lines[70] = "x" * 1_000 + " needle", "x" * 900 + " needle"
+    window = best_window(excerpt("\n".join(lines)), ["needle"])
+    assert window
+    assert lines[70] in window.lines
+
+
 def test_blank_lines_only_are_no_window() -> None:
     assert best_window(excerpt("\n\n"), []) is None
 

@@ -7,9 +7,10 @@ from tests.agents.folder_index import FolderIndex
 from tests.agents.recorded_events import RecordedEvents
 from tests.support.waiting import wait_until_async
 
-from riverrun.agents.deps import SearchHit
+from riverrun.agents.deps import Excerpt, Location, SearchHit
+from riverrun.agents.evidence import Evidence
 from riverrun.agents.extractive import extractive_model, pieces
-from riverrun.agents.extractive_answer import NOTE
+from riverrun.agents.extractive_answer import MOST_TERMS, NOTE, compose_answer
 from riverrun.agents.runner import Turn, answer_question
 
 CLIENT = '''\
@@ -78,6 +79,28 @@ async def test_a_name_in_the_question_comes_first() -> None:
 async def test_who_calls_is_answered_by_callers_first() -> None:
     text = (await answer("Who calls `send`?")).text
     assert text.index("is called in") < text.index("> Send one request")
+
+
+def composed(question: str, line: str, lines: int = 400) -> str:
+    """The answer to a question that found one definition of so many equal lines."""
+    place = Location("example/repo", "c0ffee", "long.py", 1, lines, "b")
+    hit = SearchHit(place, "wanted", "function", "def wanted()", "", 1.0)
+    excerpt = Excerpt(place, "\n".join([line] * lines), lines)
+    return compose_answer(Evidence(question, question, searched=[hit], excerpt=excerpt))
+
+
+def test_whether_callers_are_asked_for_is_read_in_the_first_thousand_characters() -> None:
+    """From each ``who`` on, a search of the whole text would look for a call to its end."""
+    no_call = "No call of `wanted` was found"
+    assert no_call in composed("who " * 200 + "calls it?", "pass")
+    assert no_call not in composed("who " * 400_000 + "calls it?", "pass")
+
+
+def test_of_a_long_question_the_first_terms_are_looked_for() -> None:
+    first = " ".join(f"first{number:04}" for number in range(MOST_TERMS))
+    later = " ".join(f"later{number:04}" for number in range(100_000))
+    assert composed(f"{first} {later}", first).startswith("The best match is")
+    assert composed(f"{first} {later}", later[:90_000]).startswith("Nothing in the index matches")
 
 
 async def test_a_follow_up_is_about_the_last_question() -> None:

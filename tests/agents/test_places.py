@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from riverrun.agents.places import Place, format_place, normalise_path, parse_places
+from riverrun.agents.deps import Location
+from riverrun.agents.places import Place, format_place, normalise_path, parse_places, shown_path
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,7 @@ from riverrun.agents.places import Place, format_place, normalise_path, parse_pl
         ("C#/Foo.cs:3", "C#/Foo.cs", 3, 3),
         ("app/[[...slug]]/page.tsx:3", "app/[[...slug]]/page.tsx", 3, 3),
         ("Makefile:3", "Makefile", 3, 3),
+        ("owner/name:src/a.py:10-20", "owner/name:src/a.py", 10, 20),
     ],
 )
 def test_a_place_is_read_in_each_of_its_spellings(text: str, path: str, start: int, end: int) -> None:
@@ -53,6 +57,15 @@ def test_hosts_and_references_do_not_look_like_files(path: str) -> None:
 def test_a_place_is_written_with_one_line_or_two() -> None:
     assert format_place(Place("a.py", 3, 3)) == "a.py:3"
     assert format_place(Place("a.py", 3, 4)) == "a.py:3-4"
+
+
+def test_a_place_names_its_repository_where_a_conversation_has_several() -> None:
+    alone = Location("owner/name", None, "src/a.py", 3, 4, "b10b")
+    among_others = replace(alone, names_repo=True)
+    assert (shown_path(alone), format_place(alone)) == ("src/a.py", "src/a.py:3-4")
+    assert shown_path(among_others) == "owner/name:src/a.py"
+    assert format_place(among_others) == "owner/name:src/a.py:3-4"
+    assert parse_places(format_place(among_others)) == [Place(shown_path(among_others), 3, 4)]
 
 
 def test_a_path_is_normalised_to_the_index_spelling() -> None:

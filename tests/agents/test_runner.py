@@ -120,6 +120,51 @@ async def test_of_a_long_history_the_newest_turns_are_told_from_a_question_on() 
     assert told == ["new", "q"]
 
 
+async def told(history: Sequence[Turn], limits: Limits | None = None) -> list[str]:
+    """What the model is told of the conversation so far."""
+    model = ScriptedModel(["ok"])
+    await answer_question("And who calls it?", history, INDEX, model, RecordedEvents().emit, limits)
+    parts = [part for message in model.seen[0][0] for part in message.parts]
+    return [part.content for part in parts if isinstance(part, UserPromptPart | TextPart)][:-1]
+
+
+@pytest.mark.parametrize("chars", [40_000, 39_990, 200_000])
+async def test_of_an_answer_that_does_not_fit_beside_its_question_the_end_is_told(chars: int) -> None:
+    answer = ("word " * chars)[: chars - 10] + "It is so. "
+    question, answered = await told([Turn("user", "What is retry?"), Turn("assistant", answer)])
+    assert question == "What is retry?"
+    assert answered.startswith("(the beginning of this answer is left out)\n…")
+    assert answered.endswith("It is so. ")
+    assert len(question) + len(answered) == Limits().history_chars
+
+
+async def test_an_exchange_that_just_fits_is_told_whole() -> None:
+    whole = ["q" * 10_000, "a" * 30_000]
+    assert await told([Turn("user", whole[0]), Turn("assistant", whole[1])]) == whole
+
+
+async def test_of_a_question_that_leaves_no_room_the_beginning_is_told() -> None:
+    question, answered = await told([Turn("user", "q" * 39_999), Turn("assistant", "a" * 200_000)])
+    assert question == "q" * 34_999 + "…"
+    assert answered.endswith("a" * 4_900)
+    assert len(question) + len(answered) == Limits().history_chars
+
+
+@pytest.mark.parametrize("nothing_said", [[], [Turn("assistant", "")]])
+async def test_a_question_without_an_answer_takes_no_room_from_the_last_answer(
+    nothing_said: list[Turn],
+) -> None:
+    long = [Turn("user", "What is retry?"), Turn("assistant", "a" * 40_000)]
+    question, answered, again = await told([*long, Turn("user", "And who?"), *nothing_said])
+    assert (question, again) == ("What is retry?", "And who?")
+    assert answered.endswith("a" * 39_900)
+    assert len(question + answered + again) == Limits().history_chars
+
+
+async def test_where_there_is_hardly_any_room_nothing_is_told() -> None:
+    assert await told([Turn("user", "q"), Turn("assistant", "a" * 999)], Limits(history_chars=999)) == []
+
+
 async def test_every_tool_can_be_called_by_a_model_that_calls_all_of_them() -> None:
     events = RecordedEvents()
     await answer_question("q", [], INDEX, TestModel(custom_output_text="done"), events.emit)

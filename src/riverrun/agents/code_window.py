@@ -10,10 +10,11 @@ from pathlib import PurePosixPath
 from riverrun.agents.deps import Excerpt
 from riverrun.agents.listing import shorten
 from riverrun.agents.places import Place
-from riverrun.agents.question_terms import has_term, terms
+from riverrun.agents.question_terms import SoughtTerms
 
 MOST_LINES = 16
 _LONGEST_LINE = 160
+_LONGEST_LINE_READ = 1_000
 _DOCSTRING_SEARCH_LINES = 20
 _DOCSTRING_OPENING = re.compile(r'^\s*[rRuU]{0,2}("""|\'\'\')')
 _CLASS_HEAD = re.compile(
@@ -54,7 +55,8 @@ def best_window(excerpt: Excerpt, question_terms: Sequence[str]) -> CodeWindow |
     lines = excerpt.text.split("\n")
     if len(lines) <= MOST_LINES:
         return _window(excerpt, lines, 0, len(lines))
-    found = [_found_terms(question_terms, terms(line)) for line in lines]
+    sought = SoughtTerms(question_terms)
+    found = [sought.found_in(line[:_LONGEST_LINE_READ]) for line in lines]
     first = _docstring_end(lines)
     if first == len(lines):
         return None
@@ -84,10 +86,6 @@ def _indent(line: str) -> float:
 def language_of(path: str) -> str:
     """The name highlighters know a file's language by; ``text`` when the ending says nothing."""
     return _LANGUAGES.get(PurePosixPath(path).suffix.lower(), "text")
-
-
-def _found_terms(question_terms: Sequence[str], words: Sequence[str]) -> set[str]:
-    return {term for term in question_terms if has_term(term, words)}
 
 
 def _score(found: Sequence[set[str]]) -> tuple[int, int]:

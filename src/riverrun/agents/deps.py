@@ -16,6 +16,8 @@ class Location:
     start_line: int
     end_line: int
     blob: str
+    names_repo: bool = False
+    """Whether the place is told with its repository, as the conversation has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,10 @@ class CallSite:
 
 
 class CodeIndex(Protocol):
-    """Read-only eyes on the indexed repositories of one conversation. Synchronous: it runs inside a worker."""
+    """Read-only eyes on the indexed repositories of one conversation. Synchronous: it runs inside a worker.
+
+    Where there are several, paths and globs are taken as ``repo:path`` too, and a listed path is told so.
+    """
 
     def search(self, query: str, *, limit: int = 10) -> list[SearchHit]:
         """The best-ranked pieces for a question in plain words, best first; empty when nothing matches."""
@@ -74,11 +79,21 @@ class CodeIndex(Protocol):
         ...
 
     def read_file(self, path: str, start_line: int = 1, end_line: int | None = None) -> Excerpt | None:
-        """A range of an indexed file as it was indexed, clipped to the file; none when there is no such file or range."""
+        """A range of an indexed file as it was indexed, clipped to the file; none when there is no such file or range.
+
+        None, too, when the path means several files: see ``namesakes``.
+        """
+        ...
+
+    def namesakes(self, path: str) -> list[str]:
+        """The files that a path means, as ``repo:path``, where it means several; empty otherwise.
+
+        Files that the index cannot tell apart, of repositories of one name, stand there by the same ``repo:path``.
+        """
         ...
 
     def list_files(self, pattern: str = "**", *, limit: int = 200) -> list[str]:
-        """Paths that match a glob, sorted."""
+        """Paths that match a glob, sorted; of equal ones, by repository."""
         ...
 
 

@@ -55,7 +55,7 @@ class Evidence:
     @property
     def readme(self) -> str | None:
         """The README nearest to the root; none when there is none."""
-        return min(self.paths, key=lambda path: (path.count("/"), path), default=None)
+        return min(self.paths, key=lambda path: (_depth(path), path), default=None)
 
     @property
     def best(self) -> Hit | None:
@@ -85,9 +85,14 @@ def is_in_tests(path: str) -> bool:
     )
 
 
+def _depth(path: str) -> int:
+    """How many folders a path leads through; the slash of ``owner/name:README.md`` is none of them."""
+    return path.rpartition(":")[2].count("/")
+
+
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:
-    by_place: dict[tuple[str, int, int], Hit] = {}
+    by_place: dict[tuple[str, str, int, int], Hit] = {}
     for hit in hits:
-        place = (hit.location.path, hit.location.start_line, hit.location.end_line)
+        place = (hit.location.repo, hit.location.path, hit.location.start_line, hit.location.end_line)
         by_place.setdefault(place, hit)
     return list(by_place.values())[:_MOST_HITS]

@@ -22,6 +22,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 
 from riverrun.agents.evidence import Evidence, Hit
 from riverrun.agents.extractive_answer import called_name, compose_answer
+from riverrun.agents.places import shown_path
 from riverrun.agents.question_terms import identifiers, resolve_reference
 
 MODEL_NAME = "extractive"
@@ -80,9 +81,8 @@ def _first_look(evidence: Evidence) -> _Calls:
 
 def _closer_look(best: Hit) -> _Calls:
     place = best.location
-    looking: _Calls = [
-        ("read_file", {"path": place.path, "start_line": place.start_line, "end_line": place.end_line})
-    ]
+    lines = {"start_line": place.start_line, "end_line": place.end_line}
+    looking: _Calls = [("read_file", {"path": shown_path(place), **lines})]
     if name := called_name(best):
         looking.append(("find_callers", {"name": name}))
     return looking

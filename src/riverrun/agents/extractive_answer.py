@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from riverrun.agents.code_window import CodeWindow, best_window
 from riverrun.agents.deps import CallSite, Excerpt
@@ -9,13 +10,17 @@ from riverrun.agents.evidence import Evidence, Hit, is_in_tests, is_named
 from riverrun.agents.listing import shorten
 from riverrun.agents.places import format_place
 from riverrun.agents.prose import code_span, first_sentences, introduction, listed
-from riverrun.agents.question_terms import coverage, has_term, terms
+from riverrun.agents.question_terms import SoughtTerms, coverage, terms
 
 NOTE = (
     "*Extractive answer: quoted from the index, not written by a language model. For explanations set "
     "`RIVERRUN_MODEL`, for example to `openai:gpt-5`, `anthropic:claude-sonnet-4-5` or `ollama:qwen3`.*"
 )
 _ASKS_FOR_CALLERS = re.compile(r"\b(?:who|what|which|where)\b.*\b(?:calls?|called|callers?)\b", re.IGNORECASE)
+_CHARS_THAT_ASK = 1_000
+"""Looked through for the question about callers: a longer text is no such question, and the search is quadratic."""
+MOST_TERMS = 256
+"""As many of a question's terms are looked for: a pasted log says in its head what it is about."""
 _MOST_CALLERS = 3
 _MOST_CALLERS_ASKED_FOR = 8
 _WEAK_COVERAGE = 0.45
@@ -50,8 +55,8 @@ def _introduction(readme: Excerpt) -> Iterator[str]:
 
 
 def _report(evidence: Evidence, best: Hit) -> Iterator[str]:
-    question_terms = terms(evidence.subject)
-    asks_for_callers = _ASKS_FOR_CALLERS.search(evidence.question) is not None
+    question_terms = terms(evidence.subject)[:MOST_TERMS]
+    asks_for_callers = _ASKS_FOR_CALLERS.search(evidence.question[:_CHARS_THAT_ASK]) is not None
     callers = _callers(
         evidence.callers, best, most=_MOST_CALLERS_ASKED_FOR if asks_for_callers else _MOST_CALLERS
     )
@@ -86,14 +91,15 @@ def _show(window: CodeWindow, best: Hit) -> Iterator[str]:
         return
     if best.signature and not window.starts_at_top:
         yield _signature(best, _LONGEST_SIGNATURE)
-    yield f"The part that fits best [{format_place(window.place)}]:"
+    place = replace(best.location, start_line=window.place.start_line, end_line=window.place.end_line)
+    yield f"The part that fits best [{format_place(place)}]:"
     yield window.fenced
 
 
 def _callers(sites: Sequence[CallSite], best: Hit, most: int) -> str:
     """Calls are found by name alone, so the sentence claims no more than that."""
     outside = [site for site in sites if not _is_inside(site, best)]
-    by_caller = {(site.location.path, site.caller): site for site in reversed(outside)}
+    by_caller = {(site.location.repo, site.location.path, site.caller): site for site in reversed(outside)}
     callers = sorted(
         by_caller.values(), key=lambda site: (is_in_tests(site.location.path), outside.index(site))
     )
@@ -127,8 +133,8 @@ def _window(evidence: Evidence, best: Hit, question_terms: Sequence[str]) -> Cod
     """The lines to show; the definition's own name stands everywhere and tells none from another."""
     if evidence.excerpt is None:
         return None
-    own_name = terms(best.name)
-    return best_window(evidence.excerpt, [term for term in question_terms if not has_term(term, own_name)])
+    in_its_name = SoughtTerms(question_terms).found_in(best.name)
+    return best_window(evidence.excerpt, [term for term in question_terms if term not in in_its_name])
 
 
 def _signature(hit: Hit, limit: int) -> str:
@@ -156,5 +162,5 @@ def _text_of(evidence: Evidence, best: Hit) -> str:
 
 
 def _is_inside(site: CallSite, hit: Hit) -> bool:
-    same_file = site.location.path == hit.location.path
+    same_file = (site.location.repo, site.location.path) == (hit.location.repo, hit.location.path)
     return same_file and hit.location.start_line <= site.location.start_line <= hit.location.end_line

@@ -1,4 +1,7 @@
-"""Places in code as text: ``path:10-20``, the one spelling that tools, citations and answers share."""
+"""Places in code as text: ``path:10-20``, the one spelling that tools, citations and answers share.
+
+Where a conversation has several repositories it is ``repo:path:10-20``.
+"""
 
 import re
 from collections.abc import Iterator
@@ -55,10 +58,21 @@ def normalise_path(path: str) -> str:
 
 
 def format_place(location: Location | Place) -> str:
-    """``path:10-20``, or ``path:10`` for a single line."""
+    """``path:10-20``, or ``path:10`` for a single line; after the repository where the place names it."""
+    path = shown_path(location) if isinstance(location, Location) else location.path
     if location.start_line == location.end_line:
-        return f"{location.path}:{location.start_line}"
-    return f"{location.path}:{location.start_line}-{location.end_line}"
+        return f"{path}:{location.start_line}"
+    return f"{path}:{location.start_line}-{location.end_line}"
+
+
+def shown_path(location: Location) -> str:
+    """The path as tools print it, and take it."""
+    return full_path(location.repo, location.path) if location.names_repo else location.path
+
+
+def full_path(repo: str, path: str) -> str:
+    """``repo:path``. A colon, as a slash would read like a folder of another repository."""
+    return f"{repo}:{path}"
 
 
 def _parse_list(text: str) -> Iterator[Place]:

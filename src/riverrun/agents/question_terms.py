@@ -1,7 +1,8 @@
 """What a question in plain words is about."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CAMEL_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -37,7 +38,31 @@ _WORDS_FOR_THE_WHOLE = frozenset(_WHOLE.split())
 _DOMAINS = (".com", ".org", ".net", ".io", ".dev")
 _MOST_TERMS_LEANING = 4
 _SHORTEST_STEM = 4
+_LONGEST_WORD = 64
+_LONGEST_COVERING_TEXT = 100_000
 _MOST_IDENTIFIERS = 2
+
+
+class SoughtTerms:
+    """Terms to find in texts, in any form: two words are forms of one when the stem of the shorter begins both.
+
+    Texts are looked through word by word, never term by term. Of a word the first 64 characters count.
+    """
+
+    def __init__(self, question_terms: Iterable[str]) -> None:
+        self._by_stem: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_beginning: defaultdict[str, set[str]] = defaultdict(set)
+        for term in question_terms:
+            self._by_stem[_stem(term)].add(term)
+            for beginning in _beginnings(term):
+                self._by_beginning[beginning].add(term)
+
+    def found_in(self, text: str) -> set[str]:
+        """The terms that the text has."""
+        words = terms(text)
+        stems = set(map(_stem, words))
+        beginnings = {beginning for word in words for beginning in _beginnings(word)}
+        return _having(self._by_beginning, stems) | _having(self._by_stem, beginnings)
 
 
 def terms(text: str) -> list[str]:
@@ -76,16 +101,11 @@ def is_about_the_whole(question: str) -> bool:
 
 
 def coverage(question_terms: Sequence[str], text: str) -> float:
-    """The share of the terms that the text has, by word beginnings; 1 when there are no terms."""
+    """The share of the terms that the text's first 100,000 characters have; 1 when there are no terms."""
     if not question_terms:
         return 1.0
-    words = terms(text)
-    return sum(has_term(term, words) for term in question_terms) / len(question_terms)
-
-
-def has_term(term: str, words: Iterable[str]) -> bool:
-    """Whether a word is the term or another form of it."""
-    return any(_same_stem(term, word) for word in words)
+    found = SoughtTerms(question_terms).found_in(text[:_LONGEST_COVERING_TEXT])
+    return len(found) / len(question_terms)
 
 
 def _looks_like_code(name: str) -> bool:
@@ -95,7 +115,16 @@ def _looks_like_code(name: str) -> bool:
     return "_" in name.strip("_") or name.startswith("__") or re.search(r"[a-z0-9][A-Z]", name) is not None
 
 
-def _same_stem(one: str, other: str) -> bool:
-    shorter = min(len(one), len(other))
-    stem = max(_SHORTEST_STEM, shorter - 2)
-    return one == other or (shorter >= _SHORTEST_STEM and one[:stem] == other[:stem])
+def _stem(word: str) -> str:
+    known = word[:_LONGEST_WORD]
+    return known[: max(_SHORTEST_STEM, len(known) - 2)]
+
+
+def _beginnings(word: str) -> list[str]:
+    """All that may be the stem of an equally long or shorter form; of a short word nothing but itself."""
+    known = word[:_LONGEST_WORD]
+    return [known[:end] for end in range(min(_SHORTEST_STEM, len(known)), len(known) + 1)]
+
+
+def _having(terms_by_key: Mapping[str, set[str]], keys: set[str]) -> set[str]:
+    return set().union(*(terms_by_key[key] for key in terms_by_key.keys() & keys))

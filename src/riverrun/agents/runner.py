@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from pydantic_ai import (
@@ -28,8 +29,11 @@ from riverrun.agents.effects import Effects, NoLedger
 from riverrun.agents.errors import AgentFailed
 from riverrun.agents.event_mapping import map_event
 from riverrun.agents.failure_explanation import explain
+from riverrun.agents.listing import shorten
 
 _log = logging.getLogger(__name__)
+_IF_CUT = "(the beginning of this answer is left out)\n…"
+_LEAST_CHARS_OF_AN_EXCHANGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,15 @@ def _require_complete(response: ModelResponse) -> None:
 
 
 def _newest(history: Sequence[Turn], chars: int) -> list[Turn]:
-    """As many of the last turns as fit; the first kept is a question."""
+    """As many of the last turns as fit, the first a question; of the last answer its end if it does not fit whole."""
+    kept = _whole_turns(history, chars)
+    if any(turn.role == "assistant" and turn.text for turn in kept):
+        return kept
+    older = history[: len(history) - len(kept)]
+    return [*_last_exchange(older, chars - sum(len(turn.text) for turn in kept)), *kept]
+
+
+def _whole_turns(history: Sequence[Turn], chars: int) -> list[Turn]:
     kept: list[Turn] = []
     for turn in reversed(history):
         chars -= len(turn.text)
@@ -172,6 +184,20 @@ def _newest(history: Sequence[Turn], chars: int) -> list[Turn]:
     while kept and kept[0].role == "assistant":
         del kept[0]
     return kept
+
+
+def _last_exchange(history: Sequence[Turn], chars: int) -> list[Turn]:
+    """The last answered question and what fits of its answer; nothing where there is hardly any room."""
+    for question, answer in reversed(list(pairwise(history))):
+        if (question.role, answer.role) == ("user", "assistant") and chars >= _LEAST_CHARS_OF_AN_EXCHANGE:
+            asked = shorten(question.text, chars - chars // 8)
+            answered = _end_of(answer.text, chars - len(asked))
+            return [Turn("user", asked), Turn("assistant", answered)]
+    return []
+
+
+def _end_of(answer: str, chars: int) -> str:
+    return answer if len(answer) <= chars else _IF_CUT + answer[len(_IF_CUT) - chars :]
 
 
 def _messages(history: Sequence[Turn]) -> list[ModelMessage]:

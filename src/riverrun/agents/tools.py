@@ -51,9 +51,8 @@ async def read_file(
     known_path = normalise_path(path)
     excerpt = _look(lambda: context.deps.index.read_file(known_path, start, end))
     if excerpt is None:
-        return _words(
-            f"There is no {known_path!r} with a line {start} in the index. List or search files first."
-        )
+        namesakes = _look(lambda: context.deps.index.namesakes(known_path))
+        return _words(_why_unread(known_path, start, namesakes))
     return ToolReturn(list_lines(excerpt), metadata=excerpt)
 
 
@@ -117,6 +116,20 @@ def _found(found: Sequence[Any], show: Callable[[Any], str], if_none: str) -> To
 
 def _words(text: str) -> ToolReturn[str]:
     return ToolReturn(text, metadata=[])
+
+
+def _why_unread(path: str, start: int, namesakes: Sequence[str]) -> str:
+    if not namesakes:
+        return f"There is no {path!r} with a line {start} in the index. List or search files first."
+    words = [f"{path!r} means several files."]
+    told_apart = [repr(name) for name in namesakes if namesakes.count(name) == 1]
+    if told_apart:
+        words.append(f"Read {' or '.join(told_apart)}.")
+    if len(told_apart) < len(namesakes):
+        words.append(
+            "Repositories of this conversation have the same name: their versions cannot be told apart."
+        )
+    return " ".join(words)
 
 
 def _bare_name(name: str) -> str:

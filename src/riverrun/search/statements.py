@@ -1,6 +1,6 @@
 """What search asks of Postgres, as data: nothing here opens, awaits or logs. Every statement is scoped to projects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -159,29 +160,34 @@ def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
     )
 
 
-def file_content(project_ids: Sequence[UUID], path: str) -> Rows:
-    """``(repo, commit, path, blob, bytes)`` of an indexed file; the oldest project's where several have the path."""
+def repo_names(project_ids: Sequence[UUID]) -> Rows:
+    """``(id, repo_name)`` of projects."""
+    return select(Project.id, Project.repo_name).where(Project.id.in_(project_ids))
+
+
+def file_content(paths: Mapping[UUID, str]) -> Rows:
+    """``(repo_name, commit, path, blob, bytes)`` of the files that have these paths in these projects, the oldest project's first."""
     return (
         select(Project.repo_name, Project.commit_id, SourceFile.path, SourceFile.blob, Blob.content)
         .join(Project, Project.id == SourceFile.project_id)
         .join(Blob, (Blob.project_id == SourceFile.project_id) & (Blob.sha == SourceFile.blob))
-        .where(SourceFile.project_id.in_(project_ids), SourceFile.path == path)
+        .where(tuple_(SourceFile.project_id, SourceFile.path).in_(list(paths.items())))
         .order_by(Project.id)
-        .limit(1)
     )
 
 
 def paths_matching(project_ids: Sequence[UUID], expression: str, limit: int) -> Rows:
-    """``(path)`` of the indexed files that match a regular expression, sorted by code point."""
-    path = SourceFile.path.collate("C")
+    """``(path, repo_name)`` of the indexed files that match a regular expression, sorted by code point."""
+    path, repo = SourceFile.path.collate("C"), Project.repo_name.collate("C")
     return (
-        select(path)
+        select(path, repo)
         .distinct()
+        .join(Project, Project.id == SourceFile.project_id)
         .where(
             SourceFile.project_id.in_(project_ids),
             SourceFile.status == "indexed",
             SourceFile.path.regexp_match(expression),
         )
-        .order_by(path)
+        .order_by(path, repo)
         .limit(limit)
     )

@@ -134,7 +134,8 @@ export class Answer {
   }
 
   #showSources(text) {
-    const chips = this.citations.map((place) => element("li", {}, citationButton(place, this.openPlace)));
+    const namesRepo = new Set(this.citations.map(({ repo }) => repo)).size > 1;
+    const chips = this.citations.map((place) => element("li", {}, citationButton(place, this.openPlace, namesRepo)));
     this.#sources.replaceChildren();
     if (chips.length) {
       this.#sources.append(

@@ -35,10 +35,11 @@ export class Projects extends EventTarget {
     return this.list.find((project) => project.id === id) ?? null;
   }
 
-  /** The repository that a citation of one of these projects means. */
-  named(repoName, projectIds) {
-    const candidates = projectIds.map((id) => this.find(id)).filter(Boolean);
-    return candidates.find((project) => project.repo_name === repoName) ?? candidates[0] ?? null;
+  /** The repository that a citation of one of these projects means; of several of its name, the one at its commit. */
+  named({ repo, commit }, projectIds) {
+    const found = projectIds.map((id) => this.find(id)).filter(Boolean);
+    const candidates = projectIds.length > 1 ? found.filter((project) => project.repo_name === repo) : found;
+    return candidates.find((project) => project.commit_id === commit) ?? candidates[0] ?? null;
   }
 
   /** `{phase, done, total, unit}` of the indexing under way, `{}` before the first word of it; null when none is. */

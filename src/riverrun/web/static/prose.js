@@ -21,24 +21,26 @@ export async function showMarkdown(node, markdown) {
 
 /** Turn the markers of cited places into buttons that open them; other markers stay text. */
 export function linkCitations(node, citations, openPlace) {
-  const places = new Map(citations.map((place) => [placeKey(place.path, place.start_line, place.end_line), place]));
+  const keyed = (path, place) => [placeKey(path, place.start_line, place.end_line), place];
+  const places = new Map(citations.flatMap((place) => [keyed(place.path, place), keyed(`${place.repo}:${place.path}`, place)]));
   for (const marker of node.querySelectorAll("cite")) {
     const { path, start, end } = marker.dataset;
     const place = places.get(placeKey(path, start, end));
-    if (place) marker.replaceWith(citationButton(place, openPlace));
+    if (place) marker.replaceWith(citationButton(place, openPlace, path !== place.path));
   }
 }
 
-/** A chip that opens a place beside the answer. */
-export function citationButton(place, openPlace) {
-  const name = placeName(place);
+/** A chip that opens a place beside the answer; it names the repository where the same path may be in another one. */
+export function citationButton(place, openPlace, namesRepo = false) {
+  const repo = namesRepo ? `${place.repo}:` : "";
+  const name = repo + placeName(place);
   return element(
     "button",
     {
       type: "button", class: "citation", title: name, "aria-label": `Open ${name}`,
       on: { click: (event) => openPlace(place, event.currentTarget) },
     },
-    shortPlaceName(place),
+    repo + shortPlaceName(place),
   );
 }
 

@@ -27,7 +27,7 @@ export class Workspace {
     this.onSignedOut = onSignedOut;
     this.userId = account.user_id;
     this.panel = new SourcePanel({
-      projectOf: (place) => this.#projects.named(place.repo, this.thread.projectIds),
+      projectOf: (place) => this.#projects.named(place, this.thread.projectIds),
       onToggle: (isOpen) => this.node.classList.toggle("with-panel", isOpen),
     });
     this.thread = new Thread({

@@ -1,0 +1,36 @@
+"""Folders of a few files as indexed projects, without an API."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from riverrun.infra.settings import Settings
+from riverrun.parsing.indexer import index_project
+from riverrun.parsing.models import Project
+from riverrun.users.models import User
+
+
+def add_project(engine: Engine, folder: Path, repo_name: str, files: Mapping[str, str]) -> UUID:
+    """Index files, written below ``folder``, as a project of a user of its own."""
+    project_id = uuid4()
+    root = folder / str(project_id)
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content, "utf-8")
+    with Session(engine) as session:
+        user = User(email=f"{project_id}@example.org", display_name="Ann")
+        session.add(user)
+        session.flush()
+        session.add(Project(id=project_id, user_id=user.id, repo_name=repo_name, source=str(root)))
+        session.commit()
+    index_project(
+        engine,
+        project_id,
+        Settings(data_dir=folder / "data", allow_local_paths=True),
+        progress=lambda *_: None,
+        should_stop=lambda: False,
+    )
+    return project_id
