@@ -31,7 +31,7 @@ A run that ends in error carries the same document in the `error` member of its 
 [streaming.md](streaming.md#end).
 
 Two answers have no section. A body that cannot be parsed at all may be a 400 of type `about:blank`. `GET /health/ready`
-answers 503 with its own document, which names the servers that cannot be reached.
+answers 503 with its own document, which says of each server what is wrong with it.
 
 This page is written by `scripts/write_problems.py` out of the classes.
 """

@@ -13,10 +13,14 @@ import billiard
 from celery import Celery
 from celery.signals import heartbeat_sent, worker_process_shutdown, worker_ready
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from riverrun.infra.celery_app import configure_celery, queue_name
+from riverrun.infra.database import open_engine
 from riverrun.infra.logs import configure_logs
 from riverrun.infra.redis_clients import open_redis
+from riverrun.infra.revision_reading import read_revision
+from riverrun.infra.schema_revision import require_fitting
 from riverrun.infra.settings import Settings
 from riverrun.infra.shared_metrics import SharedMetrics
 from riverrun.infra.task_base import bind_settings
@@ -64,6 +68,7 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
     Raises:
         UnknownQueue: one that does not exist.
         MissingSetting: the metrics have a port and no token, or traces are wanted and the extra is not installed.
+        MisfitTables: the database's tables are not those of this release.
     """
     require_known(queues)
     # The pool's processes share memory with this one. On macOS they would be begun anew, and know nothing of it.
@@ -76,6 +81,7 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
     metrics = WorkerMetrics(settings, queues, shared, processes=concurrency)
     metrics.require_token()
     require_sdk(settings)
+    require_fitting_tables(settings)
     app = create_celery(settings, queues, leaving, shared)
     make_it_leave_well(app, leaving)
     canary = Canary(
@@ -103,6 +109,23 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
             "--without-mingle",
         ]
     )
+
+
+def require_fitting_tables(settings: Settings) -> None:
+    """Take no run on tables of another release. While Postgres is away they are not looked at: its return needs no restart.
+
+    The API has its readiness to say so; nobody asks a worker, and what an older one stores may leave counts wrong.
+    """
+    engine = open_engine(settings.require_database_url(), pool_size=1)
+    try:
+        with engine.connect() as connection:
+            revision = read_revision(connection)
+    except SQLAlchemyError as error:
+        logger.warning("the tables' revision could not be read: %s", error)
+    else:
+        require_fitting(revision)
+    finally:
+        engine.dispose()
 
 
 def _announce_while_consuming(queues: Sequence[str], settings: Settings) -> None:

@@ -4,6 +4,7 @@ import socket
 
 import pytest
 import redis
+from tests.support.revisions import NEWER, OLDER, set_revision
 
 from riverrun.cli import checks
 from riverrun.cli.checks import Verdict, examine
@@ -98,6 +99,16 @@ def test_no_password_is_shown(own_servers, servers):
 def test_a_database_without_tables_asks_for_the_migration(own_servers, empty_database_url):
     fresh = own_servers.model_copy(update={"database_url": empty_database_url})
     assert "run riverrun migrate" in things_to_do(fresh)["tables"]
+
+
+@pytest.mark.parametrize(
+    ("revision", "advice"), [(OLDER, "run riverrun migrate"), (NEWER, "install that one")]
+)
+def test_tables_of_an_older_and_of_a_newer_release(own_servers, database_url, revision, advice):
+    set_revision(database_url, revision)
+    words = things_to_do(own_servers)["tables"]
+    assert revision in words
+    assert words.endswith(advice)
 
 
 def test_servers_that_do_not_answer(own_servers):

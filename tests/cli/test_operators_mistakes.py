@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from tests.support.revisions import NEWER, OLDER, set_revision
 
 from riverrun.cli.terminal import ends_in_words
 from riverrun.infra.settings import Settings
@@ -57,13 +58,13 @@ def test_a_wrong_value_is_told_by_its_variable_and_its_place_inside(
     assert "LAX" not in line.upper()
 
 
-def ended(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A ``riverrun`` in an empty folder and home, that knows of no server."""
+def ended(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A ``riverrun`` in an empty folder and home, that knows of no server but by these variables."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("RIVERRUN_")}
     return subprocess.run(
         [sys.executable, "-m", "riverrun", *arguments],
         cwd=tmp_path,
-        env=bare | {"HOME": str(tmp_path)},
+        env=bare | {"HOME": str(tmp_path)} | variables,
         capture_output=True,
         text=True,
         timeout=60,
@@ -85,3 +86,25 @@ def test_an_unknown_queue_is_told_with_those_that_there_are(how: tuple[str, ...]
     assert told.returncode == 1
     assert "Traceback" not in told.stderr
     assert "riverrun: There is no queue nope; there are chats and indexing." in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("revision", "command", "advice"),
+    [
+        (OLDER, ("worker", "--queues", "chats", "--supervised"), "run riverrun migrate"),
+        (NEWER, ("worker", "--queues", "chats", "--supervised"), "install that one"),
+        (NEWER, ("migrate",), "install that one"),
+        (NEWER, ("up", "--port", "0"), "install that one"),
+    ],
+)
+def test_tables_of_another_release_are_told_in_one_line(
+    revision: str, command: tuple[str, ...], advice: str, tmp_path: Path, database_url: str, redis_url: str
+) -> None:
+    set_revision(database_url, revision)
+    servers = {"RIVERRUN_DATABASE_URL": database_url, "RIVERRUN_REDIS_URL": redis_url}
+    told = ended(tmp_path, *command, **servers)
+    assert told.returncode == 1
+    assert "Traceback" not in told.stderr
+    last = told.stderr.splitlines()[-1]
+    assert f"(revision {revision})" in last
+    assert last.endswith(advice)

@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 from riverrun.cli import secrets as commands
 from riverrun.cli.secret_key_file import read_keys
 from riverrun.infra.encrypted_columns import ENCRYPTED, encrypted_columns
+from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.secret_keys import key_file
 from riverrun.infra.settings import Settings
+from riverrun.infra.worker_readiness import ready_key
 from riverrun.kit.secrets_at_rest import SecretBox, SecretKey
 
 OLD, NEW = SecretKey.random("old"), SecretKey.random("new")
@@ -79,14 +81,46 @@ def test_without_the_old_key_nothing_changes_and_the_words_name_it(
     assert SecretBox([OLD]).open(sealed_in(database), COLUMN.place("row")) == "secret"
 
 
-def test_the_data_folders_file_gets_a_new_key_and_loses_the_old_one(database: Engine, tmp_path: Path) -> None:
+def test_the_data_folders_file_gets_a_new_key_and_keeps_the_last_for_processes_that_know_no_other(
+    database: Engine, tmp_path: Path
+) -> None:
     path = key_file(Settings(_env_file=None, data_dir=tmp_path))
+    path.write_text(f"{OLD}\n{NEW}\n")
+    code, words = run("rotate")
+    assert code == 0, words
+    made, kept = read_keys(path)
+    assert made.id in words
+    assert kept.id == "old"
+    assert SecretBox([made]).open(sealed_in(database), COLUMN.place("row")) == "secret"
+
+
+def test_while_workers_report_on_the_operators_redis_nothing_is_sealed_anew(
+    database: Engine, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = key_file(Settings(_env_file=None, data_dir=tmp_path))
+    path.write_text(f"{OLD}\n")
+    monkeypatch.setenv("RIVERRUN_REDIS_URL", redis_url)
+    with open_redis(redis_url) as redis:
+        redis.set(ready_key("chats"), "ready")
+        code, words = run("rotate")
+        assert code != 0
+        assert "stop Riverrun first" in words
+        assert [key.id for key in read_keys(path)] == ["old"]
+        redis.delete(ready_key("chats"))
+    assert run("rotate")[0] == 0
+
+
+def test_with_the_servers_of_the_folder_the_old_key_leaves_the_file(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "metadata", MetaData())
+    monkeypatch.setenv("RIVERRUN_DATA_DIR", str(data_dir))
+    data_dir.mkdir()
+    path = key_file(Settings(_env_file=None, data_dir=data_dir))
     path.write_text(f"{OLD}\n")
     code, words = run("rotate")
     assert code == 0, words
-    [made] = read_keys(path)
-    assert made.id in words
-    assert SecretBox([made]).open(sealed_in(database), COLUMN.place("row")) == "secret"
+    assert "old" not in [key.id for key in read_keys(path)]
 
 
 def test_when_sealing_fails_both_keys_stay_in_the_file(database: Engine, tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
+from tests.support.revisions import NEWER, set_revision
 
 from riverrun.infra.database import open_engine
+from riverrun.infra.schema_revision import SCHEMA_REVISION, MisfitTables
 from riverrun.migrations import current_revision, newest_revision, upgrade
 from riverrun.migrations.tables import metadata
 from riverrun.migrations.upgrade import configuration
@@ -35,6 +39,24 @@ def test_an_empty_database_has_no_revision_and_gets_the_newest(empty_database_ur
     assert current_revision(empty_database_url) is None
     upgrade(empty_database_url)
     assert current_revision(empty_database_url) == newest_revision()
+
+
+def test_tables_of_a_newer_release_are_told_as_such_and_left_as_they_are(database_url):
+    set_revision(database_url, NEWER)
+    with pytest.raises(MisfitTables, match=f"newer release .revision {NEWER}.: install that one"):
+        upgrade(database_url)
+    assert current_revision(database_url) == NEWER
+
+
+def test_the_code_asks_for_the_newest_revision():
+    """``SCHEMA_REVISION`` is written down a second time for the API, which reads no scripts."""
+    assert newest_revision() == SCHEMA_REVISION
+
+
+def test_revisions_are_in_their_order_by_name():
+    """So an older one is told from a newer one without the scripts."""
+    names = [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()]
+    assert names == sorted(names, reverse=True)
 
 
 def test_all_revisions_can_be_taken_back(database_url):

@@ -24,9 +24,10 @@ from riverrun.embedded.binaries import find_postgres_folder, find_valkey_server,
 from riverrun.embedded.data_folder import LEAST_FREE_BYTES
 from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import open_redis
+from riverrun.infra.schema_revision import MisfitTables, require_fitting
 from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.infra.worker_readiness import QUEUES, ready_key
-from riverrun.migrations import current_revision, newest_revision
+from riverrun.migrations import current_revision
 from riverrun.notifications.email_helper import mail_server_of
 
 OLDEST_GIT = (2, 30)
@@ -129,10 +130,11 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     except SQLAlchemyError as error:
         yield to_do("postgres", f"{first_line(error)}: check that it runs and RIVERRUN_DATABASE_URL")
         return
-    if revision == newest_revision():
+    try:
+        require_fitting(revision)
         yield ok("tables", f"revision {revision}")
-    else:
-        yield to_do("tables", f"at revision {revision}, not {newest_revision()}: run riverrun migrate")
+    except MisfitTables as error:
+        yield to_do("tables", str(error))
 
 
 def database_version(database_url: str) -> str:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import typer
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from riverrun.cli.app import PLAIN
@@ -14,8 +15,10 @@ from riverrun.cli.terminal import ends_in_words, output
 from riverrun.embedded import EmbeddedError, EmbeddedServers
 from riverrun.infra.database import open_engine
 from riverrun.infra.encrypted_columns import encrypted_columns, seal_anew
+from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.secret_keys import key_file, open_secret_box
 from riverrun.infra.settings import MissingSetting, Settings
+from riverrun.infra.worker_readiness import QUEUES, ready_key
 from riverrun.kit.secrets_at_rest import SecretBox, SecretsError
 from riverrun.migrations.tables import metadata
 
@@ -55,17 +58,42 @@ def _with_keys_of_the_setting(settings: Settings) -> tuple[int, SecretBox]:
 
 
 def _with_a_new_key_of_the_file(settings: Settings) -> tuple[int, SecretBox]:
-    """Both keys are in the file for as long as either is needed, whenever this ends."""
-    if EmbeddedServers.find_running(settings.data_dir) is not None:
-        raise ClientError("Riverrun runs on this data folder, and would not know the new key: stop it first")
+    """Both keys are in the file for as long as either is needed, whenever this ends.
+
+    With the operator's servers the last key stays in it beside the new one: of their processes none holds the folder, and
+    one that was started singly may be left that seals with it.
+    """
+    refuse_while_running(settings)
     path = key_file(settings)
     with _database_of(settings) as database_url:
         keys = [new_key(), *(read_keys(path) if path.exists() else [])]
         replace_keys(path, keys)
         box = SecretBox(keys)
         sealed = seal_all_anew(database_url, box)
-        replace_keys(path, keys[:1])
+        replace_keys(path, keys[:2] if settings.database_url else keys[:1])
     return sealed, box
+
+
+def refuse_while_running(settings: Settings) -> None:
+    """Raise ``ClientError`` where processes are found that would not know the new key."""
+    if EmbeddedServers.find_running(settings.data_dir) is not None:
+        raise ClientError("Riverrun runs on this data folder, and would not know the new key: stop it first")
+    if settings.redis_url and workers_have_reported(settings.redis_url):
+        raise ClientError(
+            "workers have reported within the last 30 s, and would not know the new key: "
+            "stop Riverrun first, and wait for so long"
+        )
+
+
+def workers_have_reported(redis_url: str) -> bool:
+    """Whether one of any queue works on the operator's servers."""
+    try:
+        with open_redis(redis_url) as redis:
+            return bool(redis.exists(*map(ready_key, QUEUES)))
+    except RedisError as error:
+        raise ClientError(
+            f"Redis was not asked whether workers run ({error}): check RIVERRUN_REDIS_URL"
+        ) from error
 
 
 def seal_all_anew(database_url: str, box: SecretBox) -> int:

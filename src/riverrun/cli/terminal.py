@@ -14,6 +14,7 @@ from rich.console import Console
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.client_errors import EXIT_FAILED, EXIT_INTERRUPTED, ClientError
 from riverrun.cli.server_address import find_server
+from riverrun.infra.schema_revision import MisfitTables
 from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.infra.worker_readiness import UnknownQueue
 
@@ -49,7 +50,7 @@ def ends_in_words(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except ClientError as error:
             fail(str(error), error.exit_code)
-        except (MissingSetting, UnknownQueue) as error:
+        except (MissingSetting, MisfitTables, UnknownQueue) as error:
             fail(str(error))
         except SettingsError as error:
             fail(_unreadable_in_words(error))

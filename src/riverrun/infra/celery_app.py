@@ -2,7 +2,7 @@
 
 from celery import Celery
 
-from riverrun.infra.redis_clients import database_of
+from riverrun.infra.redis_clients import database_of, with_certificates_required
 from riverrun.infra.settings import Settings
 
 HARD_LIMIT_SECONDS = 5_400
@@ -10,12 +10,12 @@ HARD_LIMIT_SECONDS = 5_400
 
 def broker_url(settings: Settings) -> str:
     """Database 1 of the streams' server unless set."""
-    return settings.broker_url or database_of(settings.require_redis_url(), 1)
+    return with_certificates_required(settings.broker_url or database_of(settings.require_redis_url(), 1))
 
 
 def results_url(settings: Settings) -> str:
     """Database 2 of the streams' server unless set."""
-    return settings.results_url or database_of(settings.require_redis_url(), 2)
+    return with_certificates_required(settings.results_url or database_of(settings.require_redis_url(), 2))
 
 
 def queue_name(settings: Settings, work: str) -> str:

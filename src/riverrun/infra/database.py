@@ -1,6 +1,5 @@
 """Postgres: the declarative base, and the only place where engines are built."""
 
-import ssl
 import time
 from typing import Any
 
@@ -8,6 +7,8 @@ from sqlalchemy import Engine, ExceptionContext, MetaData, create_engine, event,
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+
+from riverrun.infra.postgres_options import OF_BOTH, for_asyncpg, for_psycopg, require_known
 
 CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 30
@@ -47,53 +48,52 @@ def open_async_engine(database_url: str, *, pool_size: int = 20) -> AsyncEngine:
 
     TLS is decided here, once, by the URL's ``sslmode`` (``disable``, the default; ``require``; ``verify-full``): left
     to itself asyncpg looks for certificates on the disk at each connection, on the event loop.
+
+    Raises ``ValueError`` for an option that is not known.
     """
     url = make_url(database_url)
-    mode = url.query.get("sslmode", "disable")
+    require_known(url.query)
+    arguments = for_asyncpg(url.query)
     engine = create_async_engine(
-        url.difference_update_query(["sslmode"]).set(drivername="postgresql+asyncpg"),
+        url.difference_update_query(set(url.query) - OF_BOTH).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_use_lifo=True,
         pool_timeout=10,
         hide_parameters=True,
         connect_args={
-            "ssl": _tls(str(mode)),
+            "ssl": arguments["ssl"],
             "timeout": CONNECT_TIMEOUT_SECONDS,
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
-            "server_settings": {IDLE_TRANSACTION: f"{IDLE_TRANSACTION_SECONDS}s"},
+            "server_settings": arguments["server_settings"]
+            | {IDLE_TRANSACTION: f"{IDLE_TRANSACTION_SECONDS}s"},
         },
     )
     _watch_over(engine.sync_engine)
     return engine
 
 
-def _tls(mode: str) -> ssl.SSLContext | bool:
-    if mode == "disable":
-        return False
-    if mode not in ("require", "verify-full"):
-        raise ValueError(f"sslmode={mode} is not known here: use disable, require or verify-full")
-    context = ssl.create_default_context()
-    if mode == "require":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def open_engine(database_url: str, *, pool_size: int = 5, max_overflow: int = 10) -> Engine:
-    """A worker's engine (psycopg 3, sync). Build it after the fork: sockets are not shared by processes."""
+    """A worker's engine (psycopg 3, sync). Build it after the fork: sockets are not shared by processes.
+
+    Raises ``ValueError`` for an option that the API's engine would not know.
+    """
+    url = make_url(database_url)
+    require_known(url.query)
+    idle = f"-c {IDLE_TRANSACTION}={IDLE_TRANSACTION_SECONDS}s"
     engine = create_engine(
-        make_url(database_url).set(drivername="postgresql+psycopg"),
+        url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=max_overflow,
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": f"-c {IDLE_TRANSACTION}={IDLE_TRANSACTION_SECONDS}s",
+            "options": f"{url.query.get('options', '')} {idle}".strip(),
             "keepalives_idle": KEEPALIVE_SECONDS,
             "keepalives_interval": KEEPALIVE_SECONDS,
             "keepalives_count": 3,
             "tcp_user_timeout": 1_000 * COMMAND_TIMEOUT_SECONDS,
+            **for_psycopg(url.query),
         },
     )
     _watch_over(engine)

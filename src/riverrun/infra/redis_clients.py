@@ -64,6 +64,15 @@ def database_of(redis_url: str, database: int) -> str:
     return urlunsplit(parts._replace(path=f"/{database}"))
 
 
+def with_certificates_required(redis_url: str) -> str:
+    """What redis-py takes for granted and Celery wants said: ``rediss`` checks the server's certificate."""
+    parts = urlsplit(redis_url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    if parts.scheme != "rediss" or "ssl_cert_reqs" in dict(options):
+        return redis_url
+    return urlunsplit(parts._replace(query=urlencode([*options, ("ssl_cert_reqs", "required")])))
+
+
 def _plain(client: Client) -> Client:
     """Leave entries of streams as they come, ``[id, [name, value, ...]]``: a dict each costs more than what they are for."""
     for command in ("XRANGE", "XREVRANGE", "XREAD"):

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from riverrun.infra.oidc_client import OidcClient, ProviderName
 from riverrun.infra.plans import UNLIMITED, Plan
+from riverrun.infra.postgres_options import require_known_options
 
 
 class Settings(BaseSettings):
@@ -138,6 +139,13 @@ class Settings(BaseSettings):
             return given.expanduser()
         except RuntimeError as error:
             raise ValueError(f"{given} is in the home of a user who is not known here") from error
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_to_both_drivers(cls, given: str | None) -> str | None:
+        if given:
+            require_known_options(given)
+        return given
 
     @field_validator("metrics_token", "worker_metrics_port", "otlp_endpoint", mode="before")
     @classmethod

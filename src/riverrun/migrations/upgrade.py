@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from riverrun.infra.database import open_engine
+from riverrun.infra.schema_revision import newer_tables
 
 SCRIPTS = Path(__file__).parent
 LOCK_KEY = 0x5249564552
@@ -16,11 +17,15 @@ LOCK_KEY = 0x5249564552
 
 
 def upgrade(database_url: str) -> None:
-    """Bring a database to the newest revision, all in one transaction. Does nothing when it is there already."""
+    """Bring a database to the newest revision, all in one transaction. Does nothing when it is there already.
+
+    Raises ``MisfitTables`` when a newer release made the tables.
+    """
     engine = open_engine(database_url, pool_size=1)
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            require_known(MigrationContext.configure(connection).get_current_revision())
             command.upgrade(configuration(connection), "head")
     finally:
         engine.dispose()
@@ -39,6 +44,13 @@ def current_revision(database_url: str) -> str | None:
 def newest_revision() -> str | None:
     """The revision that this release's code needs."""
     return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def require_known(revision: str | None) -> None:
+    """Raise ``MisfitTables`` for a revision that no script of this release leads to."""
+    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise newer_tables(revision)
 
 
 def configuration(connection: Connection | None = None) -> Config:
