@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -26,13 +27,13 @@ def make_child(tmp_path):
     """Children of a Python program each, ended after the test."""
     made = []
 
-    def make(program):
+    def make(program, folder="."):
         def start(log_path):
             return GuardedProcess(
                 [sys.executable, "-I", "-S", "-c", program], log_path=log_path, grace_seconds=1
             )
 
-        made.append(Child("worker", tmp_path / "worker.log", start))
+        made.append(Child("worker", tmp_path / folder / "worker.log", start))
         return made[-1]
 
     yield make
@@ -45,9 +46,9 @@ def watch():
     """A started supervisor and what it says, stopped after the test."""
     started = []
 
-    def watch(children, servers=None):
+    def watch(children, servers=None, say=None):
         said = []
-        started.append(Supervisor(children, servers, said.append))
+        started.append(Supervisor(children, servers, say or said.append))
         started[-1].start()
         return said
 
@@ -153,3 +154,60 @@ def test_a_child_without_a_log_of_its_own_is_told_of_without_one():
     assert (
         Child("worker", None, lambda _: Gone()).revive() == "worker ended (exit status 3); starting it again."
     )
+
+
+@pytest.mark.parametrize("trouble", [BrokenPipeError(), SystemExit(1), ValueError("closed file")])
+def test_a_child_is_started_again_even_when_nobody_can_be_told(make_child, watch, trouble):
+    def say(words):
+        raise trouble
+
+    child = make_child(LASTING)
+    first = child.process.pid
+    watch([child], say=say)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: child.process.pid != first and child.process.returncode is None)
+
+
+def test_a_child_whose_folder_of_logs_was_removed_is_started_again(make_child, watch):
+    child = make_child(LASTING, "logs")
+    first = child.process.pid
+    watch([child])
+    shutil.rmtree(child.log_path.parent)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: child.process.pid != first and child.process.returncode is None)
+    assert child.log_path.exists()
+
+
+def test_what_prevents_a_start_is_told_once_and_it_is_tried_again_until_it_works(
+    make_child, watch, monkeypatch
+):
+    child = make_child(LASTING)
+    first = child.process.pid
+    refusals = [BlockingIOError(11, "Resource temporarily unavailable")] * 3
+    start = child._start
+
+    def refused_at_first(log_path):
+        if refusals:
+            raise refusals.pop()
+        return start(log_path)
+
+    monkeypatch.setattr(child, "_start", refused_at_first)
+    said = watch([child])
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: child.process.pid != first and child.process.returncode is None)
+    assert said[1:] == [
+        "worker cannot be started yet: BlockingIOError: [Errno 11] Resource temporarily unavailable"
+    ]
+    assert child._due is None
+
+
+def test_trouble_of_any_kind_with_the_servers_keeps_no_child_from_being_started(make_child, watch):
+    child = make_child(LASTING)
+    first = child.process.pid
+    full = OSError(28, "No space left on device")
+    servers = Servers(full, full, ["Valkey"])
+    said = watch([child], servers)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: child.process.pid != first and child.process.returncode is None)
+    wait_until(lambda: not servers.outcomes and said[-1].startswith("Valkey"))
+    assert said.count("OSError: [Errno 28] No space left on device") == 1

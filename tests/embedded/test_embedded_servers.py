@@ -87,6 +87,22 @@ def test_passwords_are_in_files_of_their_owner_alone_and_on_no_command_line(serv
     assert passwords.valkey not in words
 
 
+def test_streams_and_logs_are_for_their_owner_alone_also_in_a_folder_of_an_earlier_release(data_dir):
+    for name in ("valkey", "logs"):
+        (data_dir / name).mkdir(parents=True)
+        (data_dir / name).chmod(0o755)
+    with open_servers(data_dir) as servers:
+        remember(servers, "kept")
+        made = [
+            *data_dir.glob("valkey/**/*"),
+            *data_dir.glob("logs/*"),
+            data_dir / "valkey",
+            data_dir / "logs",
+        ]
+        assert [str(path) for path in made if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+        assert len(made) > 6
+
+
 def test_a_second_start_attaches_and_its_stop_leaves_the_servers_alone(servers):
     attached = open_servers(servers.folder.root)
     assert (attached.owned, attached.owner_pid, attached.pids) == (False, os.getpid(), {})

@@ -1,5 +1,6 @@
 import os
 import signal
+import stat
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import psutil
 import pytest
 from tests.support.waiting import wait_until
 
+from riverrun.embedded import EmbeddedError, guarded_process
 from riverrun.embedded.guarded_process import Account, GuardedProcess
 
 STUBBORN = """
@@ -117,6 +119,37 @@ def test_a_wait_that_is_too_short_says_so(log_path):
     with pytest.raises(TimeoutError):
         process.wait(0.01)
     process.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_a_whole_service_leaves_the_childs_turn_to_the_parent(log_path, number):
+    program = (
+        "import signal; signal.signal(15, lambda *_: print('asked', flush=True)); print('up', flush=True)"
+    )
+    process = GuardedProcess(python(f"{program}\nwhile True: signal.pause()"), log_path=log_path)
+    wait_until(lambda: "up" in said(log_path))
+    child = psutil.Process(process.pid)
+    child.parent().send_signal(number)
+    for minded in (child.parent(), child):  # who sleeps again has done what the signal made it do
+        wait_until(lambda each=minded: each.status() == psutil.STATUS_SLEEPING)
+    assert said(log_path) == "up\n"
+    process.kill()
+    assert process.wait(10) == 128 + signal.SIGKILL
+
+
+def test_what_a_child_makes_and_says_is_for_its_own_user_alone(log_path, tmp_path):
+    program = "import os; os.mkdir('folder'); open('file', 'w').close()"
+    GuardedProcess(python(program), log_path=log_path, folder=tmp_path).wait(10)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"folder": 0o700, "file": 0o600, log_path.name: 0o600}
+
+
+def test_a_guard_that_cannot_start_leaves_nothing_behind(log_path, monkeypatch):
+    monkeypatch.setattr(guarded_process.guard, "__file__", "/nowhere/guard.py")
+    before = psutil.Process().children()
+    with pytest.raises(EmbeddedError, match="could not start"):
+        GuardedProcess(python(""), log_path=log_path)
+    assert psutil.Process().children() == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")

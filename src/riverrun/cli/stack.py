@@ -122,7 +122,7 @@ class Stack:
             refuse_if_held(folder, EmbeddedServers.find_running(folder.root))
         require_free_port(self.settings.host, self.settings.port, patience_for(folder))
         if not any(own):
-            self._servers = EmbeddedServers.start(folder.root)
+            self._servers = EmbeddedServers.start(folder.root, say=self._say)
             refuse_if_held(folder, self._servers)
             urls = {"database_url": self._servers.database_url, "redis_url": self._servers.redis_url}
             self.settings = self.settings.model_copy(update=urls)

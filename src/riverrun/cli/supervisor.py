@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from riverrun.embedded import EmbeddedError, EmbeddedServers
@@ -29,6 +30,7 @@ class Child:
         self._start = start
         self._delay_seconds = FIRST_DELAY_SECONDS
         self._due: float | None = None
+        self._trouble = ""
         self._started = 0.0
         self.process = self._spawn()
 
@@ -37,21 +39,36 @@ class Child:
         return self._start(self.log_path)
 
     def revive(self) -> str | None:
-        """Start it again if it is dead and its delay is over. Returns what there is to say, if anything."""
+        """Start it again if it is dead and its delay is over. Returns what there is to say, if anything.
+
+        What prevents that (no log, no memory, no process) may pass: it is told once, and it is tried again after the delay.
+        """
+        try:
+            return self._look()
+        except Exception as error:
+            self._put_off()
+            known, self._trouble = self._trouble, trouble_in_words(error)
+            return None if known == self._trouble else f"{self.name} cannot be started yet: {self._trouble}"
+
+    def _look(self) -> str | None:
         status = self.process.returncode
         if status is None:
             return None
         if self._due is None:
             if time.monotonic() - self._started > HEALTHY_SECONDS:
                 self._delay_seconds = FIRST_DELAY_SECONDS
-            self._due = time.monotonic() + self._delay_seconds
-            self._delay_seconds = min(self._delay_seconds * 2, LONGEST_DELAY_SECONDS)
+            self._put_off()
             where = f" Its log: {self.log_path}" if self.log_path else ""
             return f"{self.name} ended ({in_words(status)}); starting it again.{where}"
         if time.monotonic() >= self._due:
-            self._due = None
             self.process = self._spawn()
+            self._due = None
+            self._trouble = ""
         return None
+
+    def _put_off(self) -> None:
+        self._due = time.monotonic() + self._delay_seconds
+        self._delay_seconds = min(self._delay_seconds * 2, LONGEST_DELAY_SECONDS)
 
 
 class Supervisor:
@@ -62,8 +79,8 @@ class Supervisor:
     ) -> None:
         self._children = children
         self._servers = servers
-        self._say = say
-        self._said_of_servers = ""
+        self._tell = say
+        self._trouble = ""
         self._stopping = threading.Event()
         self._reviving = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
@@ -98,15 +115,28 @@ class Supervisor:
             return
         try:
             revived = self._servers.revive()
-        except EmbeddedError as error:
-            if str(error) != self._said_of_servers and not self._stopping.is_set():
-                self._said_of_servers = str(error)
-                self._say(str(error))
+        except Exception as error:
+            self._say_trouble(trouble_in_words(error))
             self._stopping.wait(FIRST_DELAY_SECONDS)
         else:
             for name in revived:
-                self._said_of_servers = ""
+                self._trouble = ""
                 self._say(f"{name} had ended; it is running again.")
+
+    def _say_trouble(self, words: str) -> None:
+        if words != self._trouble and not self._stopping.is_set():
+            self._trouble = words
+            self._say(words)
+
+    def _say(self, words: str) -> None:
+        """Whether anybody listens or not: a console whose reader went away raises ``SystemExit``."""
+        with suppress(Exception, SystemExit):
+            self._tell(words)
+
+
+def trouble_in_words(error: Exception) -> str:
+    """Ours are meant for the operator as they are; another one's kind belongs to what it says."""
+    return str(error) if isinstance(error, EmbeddedError) else f"{type(error).__name__}: {error}"
 
 
 def in_words(status: int) -> str:

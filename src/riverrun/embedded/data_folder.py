@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -61,6 +61,8 @@ class DataFolder:
                 folder.mkdir(parents=True, exist_ok=True)
             if created:
                 self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)  # Root's Postgres is another user's.
+            for folder in (self.valkey, self.logs):
+                close_to_others(folder)
             self._prove_writable()
             free_bytes = shutil.disk_usage(self.root).free
         if free_bytes < LEAST_FREE_BYTES:
@@ -174,6 +176,12 @@ class Lock:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+
+def close_to_others(folder: Path) -> None:
+    """Mode 0700, also for a folder that an earlier release left open; one of another user stays as that user made it."""
+    with suppress(PermissionError):
+        folder.chmod(0o700)
 
 
 def disk_full(folder: Path, free_bytes: int | None = None) -> EmbeddedError:

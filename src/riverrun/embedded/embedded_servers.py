@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,7 +10,7 @@ from typing import Self
 from riverrun.embedded.data_folder import DataFolder, Lock, RunningServers
 from riverrun.embedded.errors import EmbeddedError
 from riverrun.embedded.postgres_server import PostgresServer, database_url, serves_postgres
-from riverrun.embedded.server_process import PortTakenError, ServerProcess
+from riverrun.embedded.server_process import PortTakenError, ServerProcess, StillRecoveringError
 from riverrun.embedded.valkey_server import ValkeyServer, redis_url, serves_valkey
 
 PORT_ATTEMPTS = 5
@@ -43,11 +44,13 @@ class EmbeddedServers:
         self._owned = owned
 
     @classmethod
-    def start(cls, data_dir: Path, *, durable: bool = True) -> Self:
+    def start(
+        cls, data_dir: Path, *, durable: bool = True, say: Callable[[str], None] = lambda line: None
+    ) -> Self:
         """Start the servers of a folder, or attach to them when another living process has done so.
 
         Whatever a crash left behind (servers, pid files, half-made data) is cleared away. ``durable=False`` is for
-        tests: fast, and unsafe only against power loss. Raises ``EmbeddedError`` in words meant for the operator.
+        tests: fast, and unsafe only against power loss. ``say`` gets a line when it takes long. Raises ``EmbeddedError`` in words meant for the operator.
         """
         began = time.monotonic()
         folder = DataFolder(data_dir)
@@ -56,7 +59,7 @@ class EmbeddedServers:
             owner = Lock(folder.root / "owner.lock")
         servers = None if owner.acquire() else cls._attach(folder, owner)
         if servers is None:
-            owned = OwnedServers(folder, owner, durable=durable)
+            owned = OwnedServers(folder, owner, durable=durable, say=say)
             servers = cls(folder, owned.postgres.database_url, owned.valkey.redis_url, os.getpid(), owned)
         servers.start_seconds = time.monotonic() - began
         return servers
@@ -108,7 +111,7 @@ class EmbeddedServers:
     def revive(self) -> list[str]:
         """Start again, on its old port, whatever server of ours has died. Returns the names of those.
 
-        Raises ``EmbeddedError`` when one cannot come back yet; calling again later tries again.
+        Raises ``EmbeddedError`` when one cannot come back yet, or not for a while; calling again later tries again.
         """
         return self._owned.revive() if self._owned else []
 
@@ -135,10 +138,12 @@ class EmbeddedServers:
 class OwnedServers:
     """Both servers as this process's own children. Building it starts them; the owner's lock is held until ``stop``."""
 
-    def __init__(self, folder: DataFolder, owner: Lock, *, durable: bool) -> None:
+    def __init__(self, folder: DataFolder, owner: Lock, *, durable: bool, say: Callable[[str], None]) -> None:
         owner.say_holder(os.getpid())
         self._folder = folder
         self._owner = owner
+        self._say = say
+        self._revived: list[str] = []
         folder.retract()
         passwords = folder.passwords()
         self.valkey = ValkeyServer(folder, passwords, durable=durable)
@@ -154,7 +159,7 @@ class OwnedServers:
         self.valkey.start()
         self.postgres.start()
         for server in (self.valkey, self.postgres):
-            bring_up(server)
+            bring_up(server, self._say)
         self._folder.publish(RunningServers(os.getpid(), self.postgres.port, self.valkey.port))
 
     @property
@@ -163,11 +168,18 @@ class OwnedServers:
         return {name: pid for name, pid in servers.items() if pid is not None}
 
     def revive(self) -> list[str]:
-        revived = []
-        for name, server in (("Postgres", self.postgres), ("Valkey", self.valkey)):
-            if server.is_dead:
-                restart_in_place(server)
-                revived.append(name)
+        """Each is tried whatever keeps the other; then the first trouble is raised, and names are told after it is over."""
+        troubles = []
+        for server in (self.postgres, self.valkey):
+            try:
+                if server.is_dead or server.is_recovering:
+                    restart_in_place(server)
+                    self._revived.append(server.name)
+            except Exception as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        revived, self._revived = self._revived, []
         return revived
 
     def kill(self) -> None:
@@ -183,20 +195,34 @@ class OwnedServers:
         self._owner.close()
 
 
-def bring_up(server: ServerProcess) -> None:
+def bring_up(server: ServerProcess, say: Callable[[str], None] = lambda line: None) -> None:
     """Wait for a started server; begin again on another port while somebody is quicker than it at taking one."""
     for _ in range(PORT_ATTEMPTS):
         try:
-            return server.wait_until_ready()
+            return wait_out(server, say)
         except PortTakenError:
             server.port = 0
             server.start()
     raise EmbeddedError("No free port could be had on 127.0.0.1: is something taking them all?")
 
 
+def wait_out(server: ServerProcess, say: Callable[[str], None]) -> None:
+    """Wait for a started server, however long it recovers; that it does is said once."""
+    said = False
+    while True:
+        try:
+            return server.wait_until_ready()
+        except StillRecoveringError as error:
+            if not said:
+                say(str(error))
+            said = True
+            time.sleep(POLL_SECONDS)
+
+
 def restart_in_place(server: ServerProcess) -> None:
-    """Start a dead server where its clients look for it."""
-    server.start()
+    """Start a dead server where its clients look for it, or see whether one that recovers is ready."""
+    if server.is_dead:
+        server.start()
     try:
         server.wait_until_ready()
     except PortTakenError as error:

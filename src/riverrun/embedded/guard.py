@@ -8,7 +8,8 @@ in milliseconds and works whatever state the project is in. Its three streams ar
 - standard output carries one line: the child's process id.
 - standard error becomes the child's standard output and error.
 
-The guard ends as the child ended: with its exit status, or 128 + the signal's number.
+What the child makes is for its own user alone (umask 077). The guard ends as the child ended: with its exit status, or
+128 + the signal's number.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from typing import NoReturn
 
 KILL_NOW = b"k"
 CANNOT_EXECUTE = 127
+SIGNALS_OF_GROUPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Service managers send them to all processes at once. The guard is deaf to them: the parent alone knows whose turn it is."""
 
 PR_SET_SECUREBITS = 28
 SECBIT_NO_SETUID_FIXUP = 4
@@ -62,13 +65,14 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def open_wakeup_pipe() -> int:
-    """Signals become bytes in a pipe, so that one ``select`` waits for everything. Returns the end to read."""
+    """A child's end becomes a byte in a pipe, so that one ``select`` waits for everything. Returns the end to read."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for number in SIGNALS_OF_GROUPS:
+        signal.signal(number, signal.SIG_IGN)
     return reader
 
 
@@ -95,8 +99,9 @@ def join_own_group(child: int) -> None:
 
 def become_child(options: argparse.Namespace) -> NoReturn:
     os.setpgid(0, 0)
+    os.umask(0o077)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGCHLD, *SIGNALS_OF_GROUPS):
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(options.input, os.O_RDONLY), 0)
     os.dup2(2, 1)
@@ -151,15 +156,14 @@ def watch(child: int, wakeups: int, options: argparse.Namespace) -> int:
             deadline = None
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
         ready, _, _ = select.select(inputs, [], [], timeout)
-        stop = wakeups in ready and asked_to_stop(wakeups)
-        if 0 in ready:
-            order = os.read(0, 1)
-            if order == KILL_NOW:
-                kill_group(child)
-            else:
-                inputs.remove(0)
-                stop = True
-        if stop and deadline is None:
+        if wakeups in ready:
+            os.read(wakeups, 512)
+        if 0 not in ready:
+            continue
+        if os.read(0, 1) == KILL_NOW:
+            kill_group(child)
+        else:
+            inputs.remove(0)
             send(child, options.stop_signal)
             deadline = time.monotonic() + options.grace_seconds
 
@@ -171,10 +175,6 @@ def ended(child: int) -> int | None:
         return None
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
-
-
-def asked_to_stop(wakeups: int) -> bool:
-    return any(number != signal.SIGCHLD for number in os.read(wakeups, 512))
 
 
 def send(child: int, number: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from riverrun.embedded import guard
 from riverrun.embedded.errors import EmbeddedError
@@ -52,7 +53,7 @@ class GuardedProcess:
         if account is not None:
             options += [f"--user={account.user}", f"--group={account.group}"]
             options += ["--keep-file-access"] if account.keep_file_access else []
-        with log_path.open("ab") if log_path else nullcontext() as log:
+        with open_log(log_path) if log_path else nullcontext() as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", guard.__file__, *options, "--", *map(str, command)],
                 stdin=subprocess.PIPE,
@@ -71,6 +72,8 @@ class GuardedProcess:
         with self._guard.stdout as report:
             line = report.readline()
         if not line:
+            self.ask_to_stop()
+            self._guard.wait()
             raise EmbeddedError(f"A guard process could not start; see {self.log_path or 'above'}.")
         return int(line)
 
@@ -117,7 +120,7 @@ class GuardedProcess:
             self._kill_group()
 
     def _kill_group(self) -> None:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
     def log_tail(self, lines: int = 12) -> str:
@@ -129,3 +132,9 @@ class GuardedProcess:
         except OSError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def open_log(path: Path) -> BinaryIO:
+    """To append to, of mode 0600 when it is new; its folder is made again when somebody removed it."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))

@@ -77,13 +77,19 @@ class PostgresServer(ServerProcess):
         return [self._programs / "postgres", "-D", self.folder.postgres, *self._options()]
 
     def _is_healthy(self) -> bool:
-        """Postgres itself writes into its pid file when it is ready, for the port and process written above it."""
+        return self._state() == "ready"
+
+    def _says_it_recovers(self) -> bool:
+        return self._state() == "starting"
+
+    def _state(self) -> str:
+        """Postgres itself writes it into its pid file, for the port and process written above it."""
         assert self._process is not None
         try:
             lines = (self.folder.postgres / "postmaster.pid").read_text().splitlines()
         except OSError:
-            return False
-        return len(lines) >= 8 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
+            return ""
+        return lines[7].strip() if len(lines) >= 8 and lines[0] == str(self._process.pid) else ""
 
     def _forget_killed_predecessor(self) -> None:
         """Remove the pid file of a server of ours that was killed; its number may be somebody else's by now.

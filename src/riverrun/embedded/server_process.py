@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +15,9 @@ from riverrun.embedded.guarded_process import Account, GuardedProcess
 from riverrun.kit.free_port import LOOPBACK, free_port
 
 START_SECONDS = 60.0
-"""Enough for crash recovery of a large folder on a slow disk."""
+"""A server that neither serves nor says that it recovers is given up after so long."""
+RECOVERY_SECONDS = 5.0
+"""A recovery that takes longer is worth a word. It may take as long as it needs: a killed server begins it anew."""
 LEFTOVER_SECONDS = 10.0
 ANSWER_SECONDS = 2.0
 POLL_SECONDS = 0.01
@@ -26,6 +28,10 @@ LOG_BYTES = 10_000_000
 
 class PortTakenError(Exception):
     """Somebody took the port between our choice and the server's bind."""
+
+
+class StillRecoveringError(EmbeddedError):
+    """The server lives and reads what an earlier end left on its disk; wait for it again later."""
 
 
 class ServerProcess(ABC):
@@ -46,6 +52,8 @@ class ServerProcess(ABC):
         self._durable = durable
         self._lock = Lock(folder.root / f"{self.name.lower()}.lock")
         self._process: GuardedProcess | None = None
+        self.is_recovering = False
+        """As its last wait found it."""
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -58,6 +66,10 @@ class ServerProcess(ABC):
     @abstractmethod
     def _is_healthy(self) -> bool:
         """Whether it serves its clients."""
+
+    @abstractmethod
+    def _says_it_recovers(self) -> bool:
+        """Whether it is busy with what is on its disk, by its own words."""
 
     @property
     def pid(self) -> int | None:
@@ -81,9 +93,32 @@ class ServerProcess(ABC):
         )
 
     def wait_until_ready(self) -> None:
-        """Return when clients are served. Raises ``PortTakenError`` or ``EmbeddedError``."""
+        """Return when clients are served. Raises ``PortTakenError``, ``StillRecoveringError`` or another ``EmbeddedError``.
+
+        The first wait for a recovery takes ``RECOVERY_SECONDS``, each later one is a look.
+        """
         assert self._process is not None
-        wait_until_healthy(self._process, self._is_healthy, self.name)
+        patience_seconds = 0.0 if self.is_recovering else RECOVERY_SECONDS
+        self.is_recovering = False
+        began = time.monotonic()
+        while not self._is_healthy():
+            if self._process.returncode is not None:
+                raise failure(self._process, self.name)
+            waited_seconds = time.monotonic() - began
+            if waited_seconds >= patience_seconds and self._says_it_recovers():
+                self.is_recovering = True
+                raise StillRecoveringError(
+                    f"{self.name} is still recovering; it is left alone until it is ready."
+                )
+            if waited_seconds >= START_SECONDS:
+                raise self._give_up(self._process)
+            time.sleep(POLL_SECONDS)
+
+    def _give_up(self, process: GuardedProcess) -> EmbeddedError:
+        process.kill()
+        return EmbeddedError(
+            f"{self.name} was not ready within {START_SECONDS:.0f} s; its log is {process.log_path}."
+        )
 
     def ask_to_stop(self) -> None:
         if self._process:
@@ -154,27 +189,18 @@ def spawn(
         folder=Path("/"),
         environment=server_environment(),
     )
-    lock.say_holder(process.pid)
+    try:
+        lock.say_holder(process.pid)
+    except BaseException:
+        process.kill()  # nobody could end it by its lock
+        process.wait()
+        raise
     return process
 
 
 def server_environment() -> dict[str, str]:
     """Nothing of ours: PGDATA, PGPORT and the like would change what a server does."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def wait_until_healthy(process: GuardedProcess, is_healthy: Callable[[], bool], name: str) -> None:
-    """Return when the server serves. Raises ``PortTakenError``, or ``EmbeddedError`` with its last words."""
-    deadline = time.monotonic() + START_SECONDS
-    while not is_healthy():
-        if process.returncode is not None:
-            raise failure(process, name)
-        if time.monotonic() >= deadline:
-            process.kill()
-            raise EmbeddedError(
-                f"{name} was not ready within {START_SECONDS:.0f} s; its log is {process.log_path}."
-            )
-        time.sleep(POLL_SECONDS)
 
 
 def failure(process: GuardedProcess, name: str) -> Exception:

@@ -34,6 +34,9 @@ class ValkeyServer(ServerProcess):
     def _is_healthy(self) -> bool:
         return serves_valkey(self._passwords, self.port)
 
+    def _says_it_recovers(self) -> bool:
+        return replies(self._passwords, self.port, b"-LOADING")
+
     def _configuration(self) -> str:
         """In a file of mode 0600, because arguments are seen by every user of the machine."""
         settings = {
@@ -64,4 +67,9 @@ def redis_url(passwords: Passwords, port: int) -> str:
 
 def serves_valkey(passwords: Passwords, port: int) -> bool:
     """Whether a Valkey with our password serves on the port (and is not still loading its data)."""
-    return answers(port, f"AUTH {passwords.valkey}\r\nPING\r\n".encode(), b"+OK\r\n+PONG\r\n")
+    return replies(passwords, port, b"+PONG\r\n")
+
+
+def replies(passwords: Passwords, port: int, expected: bytes) -> bool:
+    """Whether it takes our password and answers a PING like that."""
+    return answers(port, f"AUTH {passwords.valkey}\r\nPING\r\n".encode(), b"+OK\r\n" + expected)

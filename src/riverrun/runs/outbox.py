@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.infra.task_dispatch import TaskDispatcher, WakeUp
+from riverrun.kit.outage_log import OutageLog
 from riverrun.runs import statements
 
 SWEEP_SECONDS = 1.0
@@ -43,6 +44,7 @@ class Outbox:
         self._grace_until = 0.0
         self._fresh: asyncio.Queue[WakeUp] = asyncio.Queue()
         self._sent: asyncio.Queue[UUID] = asyncio.Queue()
+        self._outages = OutageLog(logger, "wake-ups are swept for again")
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Outbox"]:
@@ -87,10 +89,12 @@ class Outbox:
             try:
                 await self.sweep()
             except RedisError as error:
-                logger.warning("the broker is away, wake-ups wait: %s", error)
+                self._outages.failed("the broker is away, wake-ups wait", error)
             except Exception as error:
                 self.note_outage()
-                logger.warning("sweep put off: %s", error)
+                self._outages.failed("sweep put off", error)
+            else:
+                self._outages.worked()
 
     def note_outage(self) -> None:
         """Postgres was away: leases may have run out that their workers are about to renew."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import UUID
 
+from riverrun.kit.outage_log import OutageLog
 from riverrun.streaming.commands import decode_frame, live_channel
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
@@ -56,6 +57,7 @@ class StreamHub:
         self._turns: list[set[_Topic]] = [set() for _ in range(TURNS)]
         self._subscriber: ChannelSubscriber | None = None
         self._lost = asyncio.Event()
+        self._outages = OutageLog(logger, "live channel up again")
         self._is_draining = False
 
     @contextlib.asynccontextmanager
@@ -164,8 +166,9 @@ class StreamHub:
             try:
                 await subscriber.connect(self._address)
             except OSError as error:
-                logger.warning("live channel down, readers follow the record: %s", error)
+                self._outages.failed("live channel down, readers follow the record", error)
             else:
+                self._outages.worked()
                 self._subscriber = subscriber
                 self.metrics.is_connected = True
                 subscriber.subscribe(channel.decode() for channel in self._topics)
