@@ -10,14 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
+from tests.support.local_projects import index_folder, write_files
 
 from riverrun.infra.database import open_async_engine
-from riverrun.infra.settings import Settings
-from riverrun.parsing.indexer import index_project
-from riverrun.parsing.models import Project
 from riverrun.search.code_index import PostgresCodeIndex
 from riverrun.search.search_service import AsyncSearchService, SearchService
-from riverrun.users.models import User
 
 FILES = {
     "shop/cart.py": '''"""A shopping cart."""
@@ -56,33 +53,7 @@ CRLF = b"first\r\nsecond\n\xff\xfe broken\nlast without end"
 
 @pytest.fixture
 def project_id(engine: Engine, tmp_path: Path) -> UUID:
-    return add_project(engine, fill_folder(tmp_path / "repo"), tmp_path)
-
-
-def fill_folder(root: Path) -> Path:
-    for path, content in FILES.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(content, "utf-8")
-    return root
-
-
-def add_project(engine: Engine, root: Path, data_dir: Path) -> UUID:
-    with Session(engine) as session:
-        user = User(email=f"{root.name}@example.org", display_name="Ann")
-        session.add(user)
-        session.flush()
-        project = Project(user_id=user.id, repo_name=root.name, source=str(root))
-        session.add(project)
-        session.commit()
-        project_id = project.id
-    index_project(
-        engine,
-        project_id,
-        Settings(data_dir=data_dir / "data", allow_local_paths=True),
-        progress=lambda *_: None,
-        should_stop=lambda: False,
-    )
-    return project_id
+    return index_folder(engine, write_files(tmp_path / "repo", FILES), tmp_path)
 
 
 @pytest.fixture
@@ -220,7 +191,7 @@ def test_broken_encoding_and_line_ends_keep_their_lines(
 ) -> None:
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "odd.txt").write_bytes(b"x" * 200 + b"\n" + CRLF)
-    index = PostgresCodeIndex(session, [add_project(engine, tmp_path / "odd", tmp_path)])
+    index = PostgresCodeIndex(session, [index_folder(engine, tmp_path / "odd", tmp_path)])
     excerpt = index.read_file("odd.txt", 2)
     assert excerpt is not None
     assert excerpt.text.split("\n") == ["first\r", "second", "\ufffd\ufffd broken", "last without end"]
@@ -239,7 +210,7 @@ def test_nothing_of_another_project_is_ever_seen(
 ) -> None:
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "secret.py").write_text("def total_price():\n    return canary()\n")
-    foreign = add_project(engine, tmp_path / "foreign", tmp_path)
+    foreign = index_folder(engine, tmp_path / "foreign", tmp_path)
     ours, theirs = PostgresCodeIndex(session, [project_id]), PostgresCodeIndex(session, [foreign])
 
     assert all(hit.location.repo == "repo" for hit in ours.search("total price canary"))
@@ -266,7 +237,7 @@ async def test_the_twins_find_the_same(database_url: str, session: Session, proj
 def test_a_search_reads_what_its_own_project_holds_however_much_others_hold(
     engine: Engine, session: Session, project_id: UUID, tmp_path: Path
 ) -> None:
-    foreign_id = add_project(engine, fill_folder(tmp_path / "foreign"), tmp_path)
+    foreign_id = index_folder(engine, write_files(tmp_path / "foreign", FILES), tmp_path)
     copies = text(
         "INSERT INTO chunks (project_id, file_id, name, kind, start_line, end_line, terms, lengths) "
         "SELECT project_id, file_id, name, kind, start_line, end_line, terms, lengths "
@@ -286,7 +257,7 @@ def test_a_word_that_every_chunk_holds_is_looked_for_in_the_names(
     for number in range(1_200):
         (root / f"part{number}.py").write_text(f"def fun{number}():\n    return {number}\n", "utf-8")
     (root / "zz.py").write_text("class AcmeClient:\n    def acme(self):\n        return 0\n", "utf-8")
-    index = PostgresCodeIndex(session, [add_project(engine, tmp_path / "acme", tmp_path)])
+    index = PostgresCodeIndex(session, [index_folder(engine, tmp_path / "acme", tmp_path)])
     assert names(index, "Where is acme?")[:2] == ["AcmeClient.acme", "AcmeClient"]
 
 
