@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riverrun.code_provider.errors import RepositoryFailed, RepositoryStopped, RepositoryTooLarge
+from riverrun.embedded.guarded_process import GuardedProcess
 
 LOOK_SECONDS = 0.2
 """How often a running git is looked after: to be stopped, too slow, too large."""
@@ -164,11 +165,12 @@ def watch_git(
 
     ``deadline`` is that of the whole fetch, of which this may be one command of several. ``progress`` hears of
     objects received, and their total. Raises ``RepositoryStopped``, and ``RepositoryFailed`` when a limit is reached,
-    be it by the last bytes; git and all its children are dead then.
+    be it by the last bytes; git and all its children are dead then, and as soon as this process is, however it ends.
     """
-    process = start_git(command, stderr=subprocess.PIPE)
-    assert process.stderr
-    pipe = process.stderr.fileno()
+    process = GuardedProcess(
+        command, is_read=True, environment=git_environment(), folder=Path("/"), grace_seconds=END_SECONDS
+    )
+    pipe = process.output.fileno()
     said = ""
     try:
         while True:
@@ -180,11 +182,10 @@ def watch_git(
             if part:
                 said = (said + part.decode("utf-8", "replace"))[-KEPT_OUTPUT_CHARS:]
                 _report(said, progress)
-    except subprocess.TimeoutExpired:
-        raise RepositoryFailed("git closed its output but does not end.") from None
     finally:
-        end_group(process)
-        process.stderr.close()
+        with suppress(TimeoutError):  # Not even a killed process ends while its disk hangs.
+            process.stop()
+        process.output.close()
 
 
 def read_git(command: list[str], separator: bytes, max_bytes: int, limits: Limits) -> Iterator[bytes]:

@@ -50,7 +50,8 @@ class EmbeddedServers:
         """Start the servers of a folder, or attach to them when another living process has done so.
 
         Whatever a crash left behind (servers, pid files, half-made data) is cleared away. ``durable=False`` is for
-        tests: fast, and unsafe only against power loss. ``say`` gets a line when it takes long. Raises ``EmbeddedError`` in words meant for the operator.
+        tests: fast, and unsafe only against power loss. ``say`` gets a line when it takes long. Raises ``EmbeddedError``
+        in words meant for the operator.
         """
         began = time.monotonic()
         folder = DataFolder(data_dir)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from riverrun.embedded import guard
 from riverrun.embedded.errors import EmbeddedError
@@ -26,7 +26,9 @@ class Account:
 
 
 class GuardedProcess:
-    """A running child. Its output goes to a log file, or where ours goes; its end can be waited for, asked for or forced.
+    """A running child. Its end can be waited for, asked for or forced.
+
+    Its output goes to a log file, or to ``output`` when it ``is_read``, or else where ours goes.
 
     ``pid`` is the child's own, not the guard's. ``keep_open`` are file descriptors that stay open in the child as well
     (locks, which thereby last exactly as long as it does).
@@ -36,7 +38,8 @@ class GuardedProcess:
         self,
         command: Sequence[str | Path],
         *,
-        log_path: Path | None,
+        log_path: Path | None = None,
+        is_read: bool = False,
         input_path: Path | None = None,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
@@ -58,7 +61,7 @@ class GuardedProcess:
                 [sys.executable, "-I", "-S", guard.__file__, *options, "--", *map(str, command)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=subprocess.PIPE if is_read else log,
                 bufsize=0,
                 env=None if environment is None else dict(environment),
                 cwd=folder,
@@ -76,6 +79,12 @@ class GuardedProcess:
             self._guard.wait()
             raise EmbeddedError(f"A guard process could not start; see {self.log_path or 'above'}.")
         return int(line)
+
+    @property
+    def output(self) -> IO[bytes]:
+        """What the child says, of one that is read; at its end nobody of its group is left."""
+        assert self._guard.stderr is not None
+        return self._guard.stderr
 
     @property
     def returncode(self) -> int | None:
