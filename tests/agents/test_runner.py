@@ -208,8 +208,8 @@ async def test_a_timeout_of_emit_is_not_mistaken_for_the_models() -> None:
 @pytest.mark.parametrize(
     ("scripts", "limits", "title"),
     [
-        ([["a", HANG]], Limits(stall_seconds=0.05), "The model stalled"),
-        ([[HANG]], Limits(stall_seconds=0.05), "The model stalled"),
+        ([["a", HANG]], Limits(stall_seconds=0.5), "The model stalled"),
+        ([[HANG]], Limits(stall_seconds=0.5), "The model stalled"),
         ([["a", HANG]], Limits(total_seconds=0.05), "The answer took too long"),
         ([["a" * 50]], Limits(output_chars=10), "The answer grew too long"),
         ([[call("list_files", "{}")]], Limits(steps=3), "The answer took too many steps"),
@@ -233,7 +233,7 @@ async def test_text_before_a_failure_stays_with_what_was_held_back() -> None:
     events = RecordedEvents()
     with pytest.raises(AgentFailed):
         await answer_question(
-            "q", [], INDEX, ScriptedModel(["so far [a", HANG]), events.emit, Limits(stall_seconds=0.05)
+            "q", [], INDEX, ScriptedModel(["so far [a", HANG]), events.emit, Limits(stall_seconds=0.5)
         )
     assert events.text == "so far [a"
 

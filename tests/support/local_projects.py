@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from riverrun.infra.settings import Settings
+from riverrun.kit.ids import new_uuid
 from riverrun.parsing.indexer import index_project
 from riverrun.parsing.models import Project
 from riverrun.users.models import User
@@ -15,7 +16,7 @@ from riverrun.users.models import User
 
 def add_project(engine: Engine, folder: Path, repo_name: str, files: Mapping[str, str]) -> UUID:
     """Index files, written below ``folder``, as a project of a user of its own."""
-    root = write_files(folder / str(uuid4()), files)
+    root = write_files(folder / str(new_uuid()), files)
     return index_folder(engine, root, folder, repo_name=repo_name)
 
 
@@ -29,7 +30,7 @@ def write_files(root: Path, files: Mapping[str, str]) -> Path:
 
 def index_folder(engine: Engine, root: Path, workplace: Path, *, repo_name: str | None = None) -> UUID:
     """Index a folder as a project of a user of its own, named as the folder unless told otherwise."""
-    project_id = uuid4()
+    project_id = new_uuid()
     with Session(engine) as session:
         user = User(email=f"{project_id}@example.org", display_name="Ann")
         session.add(user)

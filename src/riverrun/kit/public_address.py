@@ -9,18 +9,20 @@ _6TO4 = ipaddress.ip_network("2002::/16")
 
 
 def is_public(address: Address) -> bool:
-    """Neither the address nor an IPv4 address inside it is private, local, reserved or a group's."""
-    return all(one.is_global and not one.is_multicast for one in (address, *_inner_addresses(address)))
+    """Neither private, local, reserved nor a group's; of an IPv6 address that stands for an IPv4 one, that one counts.
+
+    What Python says of such an IPv6 address itself is another thing in each of its releases.
+    """
+    judged = _inner_address(address) or address
+    return judged.is_global and not judged.is_multicast
 
 
-def _inner_addresses(address: Address) -> list[Address]:
+def _inner_address(address: Address) -> ipaddress.IPv4Address | None:
     """The IPv4 address that an IPv6 one stands for."""
     if isinstance(address, ipaddress.IPv4Address):
-        return []
-    if address.ipv4_mapped:
-        return [address.ipv4_mapped]
+        return None
     if address in _NAT64:
-        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     if address in _6TO4:
-        return [ipaddress.IPv4Address(int(address) >> 80 & 0xFFFFFFFF)]
-    return []
+        return ipaddress.IPv4Address(int(address) >> 80 & 0xFFFFFFFF)
+    return address.ipv4_mapped
