@@ -148,11 +148,8 @@ def _forget_answer_to_nobody(resources: WorkerResources, run_id: UUID) -> None:
         if was_to_nobody:
             streams = RedisStreamManager(resources.redis, ttl_seconds=resources.settings.stream_ttl_seconds)
             streams.clear_session(run_id)
-    except (
-        DBAPIError,
-        RedisError,
-        OSError,
-    ) as error:  # The run is over, and what waits behind it is to go on.
+    except (DBAPIError, RedisError, OSError) as error:
+        # The run is over, and what waits behind it is to go on.
         logger.warning("run %s: whether anybody wants its answer cannot be asked: %s", run_id, error)
 
 

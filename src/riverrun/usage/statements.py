@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
     ColumnElement,
     Date,
     Insert,
@@ -160,23 +161,30 @@ def _settle() -> Select[int]:
     return select(added.returning(UsageCounter.questions).cte("counted").c.questions)
 
 
-def hold(run_ids: Sequence[UUID], asker: dict[str, Any] | None) -> Insert:
+def hold(run_ids: Sequence[UUID], asker: dict[str, Any] | None) -> Select[int]:
     """Lock all counters that the runs' questions are on, and that one by ``asker`` will be on, until the transaction ends.
 
     ``asker`` has a ``user_id``, an ``api_key_id``, ``organisation_ids`` and ``asked_on``, as an entry. A counter that
     does not exist yet is made, at nothing: else somebody else could make it, and hold it, meanwhile.
     """
-    columns: list[Any] = [
-        UsageEntry.user_id,
-        UsageEntry.api_key_id,
-        UsageEntry.organisation_ids,
-        UsageEntry.asked_on,
-    ]
-    in_the_way: Select[Any] = select(*columns).where(UsageEntry.run_id.in_(run_ids))
-    own = [literal(asker[column.name], column.type).label(column.name) for column in columns] if asker else []
-    entries = union_all(in_the_way, select(*own)) if own else in_the_way
-    counters = _counters_of(entries.cte("entries"))
-    return _add(select(*counters.c, literal(0), literal(0)).order_by(*counters.c))
+    own = {f"its_{name}": value for name, value in (asker or {}).items()}
+    return _hold(tuple(asker or ())).params(run_ids=list(run_ids), **own)
+
+
+@cache
+def _hold(names: tuple[str, ...]) -> Select[int]:
+    """Built once, as ``_standing``. ``names`` are the asker's columns, if there is one."""
+    columns = UsageEntry.__table__.columns
+    kept = [columns[name] for name in ("user_id", "api_key_id", "organisation_ids", "asked_on")]
+    run_ids: BindParameter[Any] = bindparam("run_ids", expanding=True)
+    entries: list[Select[Any]] = [select(*kept).where(UsageEntry.run_id.in_(run_ids))]
+    if names:
+        entries.append(
+            select(*(bindparam(f"its_{one.name}", type_=one.type).label(one.name) for one in kept))
+        )
+    counters = _counters_of(union_all(*entries).cte("entries"))
+    locked = _add(select(*counters.c, literal(0), literal(0)).order_by(*counters.c))
+    return select(locked.returning(UsageCounter.questions).cte("held").c.questions)
 
 
 def usage_of(entries: Select[UsageEntry]) -> Select[str, str, int, int]:

@@ -33,4 +33,4 @@ def downgrade() -> None:
     op.create_index("ix_chunks_project", "chunks", ["project_id"])
     op.drop_index("ix_chunks_terms", "chunks")
     op.create_index("ix_chunks_terms", "chunks", ["terms"], postgresql_using="gin")
-    op.execute("DROP EXTENSION btree_gin")
+    # The extension stays: it may have been there before.
