@@ -106,7 +106,8 @@ class IndexStore:
         if not count:
             return []
         rows = self._connection.execute(
-            "SELECT nextval(pg_get_serial_sequence('source_files', 'id')) FROM generate_series(1, %s)",
+            "SELECT nextval(ids.name) FROM generate_series(1, %s), "
+            "(SELECT pg_get_serial_sequence('source_files', 'id')::regclass AS name OFFSET 0) AS ids",
             [count],
         ).fetchall()
         self._connection.commit()

@@ -75,6 +75,8 @@ class ParseHelper:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
         self._received = bytearray()
+        self._taken = 0
+        """How much of it is in the frames that were read."""
         self._sent_ahead: Sequence[ParseRequest] = ()
         """What the process has got, or waits in its pipe, although nobody has asked for the replies yet."""
 
@@ -127,6 +129,7 @@ class ParseHelper:
             process.wait()
         self._is_ready = False
         self._received.clear()
+        self._taken = 0
         self._sent_ahead = ()
 
     def _second_try(self, project_id: UUID, request: ParseRequest, lost: _HelperLost) -> ParseReply:
@@ -188,15 +191,18 @@ class ParseHelper:
         assert self._process
         assert self._process.stdout
         pipe = self._process.stdout.fileno()
-        while len(self._received) < size:
+        if len(self._received) < self._taken + size:
+            # What was taken goes when there is more to read, not each time: what is behind it would be moved for each frame.
+            del self._received[: self._taken]
+            self._taken = 0
+        while len(self._received) < self._taken + size:
             self._wait(pipe, select.POLLIN, deadline)
             part = os.read(pipe, PIPE_BYTES)
             if not part:
                 raise _HelperLost("The parser crashed on this file.")
             self._received += part
-        taken = bytes(memoryview(self._received)[:size])
-        del self._received[:size]
-        return taken
+        start, self._taken = self._taken, self._taken + size
+        return bytes(memoryview(self._received)[start : self._taken])
 
     def _wait(self, pipe: int, event: int, deadline: float) -> None:
         poll = select.poll()

@@ -45,7 +45,8 @@ class TermFrequencies:
         """These and no others."""
         self._forget()
         project = str(self._project_id).encode()
-        rows = [b"%b\t%b\t%d\n" % (project, term, count) for term, count in sorted(counts.items())]
+        # The terms alone are sorted: twenty thousand pairs that last would have the collector look at the whole worker.
+        rows = [b"%b\t%b\t%d\n" % (project, term, counts[term]) for term in sorted(counts)]
         command = "COPY term_frequencies (project_id, term, chunks) FROM STDIN"
         with self._connection.cursor().copy(command) as copy:
             copy.write(b"".join(rows))
