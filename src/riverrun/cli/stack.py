@@ -28,6 +28,7 @@ from riverrun.infra.redis_clients import SyncRedis, open_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_readiness import QUEUES, ready_key
 from riverrun.migrations import upgrade
+from riverrun.runs.lease_statements import end_all
 
 READY_SECONDS = 60.0
 GRACE_SECONDS = 2.8
@@ -104,9 +105,10 @@ class Stack:
         folder = DataFolder(self.settings.data_dir)
         folder.prepare()
         ensure_key_file(self.settings)
+        was_killed = folder.published() is not None  # Who is told to stop takes that back.
         self._open_servers(folder)
         upgrade(self.settings.require_database_url())
-        self._forget_former_workers()
+        self._forget_former_workers(were_killed=was_killed)
         self._spawn_children(folder.logs)
         self._wait_until_ready()
         self._write_client_file(folder)
@@ -127,9 +129,20 @@ class Stack:
             urls = {"database_url": self._servers.database_url, "redis_url": self._servers.redis_url}
             self.settings = self.settings.model_copy(update=urls)
 
-    def _forget_former_workers(self) -> None:
+    def _forget_former_workers(self, *, were_killed: bool) -> None:
+        """On servers of our own no worker of before is alive: what it was at goes on now, not when its lease has run out.
+
+        A stop is nobody's death, even when it took the servers first and the workers could hand nothing over.
+        """
         with open_redis(self.settings.require_redis_url()) as redis:
             redis.delete(*self._ready_keys())
+        if self._servers:
+            engine = open_engine(self.settings.require_database_url(), pool_size=1)
+            try:
+                with engine.begin() as connection:
+                    connection.execute(end_all(are_deaths=were_killed))
+            finally:
+                engine.dispose()
 
     def _ready_keys(self) -> list[str]:
         return [ready_key(work) for work in QUEUES]

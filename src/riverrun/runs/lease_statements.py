@@ -15,6 +15,16 @@ def give_back(run_id: UUID, attempt: int) -> Update:
     )
 
 
+def end_all(*, are_deaths: bool) -> Update:
+    """End every lease now, when nobody who holds one is alive: as deaths, or as if each had been given back."""
+    owner = {} if are_deaths else {"lease_owner": None}
+    return (
+        update(Run)
+        .where(Run.status == RunStatus.RUNNING, Run.lease_owner.is_not(None))
+        .values(lease_until=func.now(), **owner)
+    )
+
+
 def wake_again(run_id: UUID) -> Update:
     """Let the sweeper send the run's wake-up at its next look."""
     return update(OutboxEntry).where(OutboxEntry.run_id == run_id).values(sent_at=None)
