@@ -117,9 +117,9 @@ async def delete_conversation(
     stopped = await conversations.delete(conversation_id)
     still_hot = now() - timedelta(seconds=settings.stream_ttl_seconds)
     over = (await db.scalars(runs_ended_since(conversation_id, still_hot))).all()
+    await db.execute(forget_ended_runs(conversation_id))
     await channels.commit(db, ended=stopped.ended, stopping=stopped.still_running)
     await channels.forget(over)
-    await db.execute(forget_ended_runs(conversation_id))
 
 
 @conversations_router.post(

@@ -147,7 +147,8 @@ def runs_ended_since(conversation_id: UUID, moment: datetime) -> Select[UUID]:
 
 def forget_ended_runs(conversation_id: UUID) -> Delete:
     """Drop what is over in it, with all that was recorded of it. What was used stays in the ledger."""
-    return delete(Run).where(Run.subject_id == conversation_id, Run.ended_at.is_not(None))
+    over = delete(Run).where(Run.subject_id == conversation_id, Run.ended_at.is_not(None))
+    return over.execution_options(synchronize_session=False)
 
 
 def _uuid_or_none(text: str) -> UUID | None:
