@@ -17,6 +17,8 @@ from riverrun.embedded.guarded_process import GuardedProcess
 LOOK_SECONDS = 0.2
 """How often a running git is looked after: to be stopped, too slow, too large."""
 END_SECONDS = 2.0
+DISK_SECONDS = 60.0
+"""How long a command may take that works on the disk alone."""
 KEPT_OUTPUT_CHARS = 8_000
 _PASSED_ON = (
     "PATH",
@@ -136,22 +138,31 @@ def start_git(
 
 def run_git(command: list[str]) -> str:
     """Run a command that works on the disk alone; returns its output, raises ``RepositoryFailed``."""
-    process = start_git(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        output, complaints = (
-            part.decode("utf-8", "replace").strip() for part in process.communicate(timeout=60)
-        )
-    except subprocess.TimeoutExpired:
-        end_group(process)
-        raise RepositoryFailed("git does not answer. Is the server's disk in order?") from None
-    if process.returncode:
+    status, output, complaints = _run(command)
+    if status:
         raise RepositoryFailed(f"git failed: {complaints[-300:]}")
     return output
 
 
 def has_object(repository: Path, name: str) -> bool:
-    """Whether the clone has an object of that name."""
-    return start_git(git_command(repository, ["cat-file", "-e", name])).wait(60) == 0
+    """Whether the clone has an object of that name. Raises ``RepositoryFailed`` when git does not answer."""
+    status, _, _ = _run(git_command(repository, ["cat-file", "-e", name]))
+    return status == 0
+
+
+def _run(command: list[str]) -> tuple[int, str, str]:
+    """Exit status, output and complaints."""
+    process = start_git(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        output, complaints = process.communicate(timeout=DISK_SECONDS)
+    except subprocess.TimeoutExpired:
+        end_group(process)
+        raise RepositoryFailed("git does not answer. Is the server's disk in order?") from None
+    return process.returncode, _text_of(output), _text_of(complaints)
+
+
+def _text_of(said: bytes) -> str:
+    return said.decode("utf-8", "replace").strip()
 
 
 def watch_git(
@@ -212,11 +223,10 @@ def read_git(command: list[str], separator: bytes, max_bytes: int, limits: Limit
             raise RepositoryFailed("git cannot read the clone.")
     finally:
         end_group(process)
-        process.stdout.close()
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End git and its children, politely for a moment."""
+    """End git and its children, politely for a moment; what they still had to say is not heard."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None and number is signal.SIGTERM:
             continue
@@ -224,6 +234,9 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(END_SECONDS)
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
 
 
 def size_of(directory: Path) -> int:

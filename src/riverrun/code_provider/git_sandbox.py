@@ -209,11 +209,9 @@ class BlobReader:
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin
-        assert self._process.stdout
         with suppress(OSError):
             self._process.stdin.close()
         end_group(self._process)
-        self._process.stdout.close()
 
     def read(self, blob: str) -> bytes:
         """The content of a blob. Raises ``OSError`` when the clone does not have it."""
