@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from riverrun.auth import grant_statements
 from riverrun.auth.loss_statements import Loss, losses_within, still_readable, values_of
 from riverrun.auth.principal import Principal, Who
+from riverrun.kit.background import run_beside
 from riverrun.kit.clock import now
 
 LOOK_SECONDS = 1.0
@@ -115,13 +116,8 @@ class StreamWatch:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["StreamWatch"]:
         """Keep looking, and forget revocations that are old."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work()) for work in (self._look_again_and_again, self._prune)]
-            try:
-                yield self
-            finally:
-                for task in tasks:
-                    task.cancel()
+        async with run_beside(self._look_again_and_again, self._prune):
+            yield self
 
     @property
     def streams(self) -> int:

@@ -16,6 +16,7 @@ from riverrun.conversations.run_reading import ReadableRun, RunReading
 from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
 from riverrun.conversations.session_names import claim_name, name_of
 from riverrun.infra.problem_handlers import CLIENT_GONE
+from riverrun.kit.background import end
 from riverrun.kit.problem import NotFound
 from riverrun.runs.channels import RunChannels
 from riverrun.runs.continuation import recorded_end
@@ -140,6 +141,4 @@ async def _comes_first(awaited: Coroutine[Any, Any, object], *others: Coroutine[
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         return tasks[0].done()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await end(tasks)

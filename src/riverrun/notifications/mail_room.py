@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from riverrun.kit.background import end
 from riverrun.notifications.email_helper import EmailHelper, Mail, MailRefused
 
 MOST_UNDER_WAY = 100
@@ -57,9 +58,7 @@ class MailRoom:
         finally:
             if self._under_way:
                 _, late = await asyncio.wait(self._under_way, timeout=LEAVING_SECONDS)
-                for task in late:
-                    task.cancel()
-                await asyncio.gather(*late, return_exceptions=True)
+                await end(late)
             if self._helper is not None:
                 await self._helper.close()
 

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.infra.task_dispatch import TaskDispatcher, WakeUp
+from riverrun.kit.background import run_beside
 from riverrun.kit.outage_log import OutageLog
 from riverrun.runs import statements
 
@@ -49,13 +50,8 @@ class Outbox:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Outbox"]:
         """Keep sending and sweeping."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work()) for work in (self._send_fresh, self._note_sent, self._sweep)]
-            try:
-                yield self
-            finally:
-                for task in tasks:
-                    task.cancel()
+        async with run_beside(self._send_fresh, self._note_sent, self._sweep):
+            yield self
 
     def send_soon(self, wake_up: WakeUp) -> None:
         """Send a committed wake-up without waiting for the broker."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import UUID
 
+from riverrun.kit.background import run_beside
 from riverrun.kit.outage_log import OutageLog
 from riverrun.streaming.commands import decode_frame, live_channel
 from riverrun.streaming.cursor import START, Position
@@ -63,14 +64,11 @@ class StreamHub:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["StreamHub"]:
         """Keep the connection, the watchdog and the heartbeat going."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work()) for work in (self._keep_connected, self._watch, self._beat)]
+        async with run_beside(self._keep_connected, self._watch, self._beat):
             try:
                 yield self
             finally:
                 self.drain()
-                for task in tasks:
-                    task.cancel()
                 if self._subscriber is not None:
                     self._subscriber.abort()
 
@@ -181,8 +179,6 @@ class StreamHub:
         """Compare tops of silent runs, so that a lost last frame leaves nobody hanging; forget deserted topics."""
         for turn in itertools.cycle(self._turns):
             await asyncio.sleep(WATCH_SECONDS / TURNS)
-            if self._is_draining:  # a driver may have swallowed the word to end
-                return
             if turn is self._turns[0]:
                 self._forget_deserted()
                 if self._subscriber is not None:

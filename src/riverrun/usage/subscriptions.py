@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from riverrun.infra.settings import MissingSetting
 from riverrun.infra.web_address import is_web_address
+from riverrun.kit.background import end
 from riverrun.kit.clock import now
 from riverrun.usage.limit_statements import note_subscription
 
@@ -72,9 +73,7 @@ class Subscriptions:
             try:
                 yield
             finally:
-                for task in self._under_way:
-                    task.cancel()
-                await asyncio.gather(*self._under_way, return_exceptions=True)
+                await end(self._under_way)
 
     def look(self, user_id: UUID, learnt_at: datetime | None) -> None:
         """Have the user's plan asked for, if it is time; returns at once."""
