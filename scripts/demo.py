@@ -23,7 +23,7 @@ from riverrun.cli.outcome import require_completed
 from riverrun.cli.render import AnswerView, open_view
 from riverrun.cli.repository_choice import source_of
 from riverrun.cli.server_address import ServerAddress
-from riverrun.cli.stack import Stack
+from riverrun.cli.stack import Stack, StackError
 from riverrun.infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +57,8 @@ def main() -> int:
         console.print("demo: failed interrupted")
         return 1
     except Exception as error:  # whatever it was, the person gets one line
+        if isinstance(error, StackError) and error.log:
+            console.print(error.log, markup=False, soft_wrap=True, style="dim")
         console.print(
             f"demo: failed {escape(' '.join(str(error).split()) or type(error).__name__)}", soft_wrap=True
         )

@@ -12,14 +12,14 @@ from riverrun.infra.settings import Settings
 @app.command()
 @ends_in_words
 def api(
-    port: Annotated[int | None, typer.Option(help="Where it listens.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Where it listens.")] = None,
     host: Annotated[str | None, typer.Option(help="The address it listens on.")] = None,
 ) -> None:
     """Serve HTTP only; the servers' addresses come from the environment."""
     from riverrun.main import serve
 
     given = {name: value for name, value in {"port": port, "host": host}.items() if value is not None}
-    serve(Settings().model_copy(update=given))
+    serve(Settings(**given))
 
 
 @app.command()

@@ -12,7 +12,7 @@ GIVEN = {
     "RIVERRUN_PLANS": '{"default": {"questions_per_month": 50}}',
     "RIVERRUN_ALLOWED_HOSTS": "git.example:443,o.example:80",
     "RIVERRUN_TRUSTED_PROXIES": "10.0.0.0/8",
-    "RIVERRUN_SECRET_KEYS": "one:AAAA",
+    "RIVERRUN_SECRET_KEYS": f"one:{'A' * 43}=",
     "RIVERRUN_PORT": "1234",
 }
 

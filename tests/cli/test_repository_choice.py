@@ -7,8 +7,16 @@ import pytest
 from riverrun.cli.repository_choice import RepositoryUnclear, choose_project, source_of
 
 
-def project(source: str, name: str, indexed_at: str | None = "2026-01-01") -> dict[str, object]:
-    return {"source": source, "repo_name": name, "indexed_at": indexed_at, "created_at": "2026-01-01"}
+def project(
+    source: str, name: str, indexed_at: str | None = "2026-01-01", branch: str = ""
+) -> dict[str, object]:
+    return {
+        "source": source,
+        "repo_name": name,
+        "branch_name": branch,
+        "indexed_at": indexed_at,
+        "created_at": "2026-01-01",
+    }
 
 
 CLIENT = project("https://example.org/encode/client", "encode/client")
@@ -49,6 +57,31 @@ def test_a_name_of_two_repositories_lists_both() -> None:
     other = project("/other/client", "client")
     with pytest.raises(RepositoryUnclear, match=r"/other/client.*https://example.org"):
         choose_project([other | {"repo_name": "x/client"}, CLIENT], "client", HERE)
+
+
+def test_of_a_repository_at_two_branches_one_is_named_by_its_branch() -> None:
+    main, dev = (project("https://example.org/x/y", "x/y", branch=branch) for branch in ("main", "dev/2"))
+    with pytest.raises(
+        RepositoryUnclear, match=r"https://example.org/x/y@dev/2, https://example.org/x/y@main"
+    ):
+        choose_project([main, dev], "y", HERE)
+    assert choose_project([main, dev], "y@dev/2", HERE) is dev
+    assert choose_project([main, dev], "https://example.org/x/y@main", HERE) is main
+    with pytest.raises(RepositoryUnclear, match="not indexed"):
+        choose_project([main, dev], "y@other", HERE)
+
+
+def test_without_a_branch_the_one_that_was_indexed_without_is_meant() -> None:
+    plain, dev = (
+        project("https://example.org/x/y", "x/y"),
+        project("https://example.org/x/y", "x/y", branch="dev"),
+    )
+    assert choose_project([dev, plain], "y", HERE) is plain
+
+
+def test_nothing_is_no_folder() -> None:
+    with pytest.raises(RepositoryUnclear, match="name a folder"):
+        source_of("", HERE)
 
 
 def test_what_to_index_is_a_url_a_name_or_a_path(tmp_path: Path) -> None:

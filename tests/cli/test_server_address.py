@@ -35,7 +35,7 @@ def test_the_written_token_never_goes_to_another_server(
     written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RIVERRUN_URL", "https://other.example")
-    with pytest.raises(NotSetUp, match="RIVERRUN_TOKEN"):
+    with pytest.raises(NotSetUp, match=r"riverrun login https://other\.example"):
         find_server(written)
 
 

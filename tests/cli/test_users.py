@@ -79,6 +79,25 @@ async def test_a_disabled_account_is_shut_at_once_and_opened_again(
         assert (await bob.get("/api/v1/account/me")).status_code == 200
 
 
+async def test_the_last_administrator_is_not_disabled(base_url: str, run: Run) -> None:
+    refused = run("disable", "first@example.org")
+    assert refused.exit_code == 1
+    assert "is the only administrator" in refused.output
+    run("add", BOB, "--admin")
+    assert run("disable", "first@example.org").exit_code == 0
+    assert run("disable", "first@example.org").exit_code == 0
+    assert run("disable", BOB).exit_code == 1
+
+
+@pytest.mark.parametrize("word", ["", "bob", "a b@c", f"x@{'y' * 300}"])
+@pytest.mark.parametrize("command", ["add", "invite"])
+def test_what_is_no_address_gets_no_account(run: Run, command: str, word: str) -> None:
+    result = run(command, word)
+    assert result.exit_code == 1
+    assert "is not an e-mail address" in result.output
+    assert "@" not in run("list").stdout
+
+
 async def test_a_lost_password_is_set_by_a_link_from_the_operator(base_url: str, run: Run) -> None:
     token = token_in(run("reset-link", "first@example.org"), "password-reset")
     async with client_of(base_url) as anybody:

@@ -19,6 +19,10 @@ from riverrun.users.user_service import UserService
 RESET_LIFETIME = timedelta(hours=12)
 
 
+class LastAdministrator(Exception):
+    """Nobody would be left to run the server; the message says what to do."""
+
+
 class AccountAdministration:
     """Accounts by their addresses, in the caller's transaction. Verbs that change an unknown one raise ``LookupError``."""
 
@@ -61,8 +65,16 @@ class AccountAdministration:
         return token
 
     def disable(self, email: str) -> None:
-        """Let the account in by no door, and end its open streams. Nothing of it is deleted."""
+        """Let the account in by no door, and end its open streams. Nothing of it is deleted.
+
+        Raises:
+            LastAdministrator: no other account that is open may run the server.
+        """
         user = self._find(email)
+        if user.is_administrator and not self._has_other_administrators(user):
+            raise LastAdministrator(
+                f"{email} is the only administrator: make another one first, with riverrun users make-admin"
+            )
         user.disabled_at = user.disabled_at or now()
         self._session.add(Revocation(user_id=user.id))
 
@@ -78,6 +90,10 @@ class AccountAdministration:
     def make_administrator(self, email: str) -> None:
         """Let the user run the server."""
         self._find(email).is_administrator = True
+
+    def _has_other_administrators(self, user: User) -> bool:
+        others = select(User.id).where(User.is_administrator, User.disabled_at.is_(None), User.id != user.id)
+        return self._session.scalar(others.limit(1)) is not None
 
     def _find(self, email: str) -> User:
         user = self._users.get_user_by_email(email)

@@ -17,8 +17,22 @@ ADMINISTRATOR_EMAIL = "admin@localhost"
 ONE_TIME_LIFETIME = timedelta(hours=12)
 
 
+class AdministratorDisabled(Exception):
+    """The first account is disabled, so that no link and no token lets it in; the message says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{ADMINISTRATOR_EMAIL} is disabled: sign in with another account, or open it with "
+            f"riverrun users enable {ADMINISTRATOR_EMAIL}"
+        )
+
+
 def ensure_administrator(engine: Engine) -> UUID:
-    """The first account, made when there is none."""
+    """The first account, made when there is none.
+
+    Raises:
+        AdministratorDisabled: there is one, and it was disabled.
+    """
     values = {
         "id": new_uuid(),
         "email": ADMINISTRATOR_EMAIL,
@@ -28,7 +42,13 @@ def ensure_administrator(engine: Engine) -> UUID:
     }
     with engine.begin() as connection:
         connection.execute(insert(User).values(values).on_conflict_do_nothing(index_elements=[User.email]))
-        return connection.execute(select(User.id).where(User.email == ADMINISTRATOR_EMAIL)).scalar_one()
+        user = connection.execute(
+            select(User.id, User.disabled_at).where(User.email == ADMINISTRATOR_EMAIL)
+        ).one()
+    if user.disabled_at is not None:
+        raise AdministratorDisabled
+    user_id: UUID = user.id
+    return user_id
 
 
 def issue_one_time_token(engine: Engine, user_id: UUID) -> str:

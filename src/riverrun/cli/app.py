@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 COMMANDS = {
     "up": "riverrun.cli.up",
     "link": "riverrun.cli.link",
+    "login": "riverrun.cli.login",
     "index": "riverrun.cli.index",
     "ask": "riverrun.cli.ask",
     "runs": "riverrun.cli.runs",
@@ -42,7 +43,9 @@ class LoadedWhenCalled(TyperGroup):
             return super().get_command(ctx, cmd_name)
         found = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
         if isinstance(found, typer.Typer):
-            return typer.main.get_command(found)
+            group = typer.main.get_command(found)
+            group.name = cmd_name  # Help shows a group by its own name.
+            return group
         single = typer.Typer(**PLAIN)
         single.command(cmd_name)(found)
         return typer.main.get_command(single)

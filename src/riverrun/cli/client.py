@@ -49,7 +49,7 @@ class RiverrunClient:
         self._address = address
         self._http = httpx2.Client(
             base_url=address.base_url,
-            headers={"Authorization": f"Bearer {address.token}"},
+            headers={"Authorization": f"Bearer {address.token}"} if address.token else {},
             timeout=httpx2.Timeout(REPLY_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS),
             trust_env=not _is_loopback(address.base_url),
         )
@@ -59,6 +59,12 @@ class RiverrunClient:
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+
+    def login(self, email: str, password: str) -> str:
+        """A bearer token for the account."""
+        return str(
+            self._object("POST", "/api/v1/login", json={"email": email, "password": password})["token"]
+        )
 
     def parse(self, source: dict[str, str]) -> dict[str, Any]:
         """Start indexing ``{repo_path}`` or ``{repo_name}``, maybe with ``branch_name``: ``{project_id, run_id, ...}``."""

@@ -69,6 +69,6 @@ class ServerBusy(ApiProblem):
 
 
 ADVICE = {
-    401: "the token is not valid here; start the server again with: riverrun up",
+    401: "get another token with: riverrun login URL; on the machine of riverrun up, start that again",
     503: "try again in a moment; riverrun doctor says what is wrong",
 }

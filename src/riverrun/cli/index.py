@@ -20,7 +20,7 @@ def index(
     path_or_url: Annotated[
         str, typer.Argument(help="A folder of the server's machine, an https URL, or owner/name.")
     ],
-    branch: Annotated[str | None, typer.Option(help="The branch to read; default: what is there.")] = None,
+    branch: Annotated[str | None, typer.Option(help="The branch to read of a URL; default: its own.")] = None,
 ) -> None:
     """Index a repository, or bring its index up to date. Ctrl-C stops it; the next time goes on from there."""
     console = output()

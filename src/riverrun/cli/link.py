@@ -2,7 +2,7 @@
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from riverrun.auth.sign_in import ensure_administrator, issue_one_time_token
+from riverrun.auth.sign_in import AdministratorDisabled, ensure_administrator, issue_one_time_token
 from riverrun.cli.client_errors import ClientError
 from riverrun.cli.listen_address import local_url
 from riverrun.cli.running_stack import with_running_servers
@@ -22,12 +22,14 @@ def link() -> None:
         else:
             with EmbeddedServers.start(settings.data_dir) as servers:
                 token = one_time_token(servers.database_url)
+    except AdministratorDisabled as error:
+        raise ClientError(str(error)) from error
     except (EmbeddedError, SQLAlchemyError) as error:
         raise ClientError(
             f"no link could be made ({str(error).splitlines()[0]}): is the database migrated? See riverrun doctor"
         ) from error
     base_url = settings.public_url or local_url(settings.host, settings.port)
-    output().print(f"{base_url.rstrip('/')}/sign-in?token={token}", soft_wrap=True)
+    output().print(f"{base_url}/sign-in?token={token}", soft_wrap=True)
 
 
 def one_time_token(database_url: str) -> str:

@@ -32,11 +32,13 @@ def find_server(data_dir: Path) -> ServerAddress:
             written.get("token", "") if base_url == written.get("base_url", "").rstrip("/") else ""
         )
     if not base_url:
-        raise NotSetUp("no Riverrun server is running here; start one with: riverrun up")
+        raise NotSetUp(
+            "no Riverrun server is running here; start one with: riverrun up, or sign in to another with: riverrun login URL"
+        )
     if not base_url.startswith(("http://", "https://")):
         raise NotSetUp(f"RIVERRUN_URL must begin with http:// or https://, not {base_url!r}")
     if not token:
-        raise NotSetUp(f"there is no token for {base_url}; set RIVERRUN_TOKEN")
+        raise NotSetUp(f"there is no token for {base_url}; get one with: riverrun login {base_url}")
     return ServerAddress(base_url, token)
 
 

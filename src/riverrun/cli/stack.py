@@ -13,7 +13,12 @@ import httpx2
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from riverrun.auth.sign_in import ensure_administrator, issue_bearer_token, issue_one_time_token
+from riverrun.auth.sign_in import (
+    AdministratorDisabled,
+    ensure_administrator,
+    issue_bearer_token,
+    issue_one_time_token,
+)
 from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client_errors import ClientError
 from riverrun.cli.listen_address import choose_free_port, local_url, require_free_port
@@ -73,7 +78,7 @@ class Stack:
         return servers | {child.name: child.process.pid for child in self._children}
 
     def sign_in_link(self) -> str:
-        """A fresh link that signs the administrator in once."""
+        """A fresh link that signs the administrator in once. Raises ``StackError`` and ``AdministratorDisabled``."""
         engine = open_engine(self.settings.require_database_url(), pool_size=1)
         try:
             token = issue_one_time_token(engine, ensure_administrator(engine))
@@ -180,6 +185,8 @@ class Stack:
             engine = open_engine(self.settings.require_database_url(), pool_size=1)
             try:
                 self.token = issue_bearer_token(engine, ensure_administrator(engine), "command line")
+            except AdministratorDisabled:
+                self.token = ""
             finally:
                 engine.dispose()
         folder.write_private(path, json.dumps({"base_url": self.base_url, "token": self.token}))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from riverrun.auth.sign_in import AdministratorDisabled
 from riverrun.cli.interrupts import ended_by_signals
 from riverrun.cli.stack import Stack, StackError
 from riverrun.cli.terminal import ends_in_words, output
@@ -41,13 +42,22 @@ def settings_with(**options: Any) -> Settings:
     return Settings(**{name: value for name, value in options.items() if value is not None})
 
 
+def how_to_sign_in(stack: Stack) -> str:
+    """A link that works once, or why there is none."""
+    try:
+        return f"Sign in once with:\n\n  {stack.sign_in_link()}"
+    except AdministratorDisabled as disabled:
+        return f"It is at {stack.settings.public_url or stack.base_url}. {disabled}"
+
+
 def run(stack: Stack, console: Console) -> None:
     """Start, say where, and stay until a signal comes."""
     try:
         with console.status("starting"):
             stack.__enter__()
-        console.print(f"Riverrun is up after {stack.start_seconds:.1f} s. Sign in once with:\n")
-        console.print(f"  {stack.sign_in_link()}\n", soft_wrap=True)
+        console.print(
+            f"Riverrun is up after {stack.start_seconds:.1f} s. {how_to_sign_in(stack)}\n", soft_wrap=True
+        )
         console.print("Ctrl-C ends it.")
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from riverrun.auth.account_administration import AccountAdministration
+from riverrun.auth.account_administration import AccountAdministration, LastAdministrator
 from riverrun.auth.page_links import Errand, link_to
 from riverrun.cli.app import PLAIN
 from riverrun.cli.client_errors import ClientError
@@ -22,6 +23,7 @@ from riverrun.cli.terminal import ends_in_words, output
 from riverrun.embedded import EmbeddedError, EmbeddedServers
 from riverrun.infra.database import open_engine
 from riverrun.infra.settings import Settings
+from riverrun.kit.email_address import EmailAddress
 from riverrun.users.errors import EmailTaken
 from riverrun.users.models import User
 
@@ -30,6 +32,15 @@ users = typer.Typer(
 )
 
 Email = Annotated[str, typer.Argument(help="The e-mail address of the account.")]
+"""Of an account that there is: an earlier release took anything."""
+
+
+def address(given: str) -> str:
+    """An e-mail address in its normal form. Raises ``ClientError``."""
+    try:
+        return TypeAdapter(EmailAddress).validate_python(given)
+    except ValidationError as error:
+        raise ClientError(f"{given[:80]!r} is not an e-mail address") from error
 
 
 @users.command("list")
@@ -49,7 +60,7 @@ def add_user(
 ) -> None:
     """Make an account, and print a link that sets its password, for you to hand on."""
     with _accounts(Settings()) as (accounts, base_url):
-        token = accounts.add(email, name, is_administrator=admin)
+        token = accounts.add(address(email), name, is_administrator=admin)
     _show_link(base_url, Errand.PASSWORD_RESET, token, "It sets the password, once, within twelve hours.")
 
 
@@ -61,7 +72,7 @@ def invite_user(email: Email) -> None:
     if settings.sign_up == "closed":
         raise ClientError("RIVERRUN_SIGN_UP is closed: make the account yourself, with riverrun users add")
     with _accounts(settings) as (accounts, base_url):
-        token = accounts.invite(email)
+        token = accounts.invite(address(email))
     _show_link(base_url, Errand.INVITATION, token, "It works once, within a week, and for this address.")
 
 
@@ -128,7 +139,7 @@ def _accounts(given: Settings) -> Iterator[tuple[AccountAdministration, str]]:
                 _transaction(servers.database_url) as session,
             ):
                 yield AccountAdministration(session), base_url
-    except (LookupError, EmailTaken) as error:
+    except (LookupError, EmailTaken, LastAdministrator) as error:
         raise ClientError(str(error)) from error
     except (EmbeddedError, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
@@ -154,7 +165,7 @@ def _show_link(base_url: str, errand: Errand, token: str, note: str) -> None:
 
 def _table(found: Sequence[User]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("e-mail", no_wrap=True)
+    table.add_column("e-mail", overflow="fold")
     for column in ("name", "is", "made", "last here"):
         table.add_column(column, overflow="fold")
     for user in found:

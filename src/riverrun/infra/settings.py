@@ -10,6 +10,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from riverrun.infra.oidc_client import OidcClient, ProviderName
 from riverrun.infra.plans import UNLIMITED, Plan
 from riverrun.infra.postgres_options import require_known_options
+from riverrun.infra.web_address import is_web_address
+
+MOST_SECONDS = 31_536_000
+"""A year: more is a mistake, or no number at all."""
+Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS)]
 
 
 class Settings(BaseSettings):
@@ -18,7 +23,14 @@ class Settings(BaseSettings):
     Without a database or Redis URL the embedded servers are started under ``data_dir``.
     """
 
-    model_config = SettingsConfigDict(env_prefix="RIVERRUN_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="RIVERRUN_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+    """A variable that is set to nothing, as compose files do, is not set."""
 
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".riverrun")
     database_url: str | None = None
@@ -28,8 +40,8 @@ class Settings(BaseSettings):
     broker_url: str | None = None
     results_url: str | None = None
 
-    host: str = "127.0.0.1"
-    port: int = 8001
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8001, ge=0, le=65_535)
     public_url: str | None = None
     """How browsers reach the server; default ``http://{host}:{port}``."""
 
@@ -60,7 +72,7 @@ class Settings(BaseSettings):
     """``provider:name``; none means the built-in extractive model."""
     model_base_url: str | None = None
     model_api_key: SecretStr | None = None
-    extractive_delay_ms: float = 0.0
+    extractive_delay_ms: float = Field(default=0.0, ge=0, le=60_000)
     """A pause before each piece of an extractive answer, for demonstrations and tests of streaming."""
 
     allow_local_paths: bool = False
@@ -83,11 +95,11 @@ class Settings(BaseSettings):
     """Questions of all kinds, indexings and copies that a user may ask for."""
     streams_per_minute: int = Field(default=1_500, ge=0)
     """Streams that a user may open, which says nothing of how many are open. Of these rates, 0 means without limit."""
-    max_file_bytes: int = 1_000_000
-    max_repository_bytes: int = 2_000_000_000
-    clone_timeout_seconds: float = 600.0
-    max_question_chars: int = 32_000
-    max_waiting_runs: int = 10
+    max_file_bytes: int = Field(default=1_000_000, ge=1)
+    max_repository_bytes: int = Field(default=2_000_000_000, ge=1)
+    clone_timeout_seconds: Seconds = 600.0
+    max_question_chars: int = Field(default=32_000, ge=1)
+    max_waiting_runs: int = Field(default=10, ge=0)
     """How many runs may wait behind the one under way in a conversation."""
 
     plans: dict[str, Plan] = Field(default_factory=dict)
@@ -107,16 +119,16 @@ class Settings(BaseSettings):
     chat_concurrency: int = Field(default=4, ge=1)
     indexing_concurrency: int = Field(default=1, ge=1)
     """Worker processes a queue: answers wait for models, indexing keeps a core busy."""
-    lease_seconds: float = 15.0
-    max_attempts: int = 3
-    deaf_seconds: float = Field(default=20.0, gt=0)
+    lease_seconds: Seconds = 15.0
+    max_attempts: int = Field(default=3, ge=1)
+    deaf_seconds: Seconds = 20.0
     """How long a worker with free hands may leave a message in its queue before it is ended and started again."""
-    stream_ttl_seconds: int = 86_400
+    stream_ttl_seconds: int = Field(default=86_400, ge=1, le=MOST_SECONDS)
     """How long the hot copy of a run outlives its last event; Postgres keeps it for good."""
-    heartbeat_seconds: float = 15.0
+    heartbeat_seconds: Seconds = 15.0
     stream_reader: Literal["hub", "threadpool"] = "hub"
     """``threadpool`` is the plan's reader; each of its open streams holds a thread and a connection."""
-    loop_warn_ms: float = Field(default=100.0, gt=0)
+    loop_warn_ms: float = Field(default=100.0, gt=0, allow_inf_nan=False)
     """From when on the API's loop counts as blocked, and the log says by whom."""
     server_timing: bool = False
     """Whether each response says how long the loop was blocked meanwhile; for development."""
@@ -129,7 +141,17 @@ class Settings(BaseSettings):
 
     ``OTEL_EXPORTER_OTLP_ENDPOINT`` is not read: it is often set for a whole machine."""
     queue_prefix: str = "riverrun"
-    log_level: str = "INFO"
+    log_level: Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"] = "INFO"
+
+    def __init__(self, **given: Any) -> None:
+        """Raise MissingSetting when ``.env`` cannot be read; it may be another project's, of the folder one stands in."""
+        try:
+            super().__init__(**given)
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is no text in UTF-8"
+            raise MissingSetting(
+                f"the file .env of this folder cannot be read ({why}): mend it, or run from another folder"
+            ) from error
 
     @field_validator("data_dir")
     @classmethod
@@ -147,11 +169,44 @@ class Settings(BaseSettings):
             require_known_options(given)
         return given
 
-    @field_validator("metrics_token", "worker_metrics_port", "otlp_endpoint", mode="before")
+    @field_validator("redis_url", "broker_url", "results_url")
     @classmethod
-    def _nothing_is_none(cls, given: Any) -> Any:
-        """A variable that is set to nothing, as compose files do, is not set."""
-        return None if given == "" else given
+    def _redis(cls, given: str | None) -> str | None:
+        if given and not given.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it must begin with redis://, rediss:// or unix://")
+        return given
+
+    @field_validator("public_url", "model_base_url", "subscription_base_url", "otlp_endpoint")
+    @classmethod
+    def _web_address(cls, given: str | None) -> str | None:
+        if given and not is_web_address(given):
+            raise ValueError("it must be an http or https address")
+        return given
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, given: str | None) -> str | None:
+        return given and given.rstrip("/")
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _keys(cls, given: SecretStr | None) -> SecretStr | None:
+        if given:
+            from riverrun.kit.secrets_at_rest import (  # Most commands need no cryptography.
+                SecretBox,
+                SecretsError,
+            )
+
+            try:
+                SecretBox.parse(given.get_secret_value())
+            except SecretsError as error:
+                raise ValueError(str(error)) from error
+        return given
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, given: Any) -> Any:
+        return given.upper() if isinstance(given, str) else given
 
     @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod

@@ -15,7 +15,12 @@ ONE_SOURCE: dict[str, Any] = {
     "anyOf": [
         {
             "required": ["repo_path"],
-            "properties": {"repo_path": _SOMETHING, "repo_name": _NOTHING, "commit_id": {"enum": [None]}},
+            "properties": {
+                "repo_path": _SOMETHING,
+                "repo_name": _NOTHING,
+                "branch_name": _NOTHING,
+                "commit_id": {"enum": [None]},
+            },
         },
         {
             "required": ["repo_name"],
@@ -45,8 +50,10 @@ class ParsingRequest(BaseModel):
     def one_source(self) -> Self:
         if bool(self.repo_path) == bool(self.repo_name):
             raise ValueError("give either repo_path (a folder) or repo_name (an https URL or owner/name)")
-        if self.commit_id and (self.repo_path or self.branch_name):
-            raise ValueError("commit_id goes with repo_name alone: a folder is indexed as it lies there")
+        if self.repo_path and (self.commit_id or self.branch_name):
+            raise ValueError("a folder is indexed as it lies there: commit_id and branch_name go with repo_name")
+        if self.commit_id and self.branch_name:
+            raise ValueError("give either commit_id or branch_name")
         return self
 
 
