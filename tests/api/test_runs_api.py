@@ -8,6 +8,7 @@ import httpx2
 import orjson
 import pytest
 from sqlalchemy import Engine
+from tests.support.asking import ask
 from tests.support.live_api import client_of, read_sse, serving
 from tests.support.run_reading import expire_lease, keep, says
 from tests.support.stories import make_user
@@ -63,8 +64,8 @@ async def test_a_position_in_a_dropped_attempt_is_reset(
 ) -> None:
     def die(attempt: Attempt) -> None:
         says(*WORDS)(attempt)
+        attempt._release_keeper()
         expire_lease(engine, queued_run)
-        attempt._renew_at = float("inf")
         perform_run(queued_run, worker, says("anew"), keep)
 
     perform_run(queued_run, worker, die, keep)
@@ -134,8 +135,9 @@ async def test_a_wrong_token_is_told_what_to_do(base_url: str, queued_run: UUID,
 
 
 async def test_a_waiting_run_is_stopped_at_once_and_only_once(
-    client: httpx2.AsyncClient, worker: WorkerResources, queued_run: UUID
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources
 ) -> None:
+    queued_run = UUID((await ask(client, conversation)).json()["run_id"])
     reading = asyncio.create_task(read_sse(client, f"/api/v1/runs/{queued_run}/events"))
     receipt = (await client.post(f"/api/v1/runs/{queued_run}/stop")).json()
     assert receipt["status"] == "cancelled"

@@ -36,7 +36,7 @@ class Zombie:
     def __call__(self, attempt: Attempt) -> None:
         attempt.emit("text", text="half")
         wait_until(lambda: len(recorded(self._engine, attempt.run.id)) == 3)
-        attempt._renew_at = float("inf")
+        attempt._release_keeper()
         expire_lease(self._engine, attempt.run.id)
         self.is_orphaned.set()
         assert self.wake.wait(20)

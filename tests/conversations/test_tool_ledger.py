@@ -91,7 +91,7 @@ def taken_over(worker: WorkerResources, engine: Engine, run_id: UUID, first, sec
 
     def abandoned(attempt: Attempt) -> None:
         asyncio.run(first(Effects(ToolLedger(attempt, worker.engine))))
-        attempt._renew_at = float("inf")
+        attempt._release_keeper()
         expire_lease(engine, run_id)
         raise Fenced
 
@@ -169,7 +169,7 @@ def test_an_attempt_that_lost_its_run_changes_nothing_any_more(
         return ""
 
     def zombie(attempt: Attempt) -> None:
-        attempt._renew_at = float("inf")
+        attempt._release_keeper()
         expire_lease(engine, queued_run)
         perform_run(queued_run, worker, lambda _: None, keep)
         asyncio.run(Effects(ToolLedger(attempt, worker.engine)).once("send", {}, perform))

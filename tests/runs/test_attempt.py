@@ -111,8 +111,8 @@ def test_a_new_attempt_takes_over_and_the_zombie_is_fenced(
 ) -> None:
     def zombie(attempt: Attempt) -> None:
         attempt.emit("text", text="old")
+        attempt._release_keeper()
         expire_lease(engine, queued_run)
-        attempt._renew_at = float("inf")
         perform_run(queued_run, worker, says("new"), keep)
         with pytest.raises(Fenced):
             attempt.emit("text", text="zombie")

@@ -156,7 +156,7 @@ def test_a_worker_that_dies_after_a_hand_over_is_one_death(
     perform_run(queued_run, worker, leaves_in_mid_work(worker), keep)
 
     def dies(attempt: Attempt) -> None:
-        attempt._renew_at = float("inf")
+        attempt._release_keeper()
         expire_lease(engine, queued_run)
         raise Fenced
 

@@ -61,6 +61,7 @@ def test_a_fenced_attempt_and_a_message_that_came_twice_are_rare_paths(
     worker: WorkerResources, engine: Engine, queued_run: UUID
 ) -> None:
     def lose_the_lease(attempt: Attempt) -> None:
+        attempt._release_keeper()
         expire_lease(engine, queued_run)
         claim_run(engine, queued_run, lease_seconds=15, max_attempts=3)
         attempt.patiently(lambda: None)

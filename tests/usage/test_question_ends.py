@@ -156,6 +156,7 @@ async def test_a_late_worker_settles_nothing_any_more(
 
     def work(attempt: Attempt) -> None:
         spends(spending, "late")(attempt)
+        attempt._release_keeper()
         expire_lease(engine, run_id)
         perform(worker, run_id, "in time")
 

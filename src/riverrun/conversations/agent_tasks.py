@@ -13,7 +13,7 @@ from celery import shared_task
 from celery.signals import worker_init
 from pydantic_ai.models import Model
 from redis.exceptions import RedisError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -36,7 +36,7 @@ from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.errors import RunFailed, RunStopped
 from riverrun.runs.lease import ClaimedRun
-from riverrun.runs.models import RunStatus
+from riverrun.runs.models import Run, RunStatus
 from riverrun.runs.performance import perform_run
 from riverrun.runs.succession import wake_next
 from riverrun.runs.task_names import ANSWER_TASK, REGENERATE_TASK
@@ -80,8 +80,8 @@ def perform_answer(resources: WorkerResources, run_id: UUID, *, task_id: str | N
     spending = Spending()
     work = partial(write_answer, resources, spending=spending)
     record = partial(save_answer, spending=spending)
-    perform_run(run_id, resources, work, record, task_id=task_id, at_last=release_question)
-    _forget_answer_to_nobody(resources, run_id)
+    perform_run(run_id, resources, work, record, task_id=task_id, at_last=release_answer)
+    _clear_deleted_run(resources, run_id)
 
 
 def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spending | None = None) -> None:
@@ -125,10 +125,14 @@ def save_answer(
     *,
     spending: Spending | None = None,
 ) -> dict[str, Any]:
-    """Settle the question, and store what was said as a message; the receipt's part of it."""
+    """Settle the question, and store what was said as a message; the receipt's part of it.
+
+    Nothing stays of an answer whose conversation is deleted.
+    """
     run = attempt.run
     settle_question(connection, attempt, status, spending or Spending())
     if connection.scalar(statements.conversation_of(run.id)) is None:
+        connection.execute(statements.forget_answer_to_nobody(run.id))
         return {"message_id": None, "chars": 0}
     history = ChatHistoryService(connection)
     if status is RunStatus.COMPLETED:
@@ -140,17 +144,23 @@ def save_answer(
     return {"message_id": str(message_id) if message_id else None, "chars": len(attempt.snapshot.text)}
 
 
-def _forget_answer_to_nobody(resources: WorkerResources, run_id: UUID) -> None:
-    """Who deletes a conversation in mid-answer drops what is over; what this worker recorded since is left to it."""
+def release_answer(connection: Connection, attempt: Attempt, *_: Any) -> None:
+    """Give the question back, and store no message. A recorder of last resort."""
+    release_question(connection, attempt)
+    connection.execute(statements.forget_answer_to_nobody(attempt.run.id))
+
+
+def _clear_deleted_run(resources: WorkerResources, run_id: UUID) -> None:
+    """Readers heard the end of a deleted run over its hot copy, which nobody needs any more."""
     try:
-        with resources.engine.begin() as connection:
-            was_to_nobody = connection.execute(statements.forget_answer_to_nobody(run_id)).rowcount
-        if was_to_nobody:
+        with resources.engine.connect() as connection:
+            is_deleted = connection.scalar(select(Run.id).where(Run.id == run_id)) is None
+        if is_deleted:
             streams = RedisStreamManager(resources.redis, ttl_seconds=resources.settings.stream_ttl_seconds)
             streams.clear_session(run_id)
     except (DBAPIError, RedisError, OSError) as error:
-        # The run is over, and what waits behind it is to go on.
-        logger.warning("run %s: whether anybody wants its answer cannot be asked: %s", run_id, error)
+        # What waits behind the run is to go on. A hot copy that stays runs out by itself, and is read by nobody.
+        logger.warning("run %s: its hot copy is left to run out: %s", run_id, error)
 
 
 def _run_interruptibly(

@@ -14,9 +14,13 @@ from riverrun.usage.statements import settle
 
 
 async def keep_orphaned_answer(session: AsyncSession, run: Run, snapshot: Snapshot) -> dict[str, Any] | None:
-    """Store what was recorded of a stopped answer; the receipt's part of it. Other runs leave nothing here."""
+    """Store what was recorded of a stopped answer; the receipt's part of it. Other runs leave nothing here.
+
+    Nothing stays of an answer whose conversation is deleted.
+    """
     await session.execute(settle(run.id, settle_orphan(run.payload["question"], snapshot)))
     if await session.scalar(statements.conversation_of(run.id)) is None:
+        await session.execute(statements.forget_answer_to_nobody(run.id))
         return None
     message_id = await AsyncChatHistoryService(session).save_partial_ai_message(
         run.subject_id, run.id, snapshot, reason=CANCELLED

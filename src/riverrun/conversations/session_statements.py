@@ -26,7 +26,7 @@ from riverrun.auth.principal import CALLER, Principal, caller, has_right
 from riverrun.conversations.models import Conversation
 from riverrun.conversations.reading_statements import READABLE_RUNS, hides_sources
 from riverrun.conversations.session_names import SessionName
-from riverrun.runs.line_statements import ACTIVE
+from riverrun.runs.line_statements import ACTIVE, newest_run_of
 from riverrun.runs.models import Run, RunEvent, RunKind, RunStatus
 from riverrun.streaming.cursor import START, Position
 
@@ -61,16 +61,6 @@ def _active_run() -> ScalarSelect[UUID]:
         select(Run.id)
         .where(Run.subject_id == _CONVERSATION_ID, Run.status.in_(ACTIVE))
         .order_by((Run.status == RunStatus.RUNNING).desc(), Run.number)
-        .limit(1)
-        .scalar_subquery()
-    )
-
-
-def _newest_run() -> ScalarSelect[UUID]:
-    return (
-        select(Run.id)
-        .where(Run.subject_id == _CONVERSATION_ID)
-        .order_by(Run.created_at.desc())
         .limit(1)
         .scalar_subquery()
     )
@@ -113,14 +103,14 @@ SESSION: Select[Any] = (
         hides_sources(CALLER),
     )
     .select_from(Conversation)
-    .outerjoin(Run, Run.id == func.coalesce(_active_run(), _newest_run()))
+    .outerjoin(Run, Run.id == func.coalesce(_active_run(), newest_run_of(_CONVERSATION_ID)))
     .outerjoin(SessionName, SessionName.run_id == Run.id)
     .outerjoin(_NEWEST_EVENT, true())
     .where(Conversation.id == _CONVERSATION_ID, has_right(CALLER, Conversation, Right.VIEW))
 )
 """Row of a ``RecordedSession``; no row: no such conversation for the caller.
 
-One look-up in an index for each of conversation, run, name and newest event, however much there is of them.
+A look-up or two in an index for each of conversation, run, name and newest event, however much there is of them.
 """
 
 _IS_NAMED = SessionName.session_id == bindparam("session_id", type_=Text())

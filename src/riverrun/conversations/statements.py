@@ -29,6 +29,7 @@ from riverrun.conversations.models import Conversation, Message, MessageStatus, 
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.runs.models import Run
+from riverrun.runs.tool_records import ToolResult
 
 HISTORY_MESSAGES = 50
 IS_ANSWER = Message.type == MessageType.AI_GENERATED
@@ -58,6 +59,13 @@ def messages_page(conversation_id: UUID, start: int, limit: int, *, with_sibling
     if not with_siblings:
         page = page.where(IS_SHOWN)
     return page.order_by(*AS_SAID).offset(start).limit(limit)
+
+
+def large_results(run_ids: Collection[UUID], chars: int) -> Select[UUID, str, str]:
+    """``(run, call, beginning)`` of the tools' results that messages of these runs only point to."""
+    return select(ToolResult.run_id, ToolResult.call_id, func.left(ToolResult.result, chars)).where(
+        ToolResult.run_id.in_(run_ids)
+    )
 
 
 def message_in(conversation_id: UUID, message_id: UUID) -> Select[Message]:
@@ -100,9 +108,12 @@ def answer_of(run_id: UUID) -> Select[Message]:
 
 
 def forget_answer_to_nobody(run_id: UUID) -> Delete:
-    """Drop an ended run whose conversation is deleted, with all that was recorded of it; what was used stays in the ledger."""
+    """Drop a run that ends after its conversation was deleted, with all that was recorded of it; what was used stays in the
+    ledger.
+    """
     in_a_conversation = select(Conversation.id).where(Conversation.id == Run.subject_id).exists()
-    return delete(Run).where(Run.id == run_id, Run.ended_at.is_not(None), ~in_a_conversation)
+    forget = delete(Run).where(Run.id == run_id, ~in_a_conversation)
+    return forget.execution_options(synchronize_session=False)
 
 
 def conversation_of(run_id: UUID) -> Select[UUID]:

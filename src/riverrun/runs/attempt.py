@@ -29,7 +29,9 @@ UNWINDING_SECONDS = 1.0
 """How long the work may take to end by itself before the lease is given back all the same."""
 
 Recorder = Callable[[Connection, "Attempt", RunStatus, dict[str, Any] | None], dict[str, Any] | None]
-"""Writes what the run made, in the transaction of its end; returns the receipt's part of it."""
+"""Writes what the run made, in the transaction of its end; returns the receipt's part of it. It may delete the run: then
+its readers are still told the end, and nothing stays of it.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +60,6 @@ class Attempt:
         self._results = ResultStore(run.id, run.attempt, engine)
         self._writer = EventWriter(run.id, run.attempt, run.log, streams, on_stopping=self._look_for_stop)
         self._lease_seconds = lease_seconds
-        self._renew_at = time.monotonic() + lease_seconds / 3
         self._stop_requested = threading.Event()
         self._fenced = threading.Event()
         self._interrupt: Callable[[], object] | None = None
@@ -232,18 +233,16 @@ class Attempt:
 
     def _beat(self) -> None:
         """Save, renew and look for the stop in one short transaction; then help a Redis that came back."""
-        is_due = time.monotonic() >= self._renew_at
+        lease = (self.run.id, self.run.attempt, self._lease_seconds)
         with self._engine.begin() as connection:
-            row = connection.execute(statements.look_while_holding(self.run.id, self.run.attempt)).first()
+            row = connection.execute(lease_statements.look_as_keeper(*lease)).first()
             if row is None:
                 raise Fenced
             saved = self._writer.save(connection)
-            if is_due:
-                connection.execute(statements.renew_lease(self.run.id, self.run.attempt, self._lease_seconds))
+            if row.is_due:
+                connection.execute(lease_statements.renew_lease(*lease))
         self._writer.forget_saved(saved)
-        if is_due:
-            self._renew_at = time.monotonic() + self._lease_seconds / 3
-        if row[0] is not None and not self._stop_requested.is_set():
+        if row.stop_requested_at is not None and not self._stop_requested.is_set():
             self._stop_requested.set()
             self._call_interrupt()
         self._writer.catch_up()

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +10,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from riverrun.runs import statements
+from riverrun.runs import lease_statements, statements
 from riverrun.runs.event_log import QUEUED, decode_rows
 from riverrun.runs.models import RunKind
 from riverrun.streaming.cursor import START
 from riverrun.streaming.events import Event
+
+SECOND_LOOK_SECONDS = 1.0
+"""After how long a lease that ran out is looked at again before it is taken: four beats of a keeper. One that is alive has
+renewed it by then, whatever held up Postgres or set its clock; two looks in a row that find the same find a dead one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +40,49 @@ class ClaimedRun:
 
 
 def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempts: int) -> ClaimedRun | None:
-    """Take the run if it waits, or if its last worker let the lease run out or handed it over; none when it is not to
-    be had.
+    """Take the run if it waits, or if its last worker handed it over or is dead; none when it is not to be had.
 
+    Dead is who let the lease run out and does not renew it within ``SECOND_LOOK_SECONDS``, which this waits for.
     A new attempt that is to begin anew keeps only ``queued``; one that continues, or only has to end the run
     (stop asked for, too many deaths), keeps everything recorded.
     """
+    lease = {"claimed_id": run_id, "owner": _owner(), "lease": timedelta(seconds=lease_seconds)}
     with engine.begin() as connection:
-        lease = {"claimed_id": run_id, "owner": _owner(), "lease": timedelta(seconds=lease_seconds)}
-        row = connection.execute(statements.CLAIM, lease).first()
-        if row is None:
-            return None
-        run = row
-        only_ends = run.stop_requested_at is not None or run.deaths >= max_attempts
-        if run.attempt > 1 and RunKind(run.kind).restarts and not only_ends:
-            connection.execute(statements.delete_events_above(run_id, 1))
-        return ClaimedRun(
-            id=run.id,
-            user_id=run.user_id,
-            kind=RunKind(run.kind),
-            subject_id=run.subject_id,
-            payload=run.payload,
-            attempt=run.attempt,
-            deaths=run.deaths,
-            is_stop_requested=run.stop_requested_at is not None,
-            created_at=run.created_at,
-            traceparent=run.traceparent,
-            log=_read_log(connection, run_id) if run.attempt > 1 else [QUEUED],
-        )
+        run = _claim(connection, lease, max_attempts, ran_out_at=None)
+        ran_out_at = connection.scalar(lease_statements.lease_that_ran_out(run_id)) if run is None else None
+    if ran_out_at is None:
+        return run
+    _let_its_keeper_renew_it()
+    with engine.begin() as connection:
+        return _claim(connection, lease, max_attempts, ran_out_at=ran_out_at)
+
+
+def _let_its_keeper_renew_it() -> None:
+    threading.Event().wait(SECOND_LOOK_SECONDS)
+
+
+def _claim(
+    connection: Connection, lease: dict[str, Any], max_attempts: int, *, ran_out_at: datetime | None
+) -> ClaimedRun | None:
+    run = connection.execute(lease_statements.CLAIM, lease | {"ran_out_at": ran_out_at}).first()
+    if run is None:
+        return None
+    only_ends = run.stop_requested_at is not None or run.deaths >= max_attempts
+    if run.attempt > 1 and RunKind(run.kind).restarts and not only_ends:
+        connection.execute(statements.delete_events_above(run.id, 1))
+    return ClaimedRun(
+        id=run.id,
+        user_id=run.user_id,
+        kind=RunKind(run.kind),
+        subject_id=run.subject_id,
+        payload=run.payload,
+        attempt=run.attempt,
+        deaths=run.deaths,
+        is_stop_requested=run.stop_requested_at is not None,
+        created_at=run.created_at,
+        traceparent=run.traceparent,
+        log=_read_log(connection, run.id) if run.attempt > 1 else [QUEUED],
+    )
 
 
 def _read_log(connection: Connection, run_id: UUID) -> list[Event]:

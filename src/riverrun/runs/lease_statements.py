@@ -1,11 +1,80 @@
-"""The lease as SQL, beyond taking and keeping it: giving it back, and looking at who holds one."""
+"""The lease as SQL: taking it, keeping it, giving it back, and looking at who holds one."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, Update, func, select, update
+from sqlalchemy import (
+    DateTime,
+    Interval,
+    Select,
+    Update,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from riverrun.runs import statements
+from riverrun.runs.line_statements import IS_FIRST_IN_LINE
 from riverrun.runs.models import OutboxEntry, Run, RunStatus
+
+_ran_out = and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now())
+_died = and_(Run.status == RunStatus.RUNNING, Run.lease_owner.is_not(None))
+CLAIM = (
+    update(Run.__table__)  # type: ignore[arg-type]  # declared as the wider FromClause
+    .where(
+        Run.id == bindparam("claimed_id", type_=Uuid()),
+        or_(
+            and_(Run.status == RunStatus.QUEUED, IS_FIRST_IN_LINE),
+            and_(_ran_out, Run.lease_owner.is_(None)),
+            and_(_ran_out, Run.lease_until == bindparam("ran_out_at", type_=DateTime(timezone=True))),
+        ),
+    )
+    .values(
+        status=RunStatus.RUNNING,
+        attempt=Run.attempt + 1,
+        deaths=Run.deaths + case((_died, 1), else_=0),
+        lease_owner=bindparam("owner"),
+        lease_until=func.now() + bindparam("lease", type_=Interval()),
+        started_at=func.coalesce(Run.started_at, func.now()),
+    )
+    .returning(*Run.__table__.columns)
+)
+"""Take the lease of ``claimed_id`` for ``owner``, for the length of ``lease``, if the run waits, or if its last holder gave
+it back, or let it run out at ``ran_out_at``; returns the row.
+
+A lease that ran out in somebody's hands is a death; one that was given back has no owner. Built once, as every run
+waits for it.
+"""
+
+
+def lease_that_ran_out(run_id: UUID) -> Select[datetime | None]:
+    """When the run's lease ran out in somebody's hands, if it has."""
+    return select(Run.lease_until).where(Run.id == run_id, _ran_out, Run.lease_owner.is_not(None))
+
+
+def look_as_keeper(run_id: UUID, attempt: int, lease_seconds: float) -> Select[datetime | None, bool]:
+    """``statements.look_while_holding``, and whether the lease ``is_due`` to be renewed: each third of its length.
+
+    By the clock that others judge it by. The worker's own does not see that clock being set, nor a machine that slept.
+    """
+    lease = timedelta(seconds=lease_seconds)
+    is_fresh = Run.lease_until.between(func.now() + lease * 2 / 3, func.now() + lease)
+    return statements.look_while_holding(run_id, attempt).add_columns(not_(is_fresh).label("is_due"))
+
+
+def renew_lease(run_id: UUID, attempt: int, lease_seconds: float) -> Update:
+    """Keep the lease; touches no row when the attempt is fenced."""
+    return (
+        update(Run)
+        .where(statements.holds(run_id, attempt))
+        .values(lease_until=func.now() + timedelta(seconds=lease_seconds))
+    )
 
 
 def give_back(run_id: UUID, attempt: int) -> Update:

@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, select
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, select
 from sqlalchemy.orm import aliased
 
 from riverrun.runs.models import OutboxEntry, Run, RunStatus
 
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+NEWEST_RUNS = 20
+"""Among how many runs, the newest by the clocks of all API processes, the one with the highest number is the newest."""
 
 
 def active_runs_of(subject_id: UUID) -> Select[Run]:
@@ -18,6 +20,22 @@ def active_runs_of(subject_id: UUID) -> Select[Run]:
 def active_run_of(subject_id: UUID) -> Select[Run]:
     """The one run that works on ``subject_id`` now, or is about to."""
     return active_runs_of(subject_id).limit(1)
+
+
+def newest_run_of(subject_id: UUID | BindParameter[UUID]) -> ScalarSelect[UUID]:
+    """The id of the run that ``subject_id`` got last, active or over.
+
+    The number tells, not ``created_at``: of two API processes one's clock may be behind. That column has the index, which
+    finds the few that come into question.
+    """
+    newest = (
+        select(Run.id, Run.number)
+        .where(Run.subject_id == subject_id)
+        .order_by(Run.created_at.desc())
+        .limit(NEWEST_RUNS)
+        .subquery()
+    )
+    return select(newest.c.id).order_by(newest.c.number.desc()).limit(1).scalar_subquery()
 
 
 _earlier = aliased(Run)

@@ -21,7 +21,9 @@ from riverrun.streaming.events import Event, EventType
 from riverrun.streaming.snapshot import Snapshot
 
 AsyncRecorder = Callable[[AsyncSession, Run, Snapshot], Awaitable[dict[str, Any] | None]]
-"""Writes what a run that the API ends has made so far, in that transaction; returns the receipt's part of it."""
+"""Writes what a run that the API ends has made so far, in that transaction; returns the receipt's part of it. It may delete
+the run: then its readers are still told the end, and nothing stays of it.
+"""
 
 
 async def record_nothing(_session: AsyncSession, _run: Run, _snapshot: Snapshot) -> None:

@@ -10,14 +10,12 @@ from sqlalchemy import (
     Delete,
     Insert,
     Integer,
-    Interval,
     Select,
     Text,
     Update,
     Uuid,
     and_,
     bindparam,
-    case,
     column,
     delete,
     func,
@@ -30,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from riverrun.runs.line_statements import ACTIVE, IS_FIRST_IN_LINE
+from riverrun.runs.line_statements import ACTIVE, IS_FIRST_IN_LINE, newest_run_of
 from riverrun.runs.models import OutboxEntry, Run, RunEvent, RunStatus
 from riverrun.streaming.cursor import Position
 from riverrun.streaming.events import Event
@@ -50,7 +48,7 @@ def insert_run(values: dict[str, Any], first: Event, task: str, queue: str) -> I
 
 def last_run_of(subject_id: UUID) -> Select[Run]:
     """The newest run of ``subject_id``, active or over."""
-    return select(Run).where(Run.subject_id == subject_id).order_by(Run.created_at.desc()).limit(1)
+    return select(Run).where(Run.id == newest_run_of(subject_id))
 
 
 def run_of_key(user_id: UUID, subject_id: UUID, idempotency_key: str) -> Select[Run]:
@@ -58,34 +56,6 @@ def run_of_key(user_id: UUID, subject_id: UUID, idempotency_key: str) -> Select[
     return select(Run).where(
         Run.subject_id == subject_id, Run.user_id == user_id, Run.idempotency_key == idempotency_key
     )
-
-
-_died = and_(Run.status == RunStatus.RUNNING, Run.lease_owner.is_not(None))
-CLAIM = (
-    update(Run.__table__)  # type: ignore[arg-type]  # declared as the wider FromClause
-    .where(
-        Run.id == bindparam("claimed_id", type_=Uuid()),
-        or_(
-            and_(Run.status == RunStatus.QUEUED, IS_FIRST_IN_LINE),
-            and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now()),
-        ),
-    )
-    .values(
-        status=RunStatus.RUNNING,
-        attempt=Run.attempt + 1,
-        deaths=Run.deaths + case((_died, 1), else_=0),
-        lease_owner=bindparam("owner"),
-        lease_until=func.now() + bindparam("lease", type_=Interval()),
-        started_at=func.coalesce(Run.started_at, func.now()),
-    )
-    .returning(*Run.__table__.columns)
-)
-"""Take the lease of ``claimed_id`` for ``owner``, for the length of ``lease``, if the run waits, or if its last holder let
-it run out or gave it back; returns the row.
-
-A lease that ran out in somebody's hands is a death; one that was given back has no owner. Built once, as every run
-waits for it.
-"""
 
 
 def holds(run_id: UUID, attempt: int) -> Any:
@@ -106,15 +76,6 @@ def look_while_holding(run_id: UUID, attempt: int) -> Select[datetime | None]:
 def lock_while_holding(run_id: UUID, attempt: int) -> Select[datetime | None]:
     """As ``look_while_holding``, for the write that ends the run."""
     return select(Run.stop_requested_at).where(holds(run_id, attempt)).with_for_update()
-
-
-def renew_lease(run_id: UUID, attempt: int, lease_seconds: float) -> Update:
-    """Keep the lease; touches no row when the attempt is fenced."""
-    return (
-        update(Run)
-        .where(holds(run_id, attempt))
-        .values(lease_until=func.now() + timedelta(seconds=lease_seconds))
-    )
 
 
 def insert_events(run_id: UUID, events: Sequence[Event]) -> Insert:
@@ -266,8 +227,9 @@ def due_wake_ups(
     """Wake-ups to send: those that never left, and those that got lost after they left. A run whose turn it is not
     needs none yet.
 
-    A running run whose lease ran out has lost its worker (only looked for with ``takes_over``). A waiting run has lost
-    its wake-up when its queue is idle, or after ``stale_seconds``: what waits in a busy queue is most likely not lost.
+    A running run whose lease ran out has lost its worker (only looked for with ``takes_over``), or so it seems: whoever is
+    woken looks again. A waiting run has lost its wake-up when its queue is idle, or after ``stale_seconds``: what waits in a
+    busy queue is most likely not lost.
 
     Rows are locked and those of another sweeper skipped, so that many API processes may sweep at once.
     """

@@ -30,6 +30,7 @@ async def stop_run(
             await _has_ended(run, session, channels, record)
     left = await session.get(Run, run.id, populate_existing=True)
     if left is None:
+        await channels.forget([run.id])  # Its readers were told the end over the hot copy.
         raise NotFound
     return StopReceipt.of(left)
 
