@@ -21,6 +21,7 @@ from riverrun.kit.colours import LANGUAGES, coloured
 
 MAX_HIGHLIGHTED_CHARS = 20_000
 MAX_PIECE_CHARS = 4_000
+MAX_NAMED_CHARS = 10_000
 
 LANGUAGE_BY_SUFFIX = {
     "bash": "bash", "c": "c", "cc": "cpp", "cpp": "cpp", "cs": "csharp", "css": "css", "cxx": "cpp", "diff": "diff",
@@ -40,7 +41,7 @@ ATTRIBUTES = {
     "code": {"class"},
     "ol": {"start"},
     "pre": {"class", "data-language"},
-    "span": {"class"},
+    "span": {"class", "data-char"},
     "td": {"class"},
     "th": {"class"},
 }
@@ -50,6 +51,12 @@ TAGS = frozenset(ATTRIBUTES).union(
 )
 ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")
 FENCE = re.compile(r" {0,3}(`{3,}+(?!.*`)|~{3,})")
+
+BIDI_IN_PROSE = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Embeddings, overrides and isolates: they can make any words read as others."""
+
+BIDI_IN_CODE = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+"""These, and the plain marks: prose in Arabic or Hebrew needs them for its punctuation, code never does."""
 
 
 def highlight(path: str, text: str, start_line: int = 1) -> str:
@@ -69,13 +76,18 @@ def render_markdown(text: str) -> str:
     Reference links are not known: a line ``[path:3]: word`` would be one, and vanish.
 
     ``[path:12-20]`` and ``[path:12]`` become ``<cite data-path data-start data-end>``. What is longer than
-    ``MAX_PIECE_CHARS`` and no fence is plain text: cut it with :func:`markdown_pieces` first.
+    ``MAX_PIECE_CHARS`` and no fence is plain text: cut it with :func:`markdown_pieces` first. So is what is nested
+    deeply, in ten lists or nineteen quotations.
     """
     if len(text) > MAX_PIECE_CHARS and not _is_one_fence(text):
-        return f'<pre class="plain">{escape(text)}</pre>\n'
-    html: str = _markdown().render(text)
+        return _plain(text)
+    markdown = _markdown()
+    env: dict[str, Any] = {}
+    tokens = markdown.parse(text, env)
+    if _is_too_deep(tokens, markdown.options.maxNesting):
+        return _plain(text)
     return nh3.clean(
-        html,
+        markdown.renderer.render(tokens, markdown.options, env),
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         url_schemes=set(LINK_SCHEMES),
@@ -133,6 +145,28 @@ def _is_one_fence(text: str) -> bool:
     return bool(FENCE.match(text)) and next(_blocks(text)) == text
 
 
+def _plain(text: str) -> str:
+    return f'<pre class="plain">{_safe(text, BIDI_IN_PROSE)}</pre>\n'
+
+
+def _is_too_deep(tokens: Sequence[Token], most: int) -> bool:
+    """The parser opens the deepest block that it allows, and leaves out without a word what would be in it."""
+    return any(token.nesting == 1 and token.level >= most - 1 for token in tokens)
+
+
+def _safe(text: str, bidi: re.Pattern[str]) -> str:
+    """Escaped, and what would turn the order of the letters in secret can be seen: the page's style shows its name.
+
+    The character itself stays in the text, for who copies it; but not where there are so many that it is no text at all.
+    """
+    safe = escape(text, quote=False)
+    return bidi.sub("\ufffd" if len(bidi.findall(safe)) > MAX_NAMED_CHARS else _named, safe)
+
+
+def _named(match: re.Match[str]) -> str:
+    return f'<span class="bidi" data-char="U+{ord(match[0]):04X}">{match[0]}</span>'
+
+
 def _language_of(path: str) -> str | None:
     name = PurePosixPath(path).name.lower()
     return LANGUAGE_BY_NAME.get(name) or LANGUAGE_BY_SUFFIX.get(name.rpartition(".")[2])
@@ -145,14 +179,14 @@ def _language_called(info: str) -> str | None:
 
 def _coloured_lines(text: str, language: str | None) -> list[str]:
     if language is None or len(text) > MAX_HIGHLIGHTED_CHARS:
-        return _lines(escape(text, quote=False))
+        return _lines(_safe(text, BIDI_IN_CODE))
     return _lines("".join(_spans(coloured(language, text))))
 
 
 def _spans(pieces: Iterator[tuple[str, str]]) -> Iterator[str]:
     """Each line of a coloured piece gets a span of its own: lines are cut out of the result afterwards."""
     for kind, piece in pieces:
-        safe = escape(piece, quote=False)
+        safe = _safe(piece, BIDI_IN_CODE)
         if not kind:
             yield safe
             continue
@@ -171,6 +205,9 @@ def _markdown() -> MarkdownIt:
     markdown.disable(["image", "reference"])
     markdown.inline.ruler.before("link", "citation", _citation_rule)
     markdown.validateLink = _is_listed_link  # type: ignore[method-assign]
+    markdown.add_render_rule("text", _render_text)
+    markdown.add_render_rule("code_inline", _render_code)
+    markdown.add_render_rule("code_block", _render_code_block)
     markdown.add_render_rule("fence", _render_fence)
     markdown.add_render_rule("citation", _render_citation)
     markdown.add_render_rule("th_open", _render_cell)
@@ -198,7 +235,19 @@ def _citation_rule(state: StateInline, silent: bool) -> bool:
 
 def _render_citation(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     token = tokens[index]
-    return f"<cite{renderer.renderAttrs(token)}>{escape(token.content)}</cite>"
+    return f"<cite{renderer.renderAttrs(token)}>{_safe(token.content, BIDI_IN_CODE)}</cite>"
+
+
+def _render_text(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    return _safe(tokens[index].content, BIDI_IN_PROSE)
+
+
+def _render_code(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    return f"<code>{_safe(tokens[index].content, BIDI_IN_CODE)}</code>"
+
+
+def _render_code_block(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    return f"<pre>{_render_code(renderer, tokens, index, options, env)}</pre>\n"
 
 
 def _render_fence(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:

@@ -7,6 +7,7 @@ const NEAR_PX = 100;
 /** `scroller` holds `content`; `button` leads back to the end and shows itself when it is needed. */
 export class EndKeeper {
   #isAtEnd = true;
+  #top = 0;
 
   constructor(content) {
     this.scroller = element("div", { class: "scroller", on: { scroll: () => this.#look() } }, content);
@@ -20,6 +21,7 @@ export class EndKeeper {
   goToEnd() {
     this.#isAtEnd = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#top = this.scroller.scrollTop;
   }
 
   #onResize() {
@@ -27,9 +29,12 @@ export class EndKeeper {
     this.#look();
   }
 
+  // Only going up leaves the end: content may have grown since the scrolling that an event tells of.
   #look() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    const isNear = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (isNear || scrollTop < this.#top) this.#isAtEnd = isNear;
+    this.#top = scrollTop;
     this.button.hidden = this.#isAtEnd;
   }
 }

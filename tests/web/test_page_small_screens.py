@@ -1,0 +1,76 @@
+"""Windows that are low, narrow or magnified: everything can be reached, and has a name."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Page, Route, expect
+from tests.support.page_driver import PageDriver
+
+from riverrun.kit.ids import new_uuid
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+SIZES = [(1280, 800), (1280, 577), (640, 400), (667, 375), (320, 256)]
+"""Among them 1280x800 at 200 %, at 400 %, and a telephone that lies on its side."""
+
+
+def make_conversation(title: str) -> dict[str, Any]:
+    return {"id": str(new_uuid()), "title": title, "repositories": ["somewhere"], "updated_at": LONG_AGO}
+
+
+def make_project(number: int) -> dict[str, Any]:
+    name = f"repository-{number}"
+    project = {"id": str(new_uuid()), "repo_name": name, "source": f"/nowhere/{name}", "branch_name": ""}
+    state = {"status": "ready", "error": None, "run_id": None, "is_owner": True}
+    return {**project, **state, "files": 7, "indexed_at": LONG_AGO}
+
+
+async def give_many(page: Page) -> None:
+    """16 repositories, 20 own conversations and 12 of others."""
+
+    async def give_conversations(route: Route) -> None:
+        (shared,) = parse_qs(urlsplit(route.request.url).query)["shared"]
+        titles = [f"Shared {n}" for n in range(12)] if shared == "true" else [f"Own {n}" for n in range(20)]
+        await route.fulfill(json=[make_conversation(title) for title in titles])
+
+    async def give_projects(route: Route) -> None:
+        await route.fulfill(json=[make_project(number) for number in range(16)])
+
+    await page.route("**/api/v1/conversations?*", give_conversations)
+    await page.route("**/api/v1/projects/list", give_projects)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_all_of_the_sidebar_can_be_reached(page: PageDriver, width: int, height: int) -> None:
+    await page.page.set_viewport_size({"width": width, "height": height})
+    await give_many(page.page)
+    await page.go()
+    sidebar = page.page.locator(".sidebar")
+    await expect(sidebar.locator(".items a")).to_have_count(32)
+    if width <= 860:
+        await page.page.get_by_role("button", name="Show repositories and conversations").click()
+    for name in ("repository-0", "repository-15", "Own 0", "Own 19", "Shared 0", "Shared 11"):
+        item = sidebar.locator(".item").filter(has=page.page.get_by_text(name, exact=True))
+        await item.click(trial=True, timeout=5_000)
+    await sidebar.get_by_role("button", name="Sign out").click(trial=True, timeout=5_000)
+    await sidebar.get_by_role("button", name="New question").click(trial=True, timeout=5_000)
+
+
+async def test_a_failure_on_the_first_page_looks_like_one(page: PageDriver) -> None:
+    async def give_none(route: Route) -> None:
+        await route.fulfill(json=[])
+
+    await page.page.route("**/api/v1/projects/list", give_none)
+    await page.go()
+    main = page.page.get_by_role("main")
+    await main.get_by_label("Folder or https URL").fill("/nowhere/at/all")
+    await main.get_by_role("button", name="Add").click()
+    await expect(main.get_by_role("alert")).to_be_visible()
+    danger = await page.page.evaluate(
+        "(() => { const p = document.createElement('p'); p.style.color = 'var(--danger)'; document.body.append(p);"
+        " const { color } = getComputedStyle(p); p.remove(); return color; })()"
+    )
+    await expect(main.get_by_role("alert")).to_have_css("color", danger)
+    page.faults.clear()  # Chromium reports the refusal that the test asked for.
