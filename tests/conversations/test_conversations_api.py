@@ -6,7 +6,8 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy.orm import Session
 from tests.agents.fake_model_server import fake_model_server, hangs_after, text
 from tests.support.asking import answer, ask
 from tests.support.live_api import client_of, events_of
@@ -202,6 +203,35 @@ async def test_a_conversation_is_renamed_listed_and_deleted(
     assert [(row["title"], row["repository"]) for row in listed] == [("Start-up", "empty")]
     assert (await client.delete(conversation)).status_code == 204
     assert (await client.get(f"{conversation}/info")).status_code == 404
+
+
+async def test_the_repositories_that_are_left_are_named_in_their_order(
+    client: httpx2.AsyncClient, engine: Engine, project_id: UUID
+) -> None:
+    with Session(engine) as session, session.begin():
+        project = session.get_one(Project, project_id)
+        kept = ("user_id", "status", "branch_name", "files", "symbols", "indexed_at")
+        same = {name: getattr(project, name) for name in kept}
+        ids = [project_id]
+        for name in ("zeta", "alpha"):
+            ids.insert(0, new_uuid())
+            session.add(Project(id=ids[0], source=f"/{name}", repo_name=name, **same))
+    begun = await client.post("/api/v1/conversations", json={"project_ids": [str(one) for one in ids]})
+    info = f"/api/v1/conversations/{begun.json()['conversation_id']}/info"
+    seen = []
+    for removed in (None, *ids):
+        with engine.begin() as connection:
+            connection.execute(delete(Project).where(Project.id == removed))
+        (listed,) = (await client.get("/api/v1/conversations")).json()
+        told = (await client.get(info)).json()
+        assert all(told[name] == listed[name] for name in ("repository", "repositories"))
+        seen.append((told["repository"], told["repositories"]))
+    assert seen == [
+        ("alpha", ["alpha", "zeta", "empty"]),
+        (None, ["zeta", "empty"]),
+        (None, ["empty"]),
+        (None, []),
+    ]
 
 
 async def test_what_was_asked_in_a_deleted_conversation_is_kept_nowhere(

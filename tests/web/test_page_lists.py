@@ -19,7 +19,7 @@ def make_conversation(number: int) -> dict[str, Any]:
     return {
         "id": f"00000000-0000-4000-8000-{number:012}",
         "title": f"Conversation {number}",
-        "repository": "somewhere",
+        "repositories": ["somewhere"],
         "updated_at": LONG_AGO,
     }
 
@@ -82,6 +82,23 @@ async def test_conversations_that_could_not_be_read_at_first_are_read_again(page
     for name, title in (("Shared with you", "Shared"), ("Conversations", "My own")):
         region = page.page.get_by_role("region", name=name, exact=True)
         await expect(region.get_by_role("link", name=title)).to_be_visible(timeout=20_000)
+
+
+async def test_a_title_that_turns_the_writing_round_leaves_the_words_about_it_alone(page: PageDriver) -> None:
+    title = "gnp.\u202eexe"
+
+    async def give(route: Route) -> None:
+        (shared,) = parse_qs(urlsplit(route.request.url).query)["shared"]
+        await route.fulfill(json=[] if shared == "true" else [{**make_conversation(1), "title": title}])
+
+    await page.page.route("**/api/v1/conversations?*", give)
+    await page.go()
+    row = page.page.get_by_role("region", name="Conversations").get_by_role("listitem")
+    await row.hover()
+    await row.get_by_role("button", name="Delete").click()
+    words = page.page.get_by_role("dialog").locator("p").first
+    await expect(words).to_have_text(f"“{title}” and its answers go for good.")
+    await expect(words.locator("bdi")).to_have_text(title)
 
 
 async def test_why_a_repository_cannot_be_indexed_again_is_said(page: PageDriver) -> None:

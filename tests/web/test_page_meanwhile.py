@@ -62,6 +62,65 @@ async def test_a_question_whose_conversation_begins_late_stays_out_of_the_one_th
     assert ready.page.url == address
 
 
+async def test_what_was_asked_elsewhere_meanwhile_is_shown_before_the_own_question(ready: PageDriver) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    await ready.answers.last.get_by_role("list", name="Sources").get_by_role("button").first.click()
+    other_tab = PageDriver(await ready.page.context.new_page(), ready.base_url)
+    await other_tab.go(f"/c/{conversation_of(ready)}")
+    await other_tab.until_complete()
+    await other_tab.ask(OTHER_QUESTION)
+    await expect(other_tab.answers).to_have_count(2)
+    await other_tab.until_complete()
+    third = "And how is it cleared?"
+    await ready.ask(third)
+    await expect(questions_of(ready)).to_have_text([QUESTION, OTHER_QUESTION, third])
+    await expect(ready.question).to_have_value("")
+    await expect(ready.question).to_be_focused()
+    await ready.until_complete()
+    await expect(ready.answers).to_have_count(3)
+    await expect(ready.question).to_be_focused()
+
+
+async def test_words_about_a_run_that_is_in_the_way_go_when_it_is_done(
+    ready: PageDriver, slow_stack: Stack
+) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    async with client_of(slow_stack.base_url, slow_stack.token) as client:
+        for content in (OTHER_QUESTION, "And how is it cleared?"):
+            message = (
+                f"/api/v1/conversations/{conversation_of(ready)}/message?background=true&if_busy=enqueue"
+            )
+            (await client.post(message, json={"content": content})).raise_for_status()
+    await ready.ask("And who checks it?")
+    words = ready.page.get_by_role("main").get_by_role("alert")
+    await expect(words).to_contain_text("A run is under way")
+    await expect(ready.question).to_have_value("And who checks it?")
+    await expect(words).to_be_hidden()
+    ready.faults.clear()  # Chromium reports the refusal that the test asked for.
+
+
+async def test_a_conversation_that_could_not_be_read_at_first_is_read_again(ready: PageDriver) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    failures_left = 2
+
+    async def fail_at_first(route: Route) -> None:
+        nonlocal failures_left
+        failures_left -= 1
+        await (route.abort() if failures_left >= 0 else route.continue_())
+
+    await ready.page.route("**/info", fail_at_first)
+    await ready.page.reload()
+    await expect(ready.page.get_by_role("button", name="Try again")).to_be_visible()
+    await expect(ready.page.get_by_text("The conversation could not be loaded")).to_be_visible()
+    await ready.page.get_by_role("button", name="Try again").focus()
+    await expect(questions_of(ready)).to_have_text([QUESTION])
+    await expect(ready.page.get_by_text("The conversation could not be loaded")).to_be_hidden()
+    await expect(ready.question).to_be_focused()
+
+
 async def test_nothing_is_regenerated_under_an_older_question_than_the_last(ready: PageDriver) -> None:
     await ready.ask(QUESTION)
     await ready.until_complete()

@@ -50,6 +50,19 @@ async def test_a_stopped_one_leaves_the_old_answer_where_it_was(ready: PageDrive
     await expect(ready.answers.last).to_contain_text("1 / 2")
 
 
+async def test_a_whole_one_takes_the_place_of_a_stopped_one_too(ready: PageDriver) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    await regenerate_button(ready).click()
+    await ready.until_written(40)
+    await ready.page.get_by_role("button", name="Stop the answer").click()
+    await expect(ready.answers.last).to_contain_text("Stopped.")
+    await regenerate_button(ready).click()
+    await expect(ready.answers).to_have_count(3)
+    await expect(ready.answers.last).to_contain_text("3 / 3")
+    await expect(ready.answers).to_have_count(1)
+
+
 async def test_a_refresh_while_it_is_written_again_goes_on_with_it(ready: PageDriver) -> None:
     await ready.ask(QUESTION)
     await ready.until_complete()

@@ -57,9 +57,12 @@ async def test_a_folder_is_added_watched_and_ready(page: PageDriver, tmp_path: P
 async def test_indexing_is_stopped_and_gone_on_with(page: PageDriver, tmp_path: Path) -> None:
     await add(page, str(make_repository(tmp_path / "halted", 1_500)))
     row = page.repository("halted")
-    await row.get_by_role("button", name="Stop indexing").click()
+    await expect(row.locator(".item")).to_be_focused()
+    await row.get_by_role("button", name="Stop indexing").press("Enter")
     await expect(row).to_contain_text("Indexing was stopped")
-    await page.page.get_by_role("button", name="Index it again").click()
+    await expect(row.locator(".item")).to_be_focused()
+    await page.page.get_by_role("button", name="Index it again").press("Enter")
+    await expect(row.locator(".item")).to_be_focused()
     await expect(row).to_contain_text("1,500 files ·")
     await remove(page, "halted")
 

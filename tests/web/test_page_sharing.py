@@ -127,3 +127,14 @@ async def test_the_sheet_fits_a_narrow_screen(ready: PageDriver) -> None:
     assert await ready.width_of_content() <= 360
     sheet = ready.page.get_by_role("dialog")
     assert await sheet.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+async def test_the_button_keeps_its_name_where_only_its_icon_is_shown(ready: PageDriver) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    await ready.page.set_viewport_size({"width": 360, "height": 720})
+    share = ready.page.get_by_role("button", name="Share", exact=True)
+    await expect(share).to_be_visible()
+    assert (await share.bounding_box() or {})["width"] < 60
+    await share.click()
+    await expect(ready.page.get_by_role("dialog", name="Share this conversation")).to_be_visible()

@@ -37,7 +37,7 @@ class ConversationViews:
         )
         conversations = rows.all()
         names = await repository_names(self._session, conversations)
-        return [ConversationView.of(row, names.get(row.project_ids[0])) for row in conversations]
+        return [ConversationView.of(row, names) for row in conversations]
 
     async def get_info(self, conversation_id: UUID) -> ConversationInfo:
         """One conversation with its number of messages, and what the principal may do with it."""

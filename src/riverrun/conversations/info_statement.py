@@ -1,6 +1,6 @@
 """A conversation and all that is said of it at its top, in one round trip; put together once."""
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import ARRAY, Text, Uuid, case, column, exists, func, select
 
 from riverrun.auth.grant_statements import IS_IN_FORCE
 from riverrun.auth.grants import Grant, Right
@@ -14,6 +14,17 @@ from riverrun.runs.line_statements import ACTIVE
 from riverrun.runs.models import Run
 
 _REPOSITORY = select(Project.repo_name).where(Project.id == Conversation.project_ids[1])
+_ABOUT = (
+    func.unnest(Conversation.project_ids)
+    .table_valued(column("project_id", Uuid), with_ordinality="place")
+    .render_derived(name="about")
+)
+_REPOSITORIES = (
+    select(Project.repo_name)
+    .join_from(_ABOUT, Project, Project.id == _ABOUT.c.project_id)
+    .order_by(_ABOUT.c.place)
+    .correlate(Conversation)
+)
 _SHOWN_MESSAGES = (
     select(func.count()).select_from(Message).where(Message.conversation_id == Conversation.id, IS_SHOWN)
 )
@@ -33,6 +44,7 @@ CONVERSATION_INFO = StraightRead(
         Conversation.project_ids,
         Conversation.agent_ids[1].label("agent_id"),
         _REPOSITORY.correlate(Conversation).scalar_subquery().label("repository"),
+        func.array(_REPOSITORIES.scalar_subquery(), type_=ARRAY(Text)).label("repositories"),
         Conversation.created_at,
         Conversation.updated_at,
         _SHOWN_MESSAGES.correlate(Conversation).scalar_subquery().label("total_messages"),

@@ -1,5 +1,6 @@
 """Conversations and messages on the wire."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -46,18 +47,24 @@ class ConversationView(BaseModel):
     project_ids: list[UUID]
     agent_id: str | None
     repository: str | None
+    """The name of the first repository; none when that one was removed."""
+    repositories: list[str]
+    """The names of those that are left, in the order of ``project_ids``."""
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, conversation: Conversation, repository: str | None) -> "ConversationView":
+    def of(cls, conversation: Conversation, names: Mapping[UUID, str]) -> "ConversationView":
+        """``names`` has those of its repositories that are left, by id."""
+        ids = conversation.project_ids
         return cls(
             id=conversation.id,
             title=conversation.title,
             status=conversation.status,
-            project_ids=conversation.project_ids,
+            project_ids=ids,
             agent_id=next(iter(conversation.agent_ids), None),
-            repository=repository,
+            repository=names.get(ids[0]),
+            repositories=[names[project_id] for project_id in ids if project_id in names],
             created_at=conversation.created_at,
             updated_at=conversation.updated_at,
         )

@@ -12,7 +12,7 @@ const LINE_WORDS = {
 
 /**
  * `openPlace(place, button)` shows a citation; `askAgain()` repeats the question; `regenerate()` has it answered again,
- * which is offered under the last answer.
+ * which is offered under the last answer; `namesRepos()` says whether a path alone does not say which file is meant.
  */
 export class Answer {
   #activity = new Activity();
@@ -25,12 +25,14 @@ export class Answer {
   #siblings = element("div", { class: "siblings" });
   #blocks = [];
   #rendering = Promise.resolve();
+  #isWhole = false;
 
-  constructor({ openPlace, askAgain, regenerate }) {
+  constructor({ openPlace, askAgain, regenerate, namesRepos }) {
     const again = button("Regenerate", { icon: "refresh", class: "quiet again", on: { click: () => regenerate() } });
     this.citations = [];
     this.openPlace = openPlace;
     this.askAgain = askAgain;
+    this.namesRepos = namesRepos;
     this.node = element(
       "article", { class: "answer", "aria-label": "Answer" },
       this.#activity.node, this.#prose, this.#waiting, this.#notice, this.#outcome, this.#sources,
@@ -72,6 +74,7 @@ export class Answer {
     this.#showSources(text);
     const whole = element("div", { class: "plain" }, text);
     if (!this.#prose.textContent) this.#prose.replaceChildren(whole);
+    this.#isWhole = true;
     await this.#rendering;
     await showMarkdown(whole, text);
     linkCitations(whole, citations, this.openPlace);
@@ -110,7 +113,8 @@ export class Answer {
     this.#blocks.push({ text, node });
     this.#open.before(node);
     this.#rendering = this.#rendering.then(async () => {
-      if (!this.#prose.contains(node)) return;
+      // Blocks that still wait when the answer ends are not rendered one by one: the whole is, at once.
+      if (this.#isWhole || !this.#prose.contains(node)) return;
       await showMarkdown(node, text);
       linkCitations(node, this.citations, this.openPlace);
     });
@@ -134,8 +138,7 @@ export class Answer {
   }
 
   #showSources(text) {
-    const namesRepo = new Set(this.citations.map(({ repo }) => repo)).size > 1;
-    const chips = this.citations.map((place) => element("li", {}, citationButton(place, this.openPlace, namesRepo)));
+    const chips = this.citations.map((place) => element("li", {}, citationButton(place, this.openPlace, this.namesRepos())));
     this.#sources.replaceChildren();
     if (chips.length) {
       this.#sources.append(

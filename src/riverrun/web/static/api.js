@@ -1,12 +1,13 @@
 /** The server's HTTP API. Every failure is a `Problem` that a person can read. */
 
-/** What went wrong and what to do. `status` is the HTTP status, 0 when the server could not be reached. */
+/** What went wrong and what to do. `status` is the HTTP status, 0 when the server could not be reached; `runId` names a run that is in the way. */
 export class Problem extends Error {
-  constructor(title, detail, status) {
+  constructor(title, detail, status, runId = null) {
     super(detail ? `${title}. ${detail}` : title);
     this.title = title;
     this.detail = detail;
     this.status = status;
+    this.runId = runId;
   }
 
   get isUnreachable() {
@@ -60,8 +61,8 @@ async function reach(path, options) {
 
 async function readProblem(response) {
   try {
-    const { title, detail } = await response.json();
-    return new Problem(title ?? response.statusText, detail ?? "", response.status);
+    const { title, detail, run_id: runId } = await response.json();
+    return new Problem(title ?? response.statusText, detail ?? "", response.status, runId);
   } catch {
     return new Problem(`The server answered ${response.status}`, "Try again in a moment.", response.status);
   }

@@ -1,6 +1,8 @@
 /** The ask box. */
 
 import { element, icon, setAttribute } from "./dom.js";
+import { NARROW, regainFocus } from "./focus.js";
+import { allNames, names } from "./words.js";
 
 const MOST_CHARS = 32_000;
 const WARN_FROM = 30_000;
@@ -14,18 +16,19 @@ export class Composer {
   #isAnswering = false;
   #isStopping = false;
   #isSending = false;
+  #hasLostFocus = false;
 
   constructor({ onAsk, onStop }) {
     this.onAsk = onAsk;
     this.onStop = onStop;
     this.field = element("textarea", {
       id: "question", rows: 1, placeholder: "Ask about the code", "aria-label": "Your question",
-      "aria-describedby": "composer-hint", autocomplete: "off", enterkeyhint: "send",
+      "aria-describedby": "composer-scope composer-hint", autocomplete: "off", enterkeyhint: "send",
       on: { input: () => this.#update(), keydown: (event) => this.#onKey(event) },
     });
     this.action = element("button", { type: "submit", class: "send" });
     this.hint = element("p", { id: "composer-hint", class: "hint" });
-    this.scope = element("div", { class: "scope" });
+    this.scope = element("div", { id: "composer-scope", class: "scope" });
     this.node = element(
       "form", { class: "composer", on: { submit: (event) => this.#onSubmit(event) } },
       element("div", { class: "box" }, this.field, element("div", { class: "box-foot" }, this.scope, this.action)),
@@ -38,6 +41,12 @@ export class Composer {
   block(why) {
     this.#why = why;
     this.#update();
+  }
+
+  /** The names of the repositories that a question is about. */
+  set about(repositories) {
+    this.scope.textContent = repositories.length ? `about ${names(repositories)}` : "";
+    setAttribute(this.scope, "title", repositories.length ? allNames(repositories) : null);
   }
 
   /** While an answer is written the button stops it. */
@@ -69,6 +78,20 @@ export class Composer {
     this.field.focus();
   }
 
+  /** Have the keyboard if it is lost; not on a small screen. */
+  takeFocus() {
+    regainFocus(NARROW.matches ? null : this.field);
+  }
+
+  /** The answer is there: whoever was at the button that stopped it goes on at `next`. */
+  handOn(next) {
+    if (this.#hasLostFocus || document.activeElement === this.action) {
+      this.action.blur();
+      regainFocus(next, { preventScroll: true });
+    }
+    this.#hasLostFocus = false;
+  }
+
   #update() {
     const length = this.field.value.length;
     this.field.style.height = "auto";
@@ -78,9 +101,18 @@ export class Composer {
     this.action.classList.toggle("stop", this.#isAnswering);
     setAttribute(this.action, "aria-label", label);
     setAttribute(this.action, "title", label);
-    this.action.disabled = this.#isAnswering ? this.#isStopping : Boolean(this.#refusal());
+    this.#setDisabled(this.#isAnswering ? this.#isStopping : Boolean(this.#refusal()));
     this.hint.textContent = this.#words(length);
     this.hint.classList.toggle("warning", length > MOST_CHARS);
+  }
+
+  // A button that cannot be pressed loses the keyboard. It has it again when the answer could not be stopped.
+  #setDisabled(isDisabled) {
+    if (isDisabled && document.activeElement === this.action) this.#hasLostFocus = true;
+    this.action.disabled = isDisabled;
+    if (isDisabled || !this.#isAnswering) return;
+    if (this.#hasLostFocus) regainFocus(this.action);
+    this.#hasLostFocus = false;
   }
 
   #refusal() {
@@ -118,6 +150,7 @@ export class Composer {
     if (this.#refusal()) return;
     this.#isSending = true;
     this.#update();
+    this.takeFocus();
     const text = this.field.value.trim();
     const isTaken = await this.onAsk(text);
     this.#isSending = false;

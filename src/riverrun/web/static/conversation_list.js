@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { askText, confirm } from "./dialogs.js";
 import { button, element, iconButton } from "./dom.js";
-import { ago } from "./words.js";
+import { ago, allNames, names } from "./words.js";
 
 const PAGE = 30;
 const MOST_AT_ONCE = 100;
@@ -92,16 +92,17 @@ export class ConversationList {
   }
 
   #row(conversation) {
-    const { id, title, repository, updated_at: updatedAt } = conversation;
+    const { id, title, repositories, updated_at: updatedAt } = conversation;
     const isCurrent = id === this.#currentId;
+    const about = repositories.length > 1 ? `${title}\n${allNames(repositories)}` : title;
     const link = element(
       "a",
       {
-        class: "item", href: `/c/${id}`, title, "aria-current": isCurrent ? "page" : null,
+        class: "item", href: `/c/${id}`, title: about, "aria-current": isCurrent ? "page" : null,
         on: { click: (event) => this.#onClick(event, id) },
       },
       element("span", { class: "name" }, title),
-      element("span", { class: "words" }, [repository, ago(updatedAt)].filter(Boolean).join(" · ")),
+      element("span", { class: "words" }, [names(repositories, 1), ago(updatedAt)].filter(Boolean).join(" · ")),
     );
     const tools = element(
       "span", { class: "tools" },
@@ -127,7 +128,8 @@ export class ConversationList {
   }
 
   async #delete({ id, title }) {
-    if (!(await confirm("Delete the conversation?", `“${title}” and its answers go for good.`, "Delete"))) return;
+    const detail = ["“", element("bdi", {}, title), "” and its answers go for good."];
+    if (!(await confirm("Delete the conversation?", detail, "Delete"))) return;
     await this.#attempt(async () => {
       await api.removeConversation(id);
       this.onGone(id);

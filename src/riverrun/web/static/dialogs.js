@@ -16,9 +16,9 @@ export function closeAll() {
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
 }
 
-/** Whether the person agrees; `action` is the verb on the button. */
+/** Whether the person agrees; `action` is the verb on the button, `detail` a sentence or its pieces. */
 export async function confirm(title, detail, action) {
-  const answer = await ask(title, element("p", {}, detail), action, "danger");
+  const answer = await ask(title, element("p", {}, ...[detail].flat()), action, "danger");
   return answer !== null;
 }
 

@@ -4,7 +4,10 @@ import * as api from "./api.js";
 import { RunFold } from "./fold.js";
 import { readAtLast, readLater } from "./read_later.js";
 
-/** Fires `change` whenever the list or a progress changes, `indexed` with `detail.project` when a run has ended. */
+/**
+ * Fires `change` whenever the list or a progress changes, `begun` when somebody here has begun to index what is now
+ * `selected`, `indexed` with `detail.project` when a run has ended.
+ */
 export class Projects extends EventTarget {
   list = [];
   isLoaded = false;
@@ -94,6 +97,7 @@ export class Projects extends EventTarget {
     const { project_id: id } = await api.addProject(source);
     this.#selectedId = id;
     await this.load();
+    this.dispatchEvent(new Event("begun"));
   }
 
   #followAll() {

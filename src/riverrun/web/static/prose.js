@@ -16,6 +16,7 @@ export async function showMarkdown(node, markdown) {
   node.classList.remove("plain");
   for (const code of node.querySelectorAll("pre.code")) addCopyButton(code);
   for (const table of node.querySelectorAll("table")) makeScrollable(table);
+  for (const link of node.querySelectorAll("a")) isolate(link);
   return true;
 }
 
@@ -42,6 +43,13 @@ export function citationButton(place, openPlace, namesRepo = false) {
     },
     repo + shortPlaceName(place),
   );
+}
+
+// Where a link's own text turns the direction of writing round, what comes after it is still read as it was written.
+function isolate(link) {
+  const text = element("bdi");
+  text.append(...link.childNodes);
+  link.append(text);
 }
 
 function placeKey(path, start, end) {

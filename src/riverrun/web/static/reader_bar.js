@@ -19,9 +19,20 @@ export class ReaderBar {
   }
 }
 
-function wordsFor({ access_type: access, has_repositories: canAsk, repository }) {
+/** Why nothing can be asked in a conversation whose repositories are not all of the reader's to see, or are all gone. */
+export function whyNotAsk({ repositories, project_ids: ids }) {
+  if (repositories.length) return `To ask here you need the ${repositoryWord(repositories)}`;
+  return `The ${repositoryWord(ids)} ${ids.length > 1 ? "were" : "was"} removed`;
+}
+
+function wordsFor({ access_type: access, has_repositories: canAsk, repositories, project_ids: ids }) {
   if (access === "read") return "This conversation is shared with you to look at.";
-  if (!canAsk && !repository) return "This conversation is shared with you. Its repository was removed, so nothing more can be asked.";
-  if (!canAsk) return "This conversation is shared with you. To ask in it you need its repository too: ask the owner.";
-  return "This conversation is shared with you: what you ask here, others see.";
+  if (canAsk) return "This conversation is shared with you: what you ask here, others see.";
+  const shared = "This conversation is shared with you.";
+  if (repositories.length) return `${shared} To ask in it you need its ${repositoryWord(repositories)} too: ask the owner.`;
+  return `${shared} Its ${repositoryWord(ids)} ${ids.length > 1 ? "were" : "was"} removed, so nothing more can be asked.`;
+}
+
+function repositoryWord({ length }) {
+  return length > 1 ? "repositories" : "repository";
 }

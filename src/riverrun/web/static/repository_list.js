@@ -3,6 +3,7 @@
 import { announce } from "./announce.js";
 import { confirm } from "./dialogs.js";
 import { element, iconButton } from "./dom.js";
+import { regainFocus } from "./focus.js";
 import { ago, count } from "./words.js";
 
 const PHASES = { cloning: "Cloning", scanning: "Scanning", parsing: "Parsing", storing: "Storing" };
@@ -45,7 +46,7 @@ export class RepositoryList {
     this.projects = projects;
     this.onChoose = onChoose;
     this.onProblem = onProblem;
-    const form = addForm(projects, { onAdded: () => this.#toggle(false) });
+    const form = addForm(projects, { onAdded: () => this.#closeForm() });
     this.form = element("div", { class: "add-drop", hidden: true }, form);
     this.toggle = iconButton("Add a repository", "add", {
       "aria-expanded": "false", on: { click: () => this.#toggle(this.form.hidden) },
@@ -56,6 +57,7 @@ export class RepositoryList {
       this.form, this.#list,
     );
     projects.addEventListener("change", () => this.#show());
+    projects.addEventListener("begun", () => this.#focusSelected());
     this.#show();
   }
 
@@ -63,6 +65,15 @@ export class RepositoryList {
     this.form.hidden = !isOpen;
     this.toggle.setAttribute("aria-expanded", String(isOpen));
     if (isOpen) this.form.querySelector("input").focus();
+  }
+
+  #closeForm() {
+    this.#toggle(false);
+    this.#focusSelected();
+  }
+
+  #focusSelected() {
+    regainFocus(this.#rows.get(this.projects.selected?.id)?.choose);
   }
 
   #show() {
@@ -87,6 +98,14 @@ export class RepositoryList {
       this.onProblem(problem);
     }
   }
+
+  /** The same for a row: then the keyboard is on it, or on what has taken its place. */
+  async attemptAt(row, deed) {
+    const index = [...this.#list.children].indexOf(row.node);
+    await this.attempt(deed);
+    const place = row.node.isConnected ? row.node : (this.#list.children[index] ?? this.#list.lastElementChild);
+    regainFocus(place?.querySelector(".item") ?? this.toggle);
+  }
 }
 
 /** One repository. Kept while its words change, so that the keyboard's focus stays where it is. */
@@ -108,6 +127,7 @@ class RepositoryRow {
   }
 
   show(project) {
+    const hadFocus = this.tools.contains(document.activeElement);
     this.#project = project;
     const progress = this.list.projects.progressOf(project);
     const isIndexing = progress !== null;
@@ -122,23 +142,24 @@ class RepositoryRow {
     this.#bar.hidden = !isIndexing;
     if (progress?.total) this.#bar.value = progress.done / progress.total;
     else this.#bar.removeAttribute("value");
+    if (hadFocus) regainFocus(this.choose);
   }
 
   #stop() {
     this.stop.disabled = true;
-    this.list.attempt(() => this.list.projects.stop(this.#project)).finally(() => (this.stop.disabled = false));
+    this.list.attemptAt(this, () => this.list.projects.stop(this.#project)).finally(() => (this.stop.disabled = false));
   }
 
   #refresh() {
-    this.list.attempt(() => this.list.projects.refresh(this.#project));
+    this.list.attemptAt(this, () => this.list.projects.refresh(this.#project));
   }
 
-  async #remove() {
+  #remove() {
     const { repo_name: name } = this.#project;
     const detail = "Its index goes. The repository itself is not touched, and conversations about it stay.";
-    if (await confirm(`Remove ${name}?`, detail, "Remove")) {
-      await this.list.attempt(() => this.list.projects.remove(this.#project));
-    }
+    this.list.attemptAt(this, async () => {
+      if (await confirm(`Remove ${name}?`, detail, "Remove")) await this.list.projects.remove(this.#project);
+    });
   }
 }
 

@@ -2,12 +2,14 @@
 
 import { row } from "./account_rows.js";
 import { announce } from "./announce.js";
+import { listProjects } from "./api.js";
 import { showOver } from "./dialogs.js";
 import { element, iconButton } from "./dom.js";
 import { emailField, form } from "./forms.js";
 import { onceAtATime } from "./once_at_a_time.js";
 import { copyButton } from "./prose.js";
 import * as api from "./sharing_api.js";
+import { allNames } from "./words.js";
 
 const ROLES = { view: "Can look", ask: "Can ask" };
 const DAY_MS = 86_400_000;
@@ -15,7 +17,9 @@ const TERMS = [["", "Until it is removed"], [1, "For a day"], [7, "For a week"],
 
 /** Open the sheet for a conversation's `info`. */
 export const openSharing = onceAtATime(async (info) => {
-  const sheet = new SharingSheet(info);
+  const projects = await listProjects();
+  const repositories = info.project_ids.map((id) => projects.find((project) => project.id === id)).filter(Boolean);
+  const sheet = new SharingSheet(info, repositories);
   await sheet.load();
   showOver(sheet.node);
 });
@@ -26,8 +30,10 @@ class SharingSheet {
   #made = element("div", { class: "made-link", hidden: true });
   #failure = element("p", { class: "form-failure", role: "alert", hidden: true });
 
-  constructor(info) {
+  /** `repositories` are those of the conversation that are left. */
+  constructor(info, repositories) {
     this.info = info;
+    this.repositories = repositories;
     this.node = element(
       "dialog", { class: "dialog sheet", "aria-labelledby": "sharing-title" },
       element(
@@ -95,14 +101,30 @@ class SharingSheet {
   #personForm() {
     const fields = element(
       "div", { class: "field-line" }, emailField({ autocomplete: "off" }), roleField("view", "What they may do", "role"));
-    const repository = checkbox("repository", `Let them look into ${this.info.repository ?? "the repository"} too; asking needs it`);
-    return form("Share", [fields, repository], async ({ email, role, repository: shares }) => {
+    return form("Share", [fields, this.#repositoryField()], async ({ email, role, repository: shares }) => {
       const person = { email: email.trim().toLowerCase(), role, expires_at: null };
       await this.#letIn(person);
-      if (shares) await Promise.all(this.info.project_ids.map((id) => api.shareProject(id, person.email)));
+      if (shares) await this.#letLook(person.email);
       fields.querySelector("input").value = "";
       announce(`Shared with ${person.email}.`);
     }, { kind: "quiet" });
+  }
+
+  #repositoryField() {
+    const { repositories } = this;
+    if (!repositories.length) return null;
+    const needed = repositories.length > 1 ? "them" : "it";
+    return checkbox("repository", `Let them look into ${namesOf(repositories)} too; asking needs ${needed}`);
+  }
+
+  // Each by itself: what cannot be shared keeps nobody from the others.
+  async #letLook(email) {
+    const given = await Promise.allSettled(this.repositories.map(({ id }) => api.shareProject(id, email)));
+    const refused = this.repositories.filter((_, index) => given[index].status === "rejected");
+    if (!refused.length) return;
+    const mayPass = given.some(({ reason }) => reason?.isPassing);
+    const why = mayPass ? "Try again in a moment." : "What was removed meanwhile, or is not yours, cannot be shared.";
+    throw new Error(`${email} is let in, but may not look into ${namesOf(refused)}. ${why}`);
   }
 
   #linkForm() {
@@ -157,6 +179,10 @@ class SharingSheet {
     }
     this.node.querySelector("h2").focus();
   }
+}
+
+function namesOf(repositories) {
+  return allNames(repositories.map(({ repo_name: name }) => name));
 }
 
 function roleField(chosen, label, name = null) {

@@ -5,13 +5,15 @@ import { announce } from "./announce.js";
 import { Composer } from "./composer.js";
 import { button, element } from "./dom.js";
 import { EndKeeper } from "./end_keeper.js";
+import { regainFocus } from "./focus.js";
 import { RunFold } from "./fold.js";
-import { isWhole } from "./integrity.js";
+import { failurePage, wordsOf } from "./load_failure.js";
+import { Notice } from "./notice.js";
 import { onceAtATime } from "./once_at_a_time.js";
-import { Painter } from "./painter.js";
-import { ReaderBar } from "./reader_bar.js";
+import { readLater } from "./read_later.js";
+import { ReaderBar, whyNotAsk } from "./reader_bar.js";
+import { readToEnd } from "./run_reader.js";
 import { copyConversation } from "./sharing_api.js";
-import { RunDamaged } from "./tab_stream.js";
 import { Turns } from "./turns.js";
 import { welcome } from "./welcome.js";
 
@@ -28,7 +30,8 @@ export class Thread {
   #lifetime = new AbortController();
   #runId = null;
   #unsent = null;
-  #notice = element("div", { class: "toast", role: "alert", hidden: true });
+  #failure = "";
+  #notice = new Notice({ onClosed: () => this.composer.takeFocus() });
 
   constructor({ stream, projects, panel, onBegun, onChanged, onTitle, onCopied, onSignIn }) {
     Object.assign(this, { stream, projects, panel, onBegun, onChanged, onTitle, onCopied });
@@ -39,10 +42,11 @@ export class Thread {
       askAgain: (text) => this.#ask(text),
       regenerate: onceAtATime(() => this.#regenerate()),
       watch: (runId, answer) => this.#watch(runId, answer),
+      namesRepos: () => this.projectIds.length > 1,
       onProblem: (problem) => this.showProblem(problem),
     });
     this.end = new EndKeeper(this.turns.node);
-    const dock = element("div", { class: "dock" }, this.end.button, this.#notice, this.reader.node, this.composer.node);
+    const dock = element("div", { class: "dock" }, this.end.button, this.#notice.node, this.reader.node, this.composer.node);
     this.node = element("main", { id: "main", tabindex: -1 }, this.end.scroller, dock);
     projects.addEventListener("change", () => this.#onProjects());
   }
@@ -64,6 +68,7 @@ export class Thread {
     const { signal } = this.#lifetime;
     this.id = id;
     this.#info = null;
+    this.#failure = "";
     this.#setRun(null);
     this.#showRights();
     this.showProblem(null);
@@ -72,22 +77,12 @@ export class Thread {
     this.#onProjects();
     this.onTitle(null);
     if (id === null) return;
-    try {
-      await this.#load(id, signal);
-    } catch (problem) {
-      if (!signal.aborted) this.#showLoadFailure(problem);
-    }
+    await this.#load(id, signal).catch((problem) => signal.aborted || this.#showLoadFailure(problem, signal));
   }
 
   /** Words over the ask box until the next question; null takes them away. */
   showProblem(problem) {
-    this.#notice.hidden = !problem;
-    if (!problem) return;
-    const title = element("strong", {}, `${problem.title ?? "Something went wrong"}. `);
-    this.#notice.replaceChildren(
-      element("p", {}, title, problem.detail ?? problem.message),
-      button("Dismiss", { class: "quiet", on: { click: () => this.showProblem(null) } }),
-    );
+    this.#notice.show(problem);
   }
 
   setTitle(title) {
@@ -99,9 +94,10 @@ export class Thread {
     this.#info = await api.conversationInfo(id, signal);
     this.#showRights();
     this.onTitle(this.#info.title);
-    this.#onProjects();
     const waiting = await this.turns.load(this.#info, signal);
     if (signal.aborted) return;
+    this.#failure = "";
+    this.#onProjects();
     this.end.goToEnd();
     if (waiting) this.#follow(waiting.run_id, this.turns.appendAnswer(waiting.content));
     else if (this.#info.run_id) this.#followAgain(this.#info.run_id);
@@ -122,14 +118,34 @@ export class Thread {
     }
   }
 
-  #showLoadFailure(problem) {
-    const isGone = problem.status === 404 || problem.status === 422;
-    const title = isGone ? "There is no such conversation" : problem.title;
-    const detail = isGone ? "It was deleted, or it is not shared with you (any more)." : problem.detail;
-    const again = button("Try again", { class: "primary", on: { click: () => this.open(this.id) } });
-    this.turns.replace(
-      element("div", { class: "welcome" }, element("h1", {}, title), element("p", {}, detail ?? ""), isGone ? null : again));
-    this.composer.block(isGone ? "Choose a conversation, or begin a new one" : "The conversation could not be loaded");
+  /** What may succeed a moment later is tried again, as the lists are, also when nobody presses the button. */
+  #showLoadFailure(problem, signal) {
+    const again = button("Try again", { class: "primary", on: { click: () => this.#reopen() } });
+    const words = wordsOf(problem);
+    this.#failure = words.refusal;
+    this.turns.replace(failurePage(words, again));
+    this.#onProjects();
+    if (problem.isPassing) readLater(() => this.#loadAfter(again, signal), signal);
+  }
+
+  async #loadAfter(again, signal) {
+    const hadFocus = document.activeElement === again;
+    await this.#load(this.id, signal);
+    if (hadFocus && !signal.aborted) this.composer.takeFocus();
+  }
+
+  /** Show the conversation as it is by now. Who is at the ask box stays there. */
+  async #reopen() {
+    const { activeElement: focused } = document;
+    await this.open(this.id);
+    if (!focused.isConnected) this.composer.takeFocus();
+    else if (focused !== document.body) regainFocus(focused);
+  }
+
+  /** What is in the way of a deed is shown too; the words about a run go with it. */
+  async #showRefusal(problem) {
+    if (problem.status === 409) await this.#reopen();
+    if (!problem.runId || this.#runId) this.showProblem(problem);
   }
 
   /** Post a question; true once the server has it. What was not taken stays in the box, and keeps its key. */
@@ -140,16 +156,16 @@ export class Thread {
     if (this.#unsent?.text !== text || this.#unsent.id !== this.id) this.#unsent = { text, key: api.newKey(), id: this.id };
     const unsent = this.#unsent;
     try {
+      const isFirst = unsent.id === null;
       unsent.id ??= await this.#begin(signal);
       const receipt = await api.postMessage(unsent.id, text, unsent.key);
       if (this.#unsent === unsent) this.#unsent = null;
+      if (!isFirst) this.#showMissed(unsent.id, receipt, signal);
       if (!signal.aborted) this.#showAsked(text, receipt);
       this.onChanged();
       return true;
     } catch (problem) {
-      if (signal.aborted) return false;
-      if (problem.status === 409) await this.open(this.id);
-      this.showProblem(problem);
+      if (!signal.aborted) await this.#showRefusal(problem);
       return false;
     }
   }
@@ -159,10 +175,16 @@ export class Thread {
     const project = this.projects.selected;
     const { conversation_id: id } = await api.createConversation(project.id);
     if (signal.aborted) return id;
-    this.#info = { id, project_ids: [project.id], repository: project.repo_name, title: null, is_creator: true };
+    this.#info = { id, project_ids: [project.id], repositories: [project.repo_name], title: null, is_creator: true };
     this.id = id;
     this.onBegun(id);
     return id;
+  }
+
+  /** What somebody asked elsewhere before this question is not on the page yet: it is seldom, so nobody waits for it. */
+  async #showMissed(id, { message_id: questionId }, signal) {
+    const isNext = await this.turns.isNext(id, questionId, signal).catch(() => true);
+    if (!isNext && !signal.aborted) await this.#reopen();
   }
 
   #showAsked(text, { run_id: runId, message_id: questionId }) {
@@ -182,14 +204,16 @@ export class Thread {
       if (signal.aborted) return;
       if (!isUpToDate) return await this.#catchUp();
       const { run_id: runId } = await api.regenerate(id, api.newKey());
-      if (!signal.aborted) this.#followAgain(runId);
+      if (signal.aborted) return;
+      this.#followAgain(runId);
+      regainFocus(this.composer.action);
     } catch (problem) {
-      if (!signal.aborted) this.showProblem(problem);
+      if (!signal.aborted) await this.#showRefusal(problem);
     }
   }
 
   async #catchUp() {
-    await this.open(this.id);
+    await this.#reopen();
     const detail = "More was asked in it elsewhere: here it is. Nothing was regenerated.";
     this.showProblem({ title: "This conversation has gone on", detail });
   }
@@ -220,8 +244,11 @@ export class Thread {
     this.#setRun(runId);
     announce("The answer is being written.");
     const ending = await this.#watch(runId, answer, () => this.#setRun(null));
-    if (ending) announce(OUTCOMES[ending.status] ?? "");
-    if (ending) this.onChanged();
+    if (!ending) return null;
+    announce(OUTCOMES[ending.status] ?? "");
+    this.#notice.endRun();
+    this.composer.handOn(answer.node.querySelector(".again"));
+    this.onChanged();
     return ending;
   }
 
@@ -230,36 +257,11 @@ export class Thread {
     const { signal } = this.#lifetime;
     const fold = new RunFold();
     answer.showProgress(fold);
-    const ending = await this.#readToEnd(runId, fold, answer, signal);
+    const ending = await readToEnd(this.stream, runId, fold, answer, signal);
     if (signal.aborted) return null;
     onEnd();
     await answer.showWhole(fold, ending);
     return ending;
-  }
-
-  /** The run's ending, or why it could not be read. */
-  async #readToEnd(runId, fold, answer, signal) {
-    const painter = new Painter(() => answer.showProgress(fold));
-    const line = { signal, onChange: () => painter.request(), onLine: (state) => answer.showLine(state) };
-    try {
-      await this.#readExactly(runId, fold, line);
-      return { ...fold.end.error, status: fold.end.status };
-    } catch (problem) {
-      const { title = "The answer could not be read to its end", detail = problem.message } = problem;
-      return { status: "error", title, detail };
-    } finally {
-      painter.close();
-    }
-  }
-
-  /** Follow the run; where the text is not exactly what was sent, once more from the start. */
-  async #readExactly(runId, fold, line) {
-    await this.stream.follow(runId, fold, line);
-    if (await isWhole(fold.text, fold.end.text_sha256)) return;
-    fold.restart();
-    await this.stream.follow(runId, fold, line);
-    if (await isWhole(fold.text, fold.end.text_sha256)) return;
-    throw new RunDamaged("What arrived is not what was sent. Reload the page to read the stored answer.");
   }
 
   #setRun(runId) {
@@ -269,8 +271,8 @@ export class Thread {
 
   #onProjects() {
     this.composer.block(this.#refusal());
-    const about = this.id === null ? this.projects.selected?.repo_name : this.#info?.repository;
-    this.composer.scope.textContent = about ? `about ${about}` : "";
+    const chosen = this.projects.selected?.repo_name ?? [];
+    this.composer.about = this.id === null ? [chosen].flat() : (this.#info?.repositories ?? []);
     if (this.id === null) this.#refreshWelcome();
   }
 
@@ -286,9 +288,9 @@ export class Thread {
   }
 
   #refusal() {
+    if (this.#failure) return this.#failure;
     if (!this.projects.isLoaded) return "Loading";
-    if (this.id !== null && this.#info?.has_repositories !== false) return "";
-    if (this.id !== null) return this.#info.repository ? "To ask here you need the repository" : "The repository was removed";
+    if (this.id !== null) return this.#info?.has_repositories === false ? whyNotAsk(this.#info) : "";
     const { selected } = this.projects;
     if (!selected) return "Add a repository first";
     if (selected.status === "ready") return "";

@@ -3,22 +3,25 @@
 import * as api from "./api.js";
 import { Answer } from "./answer.js";
 import { button, element } from "./dom.js";
+import { regainFocus } from "./focus.js";
 import { uniquePlaces } from "./fold.js";
 
 const PAGE = 100;
+const FEW = 8;
 const NOTHING = { text: "", thinking: "", tools: [], citations: [] };
 
 /**
  * `openPlace(place, button)` shows a citation; `askAgain(text)` repeats a question; `regenerate()` has the last one
- * answered again; `watch(runId, answer)` shows a run to its end; `onProblem` hears of failures.
+ * answered again; `watch(runId, answer)` shows a run to its end; `onProblem` hears of failures; `namesRepos()` says
+ * whether the same path may be in several repositories.
  */
 export class Turns {
   node = element("div", { class: "turns" });
   #line = Promise.resolve();
   #newestQuestionId = null;
 
-  constructor({ openPlace, askAgain, regenerate, watch, onProblem }) {
-    Object.assign(this, { openPlace, askAgain, regenerate, watch, onProblem });
+  constructor({ openPlace, askAgain, regenerate, watch, onProblem, namesRepos }) {
+    Object.assign(this, { openPlace, askAgain, regenerate, watch, onProblem, namesRepos });
   }
 
   /**
@@ -30,7 +33,7 @@ export class Turns {
     const messages = await api.listMessages(id, start, PAGE + 2, signal);
     const newest = messages.at(-1);
     const waiting = newest?.type === "HUMAN" && newest.run_id ? newest : null;
-    this.#newestQuestionId = newestQuestionId(messages);
+    this.#newestQuestionId = questionIds(messages).at(-1) ?? null;
     this.node.replaceChildren(...(start > 0 ? [this.#earlierButton(id, start, signal)] : []));
     this.node.append(...this.#turnsOf(messages, waiting, signal));
     return waiting;
@@ -38,14 +41,22 @@ export class Turns {
 
   /** Show something else than turns, such as the first page. */
   replace(...nodes) {
+    this.#newestQuestionId = null;
     this.node.replaceChildren(...nodes);
   }
 
   /** Whether the question that is shown last is still the last one: somebody may have asked more elsewhere. */
   async isUpToDate(id, signal) {
-    const { total_messages: total } = await api.conversationInfo(id, signal);
-    const messages = await api.listMessages(id, Math.max(0, total - 2), PAGE, signal);
-    return newestQuestionId(messages) === this.#newestQuestionId;
+    const ids = await newestQuestionIds(id, signal);
+    return (ids.at(-1) ?? null) === this.#newestQuestionId;
+  }
+
+  /** Whether a question that was stored just now comes right after the one that is shown last now. */
+  async isNext(id, questionId, signal) {
+    const shown = this.#newestQuestionId;
+    const ids = await newestQuestionIds(id, signal);
+    const before = ids[ids.indexOf(questionId) - 1] ?? null;
+    return ids.includes(questionId) && before === shown;
   }
 
   /** A question that was stored just now, and its empty answer. */
@@ -62,9 +73,9 @@ export class Turns {
     return answer;
   }
 
-  /** The newest answer is whole: it takes the place of the one above it, which is a step away. */
+  /** The newest answer is whole: it takes the place of those above it, of which stopped ones may be, too. All are a step away. */
   async settle(id, answer, signal) {
-    answer.node.previousElementSibling.remove();
+    while (answer.node.previousElementSibling?.matches(".answer")) answer.node.previousElementSibling.remove();
     const { total_messages: total } = await api.conversationInfo(id, signal);
     const [message] = await api.listMessages(id, total - 1, 1, signal);
     this.#offerSiblings(answer, message, null, signal);
@@ -133,7 +144,8 @@ export class Turns {
 
   #newAnswer(asked) {
     const askAgain = asked === null ? null : () => this.askAgain(asked);
-    return new Answer({ openPlace: this.openPlace, askAgain, regenerate: () => this.regenerate() });
+    const { openPlace, namesRepos } = this;
+    return new Answer({ openPlace, askAgain, regenerate: () => this.regenerate(), namesRepos });
   }
 
   #earlierButton(id, start, signal) {
@@ -143,17 +155,32 @@ export class Turns {
       try {
         const messages = await api.listMessages(id, first, start - first, signal);
         const further = first > 0 ? [this.#earlierButton(id, first, signal)] : [];
-        earlier.replaceWith(...further, ...this.#turnsOf(messages, null, signal));
+        this.#putBefore(earlier, further, this.#turnsOf(messages, null, signal));
       } catch (problem) {
         if (!signal.aborted) this.onProblem(problem);
       }
     });
     return earlier;
   }
+
+  /** What was read stays where it is on the screen; the keyboard goes to where the earlier messages begin. */
+  #putBefore(earlier, further, turns) {
+    const below = earlier.nextElementSibling;
+    const place = below.getBoundingClientRect().top;
+    earlier.replaceWith(...further, ...turns);
+    this.node.parentElement.scrollTop += below.getBoundingClientRect().top - place;
+    turns[0].tabIndex = -1;
+    regainFocus(turns[0], { preventScroll: true });
+  }
 }
 
-function newestQuestionId(messages) {
-  return messages.findLast(({ type }) => type === "HUMAN")?.id ?? null;
+function questionIds(messages) {
+  return messages.filter(({ type }) => type === "HUMAN").map(({ id }) => id);
+}
+
+async function newestQuestionIds(id, signal) {
+  const { total_messages: total } = await api.conversationInfo(id, signal);
+  return questionIds(await api.listMessages(id, Math.max(0, total - FEW), PAGE, signal));
 }
 
 /** The keyboard is on the same step of another answer; at the last one, on the way back. */

@@ -10,6 +10,18 @@ export function size(bytes) {
   return bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
+/** `alpha`, `alpha and beta`; of more only so many as are `shown`: `alpha, beta and 3 more`. */
+export function names(list, shown = 2) {
+  return list.length > 2 ? `${list.slice(0, shown).join(", ")} and ${list.length - shown} more` : list.join(" and ");
+}
+
+const conjunction = new Intl.ListFormat("en-GB", { type: "conjunction" });
+
+/** All of them, however many: `alpha, beta and gamma`. */
+export function allNames(list) {
+  return conjunction.format(list);
+}
+
 const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 

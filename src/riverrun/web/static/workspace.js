@@ -5,6 +5,7 @@ import { openAccount } from "./account_page.js";
 import { announce } from "./announce.js";
 import { ConversationList } from "./conversation_list.js";
 import { button, element, iconButton } from "./dom.js";
+import { NARROW } from "./focus.js";
 import { conversationInAddress, showInAddress } from "./location.js";
 import { Projects } from "./projects.js";
 import { readAtLast } from "./read_later.js";
@@ -14,8 +15,6 @@ import { SourcePanel } from "./source_panel.js";
 import { TabStream } from "./tab_stream.js";
 import { changeTheme } from "./theme.js";
 import { Thread } from "./thread.js";
-
-const NARROW = window.matchMedia("(max-width: 860px)");
 
 /** Everything of one signed-in person. */
 export class Workspace {
@@ -58,7 +57,7 @@ export class Workspace {
     this.#mark(id);
     const lists = [this.conversations, this.shared].map((list) => readAtLast(() => list.load(), this.#listeners.signal));
     await Promise.all([this.#projects.start(), ...lists, this.thread.open(id)]).catch((problem) => this.thread.showProblem(problem));
-    this.#focusQuestion();
+    if (!NARROW.matches) this.thread.composer.takeFocus();
   }
 
   /** Stop following and listening. */
@@ -142,7 +141,6 @@ export class Workspace {
     this.#focusQuestion();
   }
 
-  // On a small screen the focus would bring up a keyboard over half of what is to be read.
   #focusQuestion() {
     if (!NARROW.matches) this.thread.composer.field.focus();
   }
