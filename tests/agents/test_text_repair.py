@@ -1,5 +1,8 @@
 import json
+import math
 
+import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +31,38 @@ def test_values_are_repaired_all_the_way_down() -> None:
     assert repair_value({"a\x00": ["\x1bb", {"c": "\ud800", "d": 1}]}) == {
         "a": ["b", {"c": "\ufffd", "d": 1}]
     }
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**25, math.nan, math.inf, -math.inf])
+def test_numbers_that_have_no_room_are_written_out(number: float) -> None:
+    assert repair_value({"line": [number]}) == {"line": [str(number)]}
+
+
+@pytest.mark.parametrize("value", [2**64 - 1, -(2**63), 0, True, False, None, 1.5])
+def test_values_that_have_room_stay_as_they_are(value: object) -> None:
+    assert repair_value([value]) == [value]
+    assert type(repair_value(value)) is type(value)
+
+
+@pytest.mark.parametrize("levels", [100, 200, 201, 255, 5_000])
+def test_what_lies_too_deep_for_json_is_left_out(levels: int) -> None:
+    value: object = "treasure"
+    for level in range(levels):
+        value = {"a": value} if level % 2 else [value]
+    said = orjson.dumps({"snapshot": {"tool_calls": [{"arguments": repair_value(value)}]}})
+    assert (b"treasure" in said) == (levels <= 200)
+
+
+ANY_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT, inner, max_size=4),
+)
+
+
+@given(ANY_VALUE)
+def test_repaired_values_are_the_same_to_every_writer_of_json(value: object) -> None:
+    repaired = repair_value(value)
+    assert json.loads(json.dumps(repaired, allow_nan=False)) == orjson.loads(orjson.dumps(repaired))
 
 
 @given(ANY_TEXT)

@@ -20,6 +20,8 @@ from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.settings import Settings
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs.attempt import Attempt
+from riverrun.runs.event_writer import EventWriter
+from riverrun.runs.hot_task import HotTask
 from riverrun.runs.performance import perform_run
 from riverrun.streaming import redis_streaming
 from riverrun.streaming.commands import stream_key
@@ -190,14 +192,42 @@ async def test_a_client_that_goes_frees_its_connection(
 
 
 @pytest.mark.usefixtures("short_silences")
-def test_a_silent_run_shows_that_it_is_alive(streams: RedisStreamManager, run_id: UUID) -> None:
+def test_a_run_that_redis_calls_running_is_left_after_a_silence(
+    streams: RedisStreamManager, run_id: UUID
+) -> None:
+    """It may think, or its ``end`` was lost: the record knows."""
     streams.set_task_status(run_id, "running")
+    streams.publish_event(run_id, text_event(1))
     reading = redis_stream_generator(run_id, START, streams, heartbeat_seconds=0.1, leaving=threading.Event())
     assert next(reading).startswith(b"retry: ")
-    assert next(reading) == next(reading) == b": alive\n\n"
-    streams.publish_event(run_id, text_event(1))
     assert next(reading) == text_event(1).sse
-    reading.close()
+    streams.publish_event(run_id, text_event(2))
+    assert next(reading) == text_event(2).sse
+    assert next(reading) == b'event: reconnect\ndata: {"position":"1-2"}\n\n'
+    assert list(reading) == []
+
+
+@pytest.mark.usefixtures("short_silences")
+async def test_an_end_that_is_lost_under_an_open_stream_is_read_from_the_record(
+    settings: Settings,
+    token: str,
+    worker: WorkerResources,
+    queued_run: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(EventWriter, "publish_end", lambda *_: None)
+    monkeypatch.setattr(HotTask, "end", lambda *_: None)
+    quick = settings.model_copy(update={"stream_reader": "threadpool", "heartbeat_seconds": 0.2})
+    async with serving(quick) as url, client_of(url, token) as client, asyncio.timeout(15):
+        path = f"/api/v1/runs/{queued_run}/events"
+        async with client.stream("GET", path) as response:
+            await asyncio.to_thread(perform_run, queued_run, worker, says(*WORDS), keep)
+            seen = events_of((await response.aread()).decode())
+        assert seen[-1][1] == "reconnect"
+        while seen[-1][1] == "reconnect":
+            seen.pop()
+            seen += events_of((await body_of(client, queued_run, seen[-1][0])).decode())
+    assert [kind for _, kind, _ in seen] == ["queued", "started", *["text"] * len(WORDS), "end"]
 
 
 @pytest.mark.usefixtures("short_silences")

@@ -15,7 +15,7 @@ from pydantic_ai import RunContext, ToolFailed
 from pydantic_core import to_jsonable_python
 
 from riverrun.agents.deps import AgentDeps, EffectLedger, EffectState
-from riverrun.agents.text_repair import repair
+from riverrun.agents.text_repair import repair, repair_value
 
 EffectTool = Callable[..., Awaitable[str]]
 
@@ -75,7 +75,8 @@ class Effects:
 
     def _next_id(self, tool: str, arguments: dict[str, Any]) -> str:
         """The how-manieth call of this tool with these arguments: models give each attempt's calls other ids."""
-        told = orjson.dumps(to_jsonable_python([tool, arguments]), option=orjson.OPT_SORT_KEYS)
+        call_made = repair_value(to_jsonable_python([tool, arguments]))
+        told = orjson.dumps(call_made, option=orjson.OPT_SORT_KEYS)
         call = hashlib.sha256(told).hexdigest()
         self._calls[call] += 1
         return f"{call}-{self._calls[call]}"

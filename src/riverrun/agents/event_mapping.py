@@ -16,8 +16,10 @@ from pydantic_ai import (
     ThinkingPartDelta,
     ToolCallPart,
 )
+from pydantic_core import to_json
 
 from riverrun.agents.listing import shorten
+from riverrun.agents.text_repair import repair_value
 
 _MOST_ARGUMENT_CHARS = 8_000
 
@@ -84,7 +86,7 @@ def map_event(event: AgentStreamEvent) -> AgentEvent | None:
 
 def _arguments(part: ToolCallPart) -> dict[str, Any]:
     """The call's arguments; what is no JSON object, or too long to show, stands as text under ``raw``."""
-    written = part.args if isinstance(part.args, str) else part.args_as_json_str()
+    written = part.args if isinstance(part.args, str) else to_json(repair_value(part.args or {})).decode()
     if len(written) > _MOST_ARGUMENT_CHARS:
         return {"raw": shorten(written, _MOST_ARGUMENT_CHARS)}
     try:

@@ -1,10 +1,16 @@
 """Text of models and repositories, made fit for UTF-8, JSON in Postgres and a terminal."""
 
+import math
 import re
 
 # C0 and C1 controls but tab, line feed and carriage return: Postgres refuses NUL, terminals obey the others.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _HIGH_SURROGATES = ("\ud800", "\udbff")
+_INTEGERS = range(-(2**63), 2**64)
+_DEEPEST = 200
+"""Of lists and objects in each other. orjson takes 254, and a snapshot puts some around them."""
+TOO_DEEP = "…"
+"""In place of what lies deeper."""
 
 
 def repair(text: str) -> str:
@@ -15,15 +21,19 @@ def repair(text: str) -> str:
     return _CONTROL.sub("", joined)
 
 
-def repair_value(value: object) -> object:
-    """The same for every string of a JSON value, keys included."""
+def repair_value(value: object, *, depth: int = 0) -> object:
+    """The same for every string of a JSON value, keys included. Numbers that JSON, or orjson, has no room for become text."""
     if isinstance(value, str):
         return repair(value)
+    if isinstance(value, dict | list | tuple) and depth == _DEEPEST:
+        return TOO_DEEP
     if isinstance(value, dict):
-        return {repair(str(key)): repair_value(item) for key, item in value.items()}
+        return {repair(str(key)): repair_value(item, depth=depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [repair_value(item) for item in value]
-    return value
+        return [repair_value(item, depth=depth + 1) for item in value]
+    if isinstance(value, int):
+        return value if value in _INTEGERS else str(value)
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class StreamRepair:

@@ -21,16 +21,17 @@ from riverrun.kit.clock import now
 from riverrun.kit.problem import NotFound
 from riverrun.runs.line_statements import ACTIVE
 from riverrun.runs.models import Run, RunStatus
-from riverrun.streaming.commands import PlacedSnapshot, TaskState, has_started
+from riverrun.streaming.commands import TaskState, has_started
 from riverrun.streaming.cursor import START
-from riverrun.streaming.events import Event
 from riverrun.streaming.redaction import hide_sources_of_snapshot
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 from riverrun.streaming.run_log import RunLog
-from riverrun.streaming.snapshot import Snapshot
+from riverrun.streaming.snapshot import LogFold, PlacedSnapshot
 
 HOT_PATIENCE_SECONDS = 0.5
 """How long a poll waits for a silent Redis before the record answers alone."""
+SNAPSHOT_PATIENCE_SECONDS = 2.0
+"""The same for all that a run has said, from a Redis that has just answered: a long answer has many pages."""
 UNKNOWN = TaskState(None, None, None, None)
 IDLE = "idle"
 
@@ -67,7 +68,7 @@ class AsyncSessionService:
         status = further(run.status, state.status)
         if status not in ACTIVE:
             raise NotFound
-        said = await self._said(run) if with_snapshot else None
+        said = await self._said(run, is_silent=state is UNKNOWN) if with_snapshot else None
         top = said.position if said else max(recorded.top, state.top or START)
         return ActiveSession(
             sessionId=recorded.session_id or str(run.id),
@@ -139,22 +140,23 @@ class AsyncSessionService:
         except (RedisError, OSError) as error:
             logger.warning("the start of run %s cannot be waited for: %s", run.id, error)
 
-    async def _said(self, run: Run) -> PlacedSnapshot:
-        try:
-            async with asyncio.timeout(HOT_PATIENCE_SECONDS):
-                said = await self._streams.get_stream_snapshot(run.id)
-        except (RedisError, OSError) as error:
-            logger.warning("the record alone tells what run %s said: %s", run.id, error)
-            said = None
+    async def _said(self, run: Run, *, is_silent: bool) -> PlacedSnapshot:
+        said = None if is_silent else await self._hot_snapshot(run)
         return said or await self._recorded_snapshot(run)
 
+    async def _hot_snapshot(self, run: Run) -> PlacedSnapshot | None:
+        try:
+            async with asyncio.timeout(SNAPSHOT_PATIENCE_SECONDS):
+                return await self._streams.get_stream_snapshot(run.id)
+        except (RedisError, OSError) as error:
+            logger.warning("the record alone tells what run %s said: %s", run.id, error)
+            return None
+
     async def _recorded_snapshot(self, run: Run) -> PlacedSnapshot:
-        events: list[Event] = []
-        position = START
-        while page := await self._run_log.read_recorded(run.id, position):
-            events += page
-            position = page[-1].position
-        return PlacedSnapshot(Snapshot.of_log(events), position)
+        fold = LogFold()
+        while page := await self._run_log.read_recorded(run.id, fold.position):
+            fold.take(page)
+        return fold.placed
 
 
 def further(recorded: str, hot: str | None) -> str:

@@ -14,7 +14,8 @@ from riverrun.infra.task_dispatch import WakeUp
 from riverrun.runs.event_log import QUEUED
 from riverrun.runs.models import RunStatus
 from riverrun.runs.outbox import Outbox
-from riverrun.streaming.events import Event
+from riverrun.streaming.commands import PAGE_EVENTS, AppendOutcome
+from riverrun.streaming.events import Event, EventType
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.reader_choice import StreamReader
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
@@ -23,6 +24,8 @@ HINT_SECONDS = 0.1
 """How long a request waits for a silent Redis to take what only saves time."""
 ENDS_SECONDS = 1.0
 """The same for the ends of all runs that make way for another: readers who miss them wait for the watchdog."""
+
+APPENDED = {AppendOutcome.APPENDED, AppendOutcome.STOPPING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,17 @@ class EndedRun:
     def status(self) -> str:
         """How it ended."""
         return str(self.log[-1].fields["status"])
+
+    @property
+    def kept(self) -> list[Event]:
+        """What was said before the API spoke; ``queued`` at least."""
+        return self.log[: len(self.log) - len(self.added)]
+
+    @property
+    def added(self) -> list[Event]:
+        """What the API has said: the ``end``, after an ``attempt`` where the run was worked on."""
+        took_over = self.log[-2].type == EventType.ATTEMPT
+        return self.log[-2:] if took_over else self.log[-1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +91,20 @@ class RunChannels:
         with contextlib.suppress(RedisError, OSError):
             async with asyncio.timeout(ENDS_SECONDS):
                 for run in ended:
-                    await self.streams.publish_events(run.run_id, run.log)
+                    await self._tell_end(run)
                     await self.streams.set_task_status(run.run_id, run.status)
+
+    async def _tell_end(self, run: EndedRun) -> None:
+        """What was added, where Redis has all before it; else the whole log, and the loop is free between its portions."""
+        outcomes: set[AppendOutcome] = set()
+        if await self.streams.has(run.run_id, run.kept[-1].position):
+            outcomes.update(await self.streams.publish_events(run.run_id, run.added))
+            if outcomes <= APPENDED:
+                return
+        if AppendOutcome.KNOWN in outcomes:  # said by an attempt that the record does not know
+            await self.streams.start_over(run.run_id)
+        for start in range(0, len(run.log), PAGE_EVENTS):
+            await self.streams.publish_events(run.run_id, run.log[start : start + PAGE_EVENTS])
 
     async def _hint_stops(self, stopping: Sequence[UUID]) -> None:
         """Before the commit: the look into the record that this makes a worker take waits for the intent's row lock.

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from riverrun.runs.event_log import AsyncEventLog
 from riverrun.runs.models import Run
 from riverrun.streaming.cursor import START, Cursor, Position
-from riverrun.streaming.events import Event, EventType
-from riverrun.streaming.rare_paths import RarePath, note
+from riverrun.streaming.events import Event
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
+from riverrun.streaming.resets import read_reset
 from riverrun.streaming.run_log import RunLog
-from riverrun.streaming.snapshot import Snapshot
 
 LARGEST_SEQ = 2**31 - 1
 """What the record's column holds; a client may name any number up to 2^53."""
@@ -42,21 +41,10 @@ async def find_continuation(
     is_ahead_of_record = attempt is None and run.end_seq is None and cursor.attempt in (None, run.attempt)
     if is_ahead_of_record and await streams.has(run.id, ahead):
         return Continuation(ahead)
-    return await _reset(run, run_log)
+    reset = await read_reset(run.id, run_log)
+    return Continuation(reset.position, reset)
 
 
 def recorded_end(run: Run) -> Position:
     """Where a run that is over ended: a reader then does not wait for an ``end`` that Redis lost. Else the start."""
     return START if run.end_seq is None else Position(max(run.attempt, 1), run.end_seq)
-
-
-async def _reset(run: Run, run_log: RunLog) -> Continuation:
-    note(RarePath.RESET, run.id)
-    events: list[Event] = []
-    position = START
-    while page := await run_log.read_after(run.id, position):
-        events += [event for event in page if not event.is_end]
-        position = page[-1].position
-    top = events[-1].position if events else START
-    fields = {"snapshot": Snapshot.of_log(events).as_fields(), "position": str(top)}
-    return Continuation(top, Event.create(top, EventType.RESET, fields))

@@ -19,6 +19,8 @@ from riverrun.streaming.rare_paths import RarePath, note
 from riverrun.streaming.redis_streaming import RedisStreamManager
 
 REDIS_PAUSE_SECONDS = 1.0
+FIRST_WORD = Position(1, 2)
+"""The first attempt's, after ``queued``."""
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +29,9 @@ class EventWriter:
     """Writes one attempt's events. Thread-safe; ids leave in order.
 
     Redis may be away: events then wait in the log, readers follow the record, and the first append that gets through
-    meets a hole and fills it from here. ``on_stopping`` is called when an append comes back with the word that a stop is asked
-    for, sooner than the next look at the record.
+    meets a hole and fills it from here. Redis may also tell of a same attempt that the record forgot, as a standby took its
+    place or a backup was put back: that is dropped for what is said here. ``on_stopping`` is called when an append comes
+    back with the word that a stop is asked for, sooner than the next look at the record.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class EventWriter:
         self._run_id = run_id
         self._attempt = attempt
         self._log = log
+        self._kept = len(log)
         self._streams = streams
         self._unsaved: list[Event] = []
         self._lock = threading.RLock()
@@ -130,15 +134,31 @@ class EventWriter:
 
     def _hand_to_redis(self, event: Event) -> AppendOutcome:
         """The event alone, or the whole log where something before it is missing, or may be."""
-        if self._attempt > 1 and not self._has_published:
-            # an attempt that only the record has leaves no hole that the script could see at a take-over
-            return self._hand_over_log()
+        if not self._has_published:
+            return self._begin(event)
         outcome = self._streams.publish_event(self._run_id, event)
-        if outcome is not AppendOutcome.HOLE:
-            return outcome
-        if self._has_published:  # before that Redis has nothing of this run
+        if outcome is AppendOutcome.HOLE:
             note(RarePath.HOLE, self._run_id)
-        return self._hand_over_log()
+            outcome = self._hand_over_log()[-1]
+        return outcome
 
-    def _hand_over_log(self) -> AppendOutcome:
-        return self._streams.publish_events(self._run_id, self._log)[-1]
+    def _begin(self, event: Event) -> AppendOutcome:
+        """What is known of this attempt before it was heard is another's, or our own whose answer was lost: either way
+        Redis gets the log anew.
+        """
+        if event.position == FIRST_WORD:
+            outcome = self._streams.publish_event(self._run_id, event)
+            if outcome not in (AppendOutcome.HOLE, AppendOutcome.KNOWN):
+                return outcome
+        # an attempt that only the record has leaves no hole that the script could see at a take-over
+        outcomes = self._hand_over_log()
+        if AppendOutcome.KNOWN in outcomes[self._kept :]:
+            logger.warning(
+                "run %s: Redis has an attempt %s that is not this one", self._run_id, self._attempt
+            )
+            self._streams.start_over(self._run_id)
+            outcomes = self._hand_over_log()
+        return outcomes[-1]
+
+    def _hand_over_log(self) -> list[AppendOutcome]:
+        return self._streams.publish_events(self._run_id, self._log)

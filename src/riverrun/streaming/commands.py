@@ -8,8 +8,9 @@ from uuid import UUID
 
 from riverrun.streaming.cursor import Position
 from riverrun.streaming.events import Event
-from riverrun.streaming.snapshot import Snapshot
 
+PAGE_EVENTS = 256
+"""So many are read, or written, at a time: more in one go would hold the loop."""
 Entries = Any
 """An XRANGE reply as it came, ``[[id, [b"t", type, b"d", data, b"s", second]], ...]``; redis-py's own type knows no encoding."""
 
@@ -21,7 +22,8 @@ class AppendOutcome(StrEnum):
     STOPPING = "STOPPING"
     """It is appended, and somebody has asked for the run's stop: look at the record at once."""
     KNOWN = "KNOWN"
-    """It is already there: an idempotent re-send."""
+    """It is already there: an idempotent re-send. To one who has said nothing yet: the attempt is somebody else's, whom the
+    record does not know."""
     HOLE = "HOLE"
     """Entries before it are missing: re-append from the log, then again."""
     FENCED = "FENCED"
@@ -37,7 +39,7 @@ if top[1] then
   top_attempt, top_seq = tonumber(a), tonumber(s)
 end
 if attempt < top_attempt then return 'FENCED' end
-if attempt == top_attempt and seq <= top_seq then return 'KNOWN' end
+if attempt == top_attempt and (seq <= top_seq or ARGV[5] == 'attempt') then return 'KNOWN' end
 local takes_over = attempt > top_attempt and ARGV[5] == 'attempt'
 if takes_over then
   if seq > top_seq + 1 then return 'HOLE' end
@@ -54,8 +56,12 @@ return 'APPENDED'
 """
 """Compare and append in one step: XADD, EXPIRE and PUBLISH of the same frame, or the reason why not.
 
-An entry's ``s`` is the second in which it was appended; it is for polls, and no part of the event.
+An entry's ``s`` is the second in which it was appended; it is for polls, and no part of the event. An attempt begins once:
+a second beginning of it is known, wherever it stands.
 """
+
+START_OVER = b"0-0 reset {}"
+"""A frame that is no event: what readers were given is not what the run has said."""
 
 TOPS_SCRIPT = """
 local tops = {}
@@ -85,13 +91,6 @@ class TaskState(NamedTuple):
     top: Position | None
     last_activity: datetime | None
     """When the newest event was appended, to the second."""
-
-
-class PlacedSnapshot(NamedTuple):
-    """What a run has said up to and including ``position``."""
-
-    snapshot: Snapshot
-    position: Position
 
 
 class Place(NamedTuple):
@@ -169,10 +168,15 @@ def decode_stretch(position: Position, entries: Entries, *, limit: int) -> Stret
     return Stretch(events[1:] if holds_place else events, holds_place, len(entries) < limit)
 
 
-def decode_snapshot(entries: Entries) -> PlacedSnapshot | None:
-    """A whole stream folded; none when there is no stream."""
+def after(position: Position) -> str:
+    """The lower bound of an XRANGE that begins with the next entry."""
+    return f"({position}"
+
+
+def decode_page(position: Position, entries: Entries) -> list[Event]:
+    """An XRANGE reply that begins ``after`` the position; none of it when it does not go on from there."""
     events = decode_entries(entries)
-    return PlacedSnapshot(Snapshot.of_log(events), events[-1].position) if events else None
+    return events if contiguous_after(position, events) else []
 
 
 def decode_state(status: bytes | None, task_id: bytes | None, newest: Entries) -> TaskState:

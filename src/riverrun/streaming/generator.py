@@ -19,7 +19,7 @@ from riverrun.streaming.permits import Permit
 from riverrun.streaming.redaction import hide_sources
 from riverrun.streaming.redis_streaming import RedisStreamManager
 from riverrun.streaming.run_log import RunLog
-from riverrun.streaming.stream_endpoint import HEADERS, HEARTBEAT, reconnect_frame, retry_frame
+from riverrun.streaming.stream_endpoint import HEADERS, reconnect_frame, retry_frame
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,8 @@ def redis_stream_generator(
     """The bytes that the hub would send: ``reset``, then ``head``, the known events after ``position``, then live ones.
 
     It sees Redis alone. Where that cannot be exact (an event is missing, the stream or its ``end`` is lost, the server
-    is away) it ends with ``reconnect``: the client comes back, and gets from the record what is missing.
+    is away) it ends with ``reconnect``: the client comes back, and gets from the record what is missing. A lost ``end``
+    looks like a run that thinks: so a silence of ``heartbeat_seconds`` ends it too.
     """
     yield retry_frame()
     if reset is not None:
@@ -54,12 +55,11 @@ def redis_stream_generator(
             if events:
                 position = events[-1].position
                 yield _joined(events, hides_sources)
+                if events[-1].is_end:
+                    return
                 last_sent = time.monotonic()
             elif time.monotonic() - last_sent >= heartbeat_seconds:
-                yield HEARTBEAT
-                last_sent = time.monotonic()
-            if events and events[-1].is_end:
-                return
+                break
     yield reconnect_frame(str(position))
 
 

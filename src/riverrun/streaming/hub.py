@@ -9,7 +9,7 @@ from uuid import UUID
 
 from riverrun.kit.background import run_beside
 from riverrun.kit.outage_log import OutageLog
-from riverrun.streaming.commands import decode_frame, live_channel
+from riverrun.streaming.commands import START_OVER, decode_frame, live_channel
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.rare_paths import RarePath, note
@@ -143,6 +143,10 @@ class StreamHub:
             return
         topic.was_heard = True
         self.metrics.frames += 1
+        if frame == START_OVER:
+            for reader in topic.readers:
+                reader.start_over()
+            return
         event = decode_frame(frame)
         for reader in topic.readers:
             reader.offer(event)

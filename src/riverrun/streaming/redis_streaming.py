@@ -12,30 +12,34 @@ from uuid import UUID
 from riverrun.infra.redis_clients import AsyncRedis, SyncRedis
 from riverrun.streaming.commands import (
     APPEND_SCRIPT,
+    PAGE_EVENTS,
     SET_STATUS_SCRIPT,
+    START_OVER,
     TOPS_SCRIPT,
     AppendOutcome,
     Place,
-    PlacedSnapshot,
     Stretch,
     TaskState,
+    after,
     append_arguments,
     append_keys,
     cancellation_key,
     decode_entries,
+    decode_page,
     decode_position,
-    decode_snapshot,
     decode_state,
     decode_stretch,
     decode_text,
     has_started,
+    live_channel,
     session_keys,
     status_key,
     stream_key,
     task_key,
 )
-from riverrun.streaming.cursor import Position
+from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
+from riverrun.streaming.snapshot import LogFold, PlacedSnapshot
 
 BLOCK_MS = 5_000
 START_PAUSE_SECONDS = 0.05
@@ -91,11 +95,21 @@ class RedisStreamManager:
 
     def get_stream_snapshot(self, run_id: UUID) -> PlacedSnapshot | None:
         """What the run has said so far, and up to which event; none when Redis holds no stream of it."""
-        return decode_snapshot(self._client.xrange(stream_key(run_id)))
+        fold = LogFold()
+        while events := self._page_after(run_id, fold.position):
+            fold.take(events)
+        return fold.placed if fold.position > START else None
 
     def clear_session(self, run_id: UUID) -> None:
         """Forget all that Redis holds of the run; readers go on from the record."""
         self._client.unlink(*session_keys(run_id))
+
+    def start_over(self, run_id: UUID) -> None:
+        """Forget it because the run never said it: readers who are there begin anew with a ``reset``."""
+        with self._client.pipeline() as pipeline:
+            pipeline.unlink(*session_keys(run_id))
+            pipeline.publish(live_channel(run_id), START_OVER)
+            pipeline.execute()
 
     def wait_for_task_start(
         self, run_id: UUID, *, timeout_seconds: float, require_running: bool = True
@@ -120,10 +134,14 @@ class RedisStreamManager:
             if events:
                 position = events[-1].position
 
-    def _await_entries(self, run_id: UUID, after: str, block_ms: int) -> list[Event]:
+    def _page_after(self, run_id: UUID, position: Position) -> list[Event]:
+        entries = self._client.xrange(stream_key(run_id), after(position), count=PAGE_EVENTS)
+        return decode_page(position, entries)
+
+    def _await_entries(self, run_id: UUID, last_id: str, block_ms: int) -> list[Event]:
         if self._blocking_client is None:
             raise TypeError("waiting needs a blocking_client")
-        replies: Any = self._blocking_client.xread({stream_key(run_id): after}, block=block_ms)
+        replies: Any = self._blocking_client.xread({stream_key(run_id): last_id}, block=block_ms)
         return decode_entries(replies[0][1]) if replies else []
 
 
@@ -180,11 +198,21 @@ class AsyncRedisStreamManager:
 
     async def get_stream_snapshot(self, run_id: UUID) -> PlacedSnapshot | None:
         """What the run has said so far, and up to which event; none when Redis holds no stream of it."""
-        return decode_snapshot(await self._client.xrange(stream_key(run_id)))
+        fold = LogFold()
+        while events := await self._page_after(run_id, fold.position):
+            fold.take(events)
+        return fold.placed if fold.position > START else None
 
     async def clear_session(self, run_id: UUID) -> None:
         """Forget all that Redis holds of the run; readers go on from the record."""
         await self._client.unlink(*session_keys(run_id))
+
+    async def start_over(self, run_id: UUID) -> None:
+        """Forget it because the run never said it: readers who are there begin anew with a ``reset``."""
+        async with self._client.pipeline() as pipeline:
+            pipeline.unlink(*session_keys(run_id))
+            pipeline.publish(live_channel(run_id), START_OVER)
+            await pipeline.execute()
 
     async def wait_for_task_start(
         self, run_id: UUID, *, timeout_seconds: float, require_running: bool = True
@@ -216,3 +244,7 @@ class AsyncRedisStreamManager:
         """The newest position of each run that has a stream, in one round trip."""
         tops = await self._tops(keys=[stream_key(run_id) for run_id in run_ids])
         return {run_id: decode_position(top) for run_id, top in zip(run_ids, tops, strict=True) if top}
+
+    async def _page_after(self, run_id: UUID, position: Position) -> list[Event]:
+        entries = await self._client.xrange(stream_key(run_id), after(position), count=PAGE_EVENTS)
+        return decode_page(position, entries)

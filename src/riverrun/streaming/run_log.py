@@ -11,13 +11,12 @@ from uuid import UUID
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from riverrun.streaming.commands import Place, Stretch, contiguous_after
+from riverrun.streaming.commands import PAGE_EVENTS, Place, Stretch, contiguous_after
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.gathered_reads import GatheredReads
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager
 
-PAGE_EVENTS = 256
 PATIENCE_SECONDS = 0.5
 """How long the watchdog, and a reader soon after a silence, wait for Redis before the record answers alone."""
 ALONE_SECONDS = 1.0

@@ -1,10 +1,16 @@
 """The fold of a run's events: what a reader who saw them all has in hand."""
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
+from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event, EventType
+
+TakeBack = Callable[[], object]
+"""Makes undone what an event has changed; of several the newest first."""
 
 
 @dataclass(slots=True)
@@ -21,12 +27,9 @@ class Snapshot:
     @classmethod
     def of_log(cls, events: list[Event]) -> "Snapshot":
         """Fold a log as a reader met it, take-overs included."""
-        valid: list[Event] = []
-        for event in events:
-            if (keeps_seq := event.keeps_seq) is not None:
-                valid = [kept for kept in valid if kept.position.seq <= keeps_seq]
-            valid.append(event)
-        return cls.of(valid)
+        fold = LogFold()
+        fold.take(events)
+        return fold.snapshot
 
     @classmethod
     def of(cls, events: list[Event]) -> "Snapshot":
@@ -36,18 +39,21 @@ class Snapshot:
             snapshot.apply(event.type, event.fields)
         return snapshot
 
-    def apply(self, event_type: str, fields: dict[str, Any]) -> None:
-        """Take one more event in; types without lasting content change nothing."""
+    def apply(self, event_type: str, fields: dict[str, Any]) -> TakeBack | None:
+        """Take one more event in; types without lasting content change nothing, and have nothing to be taken back."""
         if event_type == EventType.TEXT:
             self.texts.append(fields["text"])
-        elif event_type == EventType.THINKING:
+            return self.texts.pop
+        if event_type == EventType.THINKING:
             self.thoughts.append(fields["text"])
-        elif event_type == EventType.CITATION:
+            return self.thoughts.pop
+        if event_type == EventType.CITATION:
             self.citations.append(_without_position(fields))
-        elif event_type == EventType.TOOL_CALL:
+            return self.citations.pop
+        if event_type == EventType.TOOL_CALL:
             self.tool_calls.append(_without_position(fields))
-        elif event_type == EventType.TOOL_RESULT:
-            self._add_result(fields)
+            return self.tool_calls.pop
+        return self._add_result(fields) if event_type == EventType.TOOL_RESULT else None
 
     @property
     def text(self) -> str:
@@ -76,11 +82,52 @@ class Snapshot:
             "tool_calls": self.tool_calls,
         }
 
-    def _add_result(self, fields: dict[str, Any]) -> None:
-        for call in reversed(self.tool_calls):
+    def _add_result(self, fields: dict[str, Any]) -> TakeBack | None:
+        for place in reversed(range(len(self.tool_calls))):
+            call = self.tool_calls[place]
             if call.get("call_id") == fields.get("call_id"):
-                call.update({name: fields[name] for name in ("result", "pointer", "bytes") if name in fields})
-                return
+                added = {name: fields[name] for name in ("result", "pointer", "bytes") if name in fields}
+                self.tool_calls[place] = call | added
+                return partial(self.tool_calls.__setitem__, place, call)
+        return None
+
+
+class PlacedSnapshot(NamedTuple):
+    """What a run has said up to and including ``position``."""
+
+    snapshot: Snapshot
+    position: Position
+
+
+class LogFold:
+    """Folds a log as a reader meets it, page by page: what an ``attempt`` does not keep is taken back.
+
+    It holds no event: a log may have many thousands, and each page costs only what is in it.
+    """
+
+    def __init__(self) -> None:
+        self.snapshot = Snapshot()
+        self.position = START
+        self._lasting: list[tuple[int, TakeBack]] = []
+
+    @property
+    def placed(self) -> PlacedSnapshot:
+        """What was folded so far."""
+        return PlacedSnapshot(self.snapshot, self.position)
+
+    def take(self, events: Iterable[Event]) -> None:
+        """The next events of the log, in order."""
+        for event in events:
+            if (keeps_seq := event.keeps_seq) is not None:
+                self._take_back_above(keeps_seq)
+            self.position = event.position
+            take_back = self.snapshot.apply(event.type, event.fields)
+            if take_back is not None:
+                self._lasting.append((event.position.seq, take_back))
+
+    def _take_back_above(self, seq: int) -> None:
+        while self._lasting and self._lasting[-1][0] > seq:
+            self._lasting.pop()[1]()
 
 
 def _without_position(fields: dict[str, Any]) -> dict[str, Any]:

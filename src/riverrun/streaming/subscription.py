@@ -8,6 +8,7 @@ from uuid import UUID
 from riverrun.streaming.cursor import START, Position
 from riverrun.streaming.events import Event
 from riverrun.streaming.rare_paths import RarePath, note
+from riverrun.streaming.resets import read_reset
 from riverrun.streaming.run_log import RunLog
 
 MAX_BUFFERED_EVENTS = 256
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 class Subscription:
     """Gives events in order, each once: pages of the log until level, then live frames as they are pushed.
 
-    The hub calls ``offer``, ``nudge``, ``beat`` and ``leave``; none of them waits. The reader awaits ``next_events``.
+    The hub calls ``offer``, ``start_over``, ``nudge``, ``beat`` and ``leave``; none of them waits. The reader awaits ``next_events``.
     One that follows many runs takes what each has instead; ``on_wake`` tells it that one ``is_awake``.
     There may be tens of thousands of them: an empty deque alone is 760 bytes.
     """
@@ -33,6 +34,7 @@ class Subscription:
         "_live_bytes",
         "_log",
         "_loop",
+        "_must_start_over",
         "_on_wake",
         "_waiter",
         "is_awake",
@@ -56,6 +58,7 @@ class Subscription:
         self._live: list[Event] = []
         self._live_bytes = 0
         self._is_behind = True
+        self._must_start_over = False
         self._known_top = position
         self._is_unreadable = False
         self._beats = False
@@ -71,6 +74,13 @@ class Subscription:
         else:
             self._live.append(event)
             self._live_bytes += len(event.data)
+        self._wake_up()
+
+    def start_over(self) -> None:
+        """What was given is not what the run has said: a ``reset`` is next, and replaces it."""
+        self._forget_live()
+        self._must_start_over = self._is_behind = True
+        self._known_top = START
         self._wake_up()
 
     def nudge(self, known_top: Position = START) -> None:
@@ -145,6 +155,8 @@ class Subscription:
         self._is_unreadable = False
         self._is_behind = False  # before the read: a nudge or an overflow meanwhile must be seen after it
         try:
+            if self._must_start_over:
+                return [await self._read_reset()]
             page = await self._log.next_page(self.run_id, self.position, known_top=self._known_top)
         except Exception as error:
             logger.warning("run %s cannot be read now, waiting: %s", self.run_id, error)
@@ -154,6 +166,15 @@ class Subscription:
             self._is_behind |= not page.is_last
             return page.events
         return [] if self._is_behind else self._take_what_continues(after_reading=True)
+
+    async def _read_reset(self) -> Event:
+        self._must_start_over = False  # before the read: another word of it meanwhile must be seen after it
+        self._is_behind = True  # what follows the reset is to be read
+        try:
+            return await read_reset(self.run_id, self._log)
+        except Exception:
+            self._must_start_over = True
+            raise
 
     def _take_live(self) -> list[Event]:
         """Drain what was pushed: all of it in the usual case, in which all goes on from here."""
