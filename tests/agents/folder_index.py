@@ -1,7 +1,6 @@
 """The port ``CodeIndex`` over a folder of Python files in memory: the double for tests of agents, not of search."""
 
 import ast
-import fnmatch
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riverrun.agents.deps import CallSite, Excerpt, Location, SearchHit, SymbolHit
+from riverrun.search.path_glob import glob_expression
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class FolderIndex:
         return []
 
     def list_files(self, pattern: str = "**", *, limit: int = 200) -> list[str]:
-        return [path for path in sorted(self.files) if fnmatch.fnmatch(path, pattern)][:limit]
+        expression = re.compile(glob_expression(pattern))
+        return [path for path in sorted(self.files) if expression.search(path)][:limit]
 
     def _location(self, path: str, start: int, end: int) -> Location:
         blob = hashlib.sha1(self.files[path].encode()).hexdigest()

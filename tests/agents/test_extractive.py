@@ -91,7 +91,7 @@ def composed(question: str, line: str, lines: int = 400) -> str:
 
 def test_whether_callers_are_asked_for_is_read_in_the_first_thousand_characters() -> None:
     """From each ``who`` on, a search of the whole text would look for a call to its end."""
-    no_call = "No call of `wanted` was found"
+    no_call = "No call of `wanted` was found outside of its own lines"
     assert no_call in composed("who " * 200 + "calls it?", "pass")
     assert no_call not in composed("who " * 400_000 + "calls it?", "pass")
 
@@ -110,11 +110,22 @@ async def test_a_follow_up_is_about_the_last_question() -> None:
     assert "**`Client.send`**" in again.text.split("\n")[0]
 
 
+async def test_a_follow_up_of_a_word_that_means_nothing_alone_keeps_the_subject() -> None:
+    files = {**INDEX.files, "tests/test_client.py": "def test_send():\n    assert Client().send(1)\n"}
+    text = (
+        await answer("Show me the test", "What does Client.send do?", "It sends.", index=FolderIndex(files))
+    ).text
+    assert "**`Client.send`**" in text.split("\n")[0]
+    assert "\n\n`send` is called in `test_send` [tests/test_client.py:2].\n\n" in text
+    none = (await answer("Show me the test", "What does Client.send do?", "It sends.")).text
+    assert "\n\nNo test in its language calls `send` by name.\n\n" in none
+
+
 async def test_a_question_about_the_repository_is_answered_by_its_readme() -> None:
     files = {"README.md": "# Zebra\n\nPaints zebras.\n", "docs/README.md": "Other.\n", **INDEX.files}
     events = await answer("What does this project do?", index=FolderIndex(files))
     assert events.text.startswith(
-        "The repository says of itself in `README.md` [README.md:1-3]:\n\n> Paints zebras.\n"
+        "The repository says of itself in `README.md` [README.md:3]:\n\n> Paints zebras.\n"
     )
     assert len(events.of("citation")) == 1
 

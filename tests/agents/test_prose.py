@@ -1,6 +1,6 @@
 import pytest
 
-from riverrun.agents.prose import code_span, first_sentences, introduction, listed
+from riverrun.agents.prose import code_span, first_sentences, listed
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,11 @@ from riverrun.agents.prose import code_span, first_sentences, introduction, list
         ("/** Reads a file. */", "Reads a file."),
         ("/// Reads a file.\n/// Slowly.", "Reads a file. Slowly."),
         ("# Reads a file.", "Reads a file."),
+        ("Reads a file.\n@param path where it lies\n@return the text", "Reads a file."),
+        ("Reads a file.\n\n:param path: where it lies", "Reads a file."),
+        ("Reads a file.\n    :returns: the text", "Reads a file."),
+        ("@return the text", ""),
+        ("{@inheritDoc}", ""),
     ],
 )
 def test_documentation_becomes_one_line_of_markdown(docstring: str, prose: str) -> None:
@@ -37,41 +42,3 @@ def test_no_backtick_breaks_inline_code() -> None:
 
 def test_items_are_listed_as_a_sentence() -> None:
     assert [listed(items) for items in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
-
-
-README = """\
-# Title
-[![badge](https://example.org/b.svg)](https://example.org)
-
-<p align="center">centred</p>
-
-Setext title
-============
-
-Does one thing
-well with __init__.
-
-```sh
-make demo
-
-make test
-```
-
-- a list
-
-Second paragraph.
-
-> a quote
-
-Third.
-
-Fourth.
-"""
-
-
-def test_a_readmes_first_prose_is_its_introduction() -> None:
-    assert introduction(README) == ["Does one thing well with `__init__`.", "Second paragraph.", "Third."]
-
-
-def test_a_readme_of_headings_has_no_introduction() -> None:
-    assert introduction("# A\n\n## B\n") == []

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from riverrun.agents.question_terms import (
     SoughtTerms,
     coverage,
-    identifiers,
     is_about_the_whole,
-    resolve_reference,
+    says_little_beside,
+    says_only,
     terms,
 )
 
@@ -19,48 +19,6 @@ def test_terms_are_the_meaningful_words_once_with_identifiers_split() -> None:
         "parse",
         "headers",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("What does `Client.send()` do?", ["Client.send"]),
-        ("Who calls parse_headers?", ["parse_headers"]),
-        ("How is AsyncClient closed with close()?", ["AsyncClient", "close"]),
-        ("What is __init__ for in os.path.join?", ["__init__", "os.path.join"]),
-        ("How, e.g. on GitHub.com, are keys checked?", []),
-        ("How are `two words` found?", []),
-    ],
-)
-def test_names_of_code_are_recognised(text: str, names: list[str]) -> None:
-    assert identifiers(text) == names
-
-
-@pytest.mark.parametrize(
-    "question", ["Who calls it?", "And in tests?", "Why?", "Is that tested?", "What does it return?"]
-)
-def test_a_question_that_leans_on_the_last_one_takes_its_terms(question: str) -> None:
-    resolved = resolve_reference(question, "How does AsyncClient limit redirects?")
-    assert resolved.startswith(question)
-    assert {"async", "client", "limit", "redirects"} <= set(terms(resolved))
-    assert identifiers(resolved) == ["AsyncClient"]
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "How are cookies stored?",
-        "Which function parses that header into a list of media types with weights?",
-        "Where is `Client` defined and is it public?",
-        "xyzzy",
-    ],
-)
-def test_a_question_of_its_own_stays_as_it_is(question: str) -> None:
-    assert resolve_reference(question, "How does AsyncClient limit redirects?") == question
-
-
-def test_the_first_question_has_nothing_to_lean_on() -> None:
-    assert resolve_reference("Who calls it?", None) == "Who calls it?"
 
 
 def test_coverage_counts_terms_in_any_form() -> None:
@@ -118,6 +76,7 @@ def test_coverage_reads_no_further_than_a_hundred_thousand_characters() -> None:
         "Give me an overview of the code",
         "readme",
         "What is it about?",
+        "What does this gem do?",
     ],
 )
 def test_questions_about_the_repository_itself_are_recognised(question: str) -> None:
@@ -125,7 +84,24 @@ def test_questions_about_the_repository_itself_are_recognised(question: str) -> 
 
 
 @pytest.mark.parametrize(
-    "question", ["How does this project sign cookies?", "Which library parses toml?", "main()", ""]
+    "question",
+    [
+        "How does this project sign cookies?",
+        "Which library parses toml?",
+        "Where is the server?",
+        "main()",
+        "",
+    ],
 )
 def test_questions_about_something_in_it_are_not(question: str) -> None:
     assert not is_about_the_whole(question)
+
+
+def test_a_question_of_nothing_but_a_name_is_told_from_one_that_says_more() -> None:
+    assert says_only("What is Riverrun?", "riverrun-src")
+    assert not says_only("Who calls riverrun?", "riverrun-src")
+    assert not says_only("What is a lease of Riverrun?", "riverrun-src")
+    assert not says_only("?", "riverrun-src")
+    assert says_little_beside("What methods does the class WebSocket have?", "WebSocket")
+    assert not says_little_beside("How does a WebSocket notice a server that stopped?", "WebSocket")
+    assert not says_little_beside("a " * 200, "WebSocket")

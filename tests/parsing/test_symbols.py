@@ -293,6 +293,11 @@ def test_rusts_attributes_belong_to_the_range_and_inner_docs_to_nobody() -> None
     assert checks.docstring == "Said."
 
 
+def test_the_lines_of_a_rust_comment_are_one_paragraph() -> None:
+    symbols = by_name(found_in("a.rs", "/// Reads a file.\n/// Slowly.\n///\n/// Twice.\nfn read() {}\n"))
+    assert symbols["read"].docstring == "Reads a file.\nSlowly.\n\nTwice."
+
+
 def test_a_method_defined_outside_its_class_keeps_its_qualifier() -> None:
     symbols = by_name(
         found_in(

@@ -21,6 +21,8 @@ from riverrun.parsing.terms import MAX_LENGTH, Vector, path_terms, path_vector, 
         ("The entries of these boxes", ["entry", "box"]),
         ("class status process", ["class", "status", "process"]),
         ("Größe“, naïve", ["größe", "naïve"]),
+        ("RIVERRUN_MAX_ATTEMPTS", ["riverrun", "max", "attempt", "riverrunmaxattempt"]),
+        ("IS_OPEN __ALL__ HTTP", ["open", "all", "http"]),
         ("日本 x i", ["日本"]),
         ("", []),
         ("!!! ... ???", []),
@@ -33,6 +35,8 @@ def test_text_is_split_into_terms(text: str, terms: list[str]) -> None:
 def test_spellings_of_one_name_meet_in_one_joined_term() -> None:
     assert b"parseheader" in vector_of("parse_headers", "", "").terms
     assert b"parseheader" in vector_of("Reader.parseHeaders", "", "").terms
+    assert vector_of("PARSE_HEADERS", "", "").terms == {b"parse", b"header", b"parseheader"}
+    assert vector_of("PARSE_HEADERS", "", "").lengths[0] == 3
 
 
 def test_labels_and_counts_are_what_stands_where(database_url: str) -> None:

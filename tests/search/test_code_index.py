@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from tests.support.local_projects import index_folder, write_files
 
 from riverrun.infra.database import open_async_engine
-from riverrun.search.code_index import PostgresCodeIndex
+from riverrun.search.code_index import PostgresCodeIndex, dotted
 from riverrun.search.search_service import AsyncSearchService, SearchService
 
 FILES = {
@@ -131,6 +131,11 @@ def test_no_text_breaks_any_look_into_the_index(index: PostgresCodeIndex, text: 
     index.callers(text)
     index.list_files(text)
     index.read_file(text)
+
+
+def test_a_private_name_of_javascript_keeps_its_mark() -> None:
+    assert (dotted("Composer.#update"), dotted("#update")) == ("Composer.#update", "#update")
+    assert dotted("Cart#total_price()") == "Cart.total_price"
 
 
 def found(index: PostgresCodeIndex, name: str) -> list[str]:

@@ -117,7 +117,7 @@ async def test_the_part_of_a_long_definition_is_cited_in_its_own_repository(make
 
 async def test_what_the_repositories_are_is_told_out_of_a_named_readme(both: PostgresCodeIndex) -> None:
     events = await answer(both, "What does this project do?")
-    assert "[alpha:README.md:1-3]:\n\n> Sells tea." in events.text
+    assert "[alpha:README.md:3]:\n\n> Sells tea." in events.text
     assert [place["repo"] for place in events.of("citation")] == ["alpha"]
 
 

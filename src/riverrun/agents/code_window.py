@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from pathlib import PurePosixPath
 
+from riverrun.agents.code_language import language_of
 from riverrun.agents.deps import Excerpt
 from riverrun.agents.listing import shorten
 from riverrun.agents.places import Place
@@ -21,12 +21,6 @@ _CLASS_HEAD = re.compile(
     r"\s*(?:\w+\s+){0,4}(?:class|interface|struct|trait|impl|enum|module|namespace)\s+\w"
 )
 _HEAD_LINES = 3
-_LANGUAGES = {
-    ".py": "python", ".pyi": "python", ".js": "javascript", ".jsx": "jsx", ".mjs": "javascript", ".ts": "typescript",
-    ".tsx": "tsx", ".go": "go", ".rs": "rust", ".java": "java", ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp",
-    ".hpp": "cpp", ".rb": "ruby", ".php": "php", ".cs": "csharp", ".sh": "sh", ".sql": "sql", ".toml": "toml",
-    ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".html": "html", ".css": "css", ".md": "markdown", ".kt": "kotlin", ".swift": "swift", ".scala": "scala",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +75,6 @@ def _clean_starts(lines: Sequence[str], first: int) -> Sequence[int]:
 
 def _indent(line: str) -> float:
     return len(line) - len(line.lstrip()) if line.strip() else inf
-
-
-def language_of(path: str) -> str:
-    """The name highlighters know a file's language by; ``text`` when the ending says nothing."""
-    return _LANGUAGES.get(PurePosixPath(path).suffix.lower(), "text")
 
 
 def _score(found: Sequence[set[str]]) -> tuple[int, int]:

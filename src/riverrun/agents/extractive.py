@@ -2,7 +2,7 @@
 
 It runs the same loop and tools as any other model: search, look up the names that the question mentions, read
 the best definition and find its callers, then write down what was found. A question about the repository itself
-is answered out of its README.
+is answered out of its README, one about a file out of that file, one how to do something out of the guides.
 """
 
 import asyncio
@@ -20,17 +20,14 @@ from pydantic_ai import (
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
-from riverrun.agents.evidence import Evidence, Hit
-from riverrun.agents.extractive_answer import called_name, compose_answer
-from riverrun.agents.places import shown_path
-from riverrun.agents.question_terms import identifiers, resolve_reference
+from riverrun.agents.evidence import Evidence
+from riverrun.agents.extractive_answer import compose_answer
+from riverrun.agents.follow_ups import resolve_reference
+from riverrun.agents.next_look import Calls, next_calls
 
 MODEL_NAME = "extractive"
-_README_LINES = 60
 _PIECE_CHARS = 32
 _WORD_WITH_SPACE = re.compile(r"\S*\s+|\S+")
-
-_Calls = list[tuple[str, dict[str, object]]]
 
 
 def extractive_model(delay_seconds: float = 0.0) -> Model:
@@ -60,34 +57,6 @@ def read_evidence(messages: Sequence[ModelMessage]) -> Evidence:
     return evidence
 
 
-def next_calls(evidence: Evidence) -> _Calls:
-    """The tools to call next; none when it is time to write."""
-    if not evidence.has_looked:
-        return _first_look(evidence)
-    if evidence.has_read:
-        return []
-    if evidence.readme:
-        return [("read_file", {"path": evidence.readme, "start_line": 1, "end_line": _README_LINES})]
-    return _closer_look(evidence.best) if evidence.best else []
-
-
-def _first_look(evidence: Evidence) -> _Calls:
-    if evidence.is_about_the_whole:
-        return [("list_files", {"pattern": "README*"}), ("search_code", {"query": evidence.subject})]
-    looking: _Calls = [("search_code", {"query": evidence.subject})]
-    looking.extend(("find_symbol", {"name": name}) for name in identifiers(evidence.subject))
-    return looking
-
-
-def _closer_look(best: Hit) -> _Calls:
-    place = best.location
-    lines = {"start_line": place.start_line, "end_line": place.end_line}
-    looking: _Calls = [("read_file", {"path": shown_path(place), **lines})]
-    if name := called_name(best):
-        looking.append(("find_callers", {"name": name}))
-    return looking
-
-
 def pieces(text: str) -> Iterator[str]:
     """The text as a model sends it: a few words at a time, nothing lost."""
     piece = ""
@@ -108,7 +77,7 @@ def _subject(questions: Sequence[str]) -> str:
     return subject
 
 
-def _as_delta(calls: _Calls, step: int) -> DeltaToolCalls:
+def _as_delta(calls: Calls, step: int) -> DeltaToolCalls:
     return {
         number: DeltaToolCall(name, json.dumps(arguments), tool_call_id=f"{name}-{step}-{number}")
         for number, (name, arguments) in enumerate(calls)

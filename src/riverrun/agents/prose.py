@@ -2,33 +2,28 @@
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
-_NO_PROSE = re.compile(
-    r"#|<|!\[|\[!|\[[^]]*\]:|\||[-*+]\s|\d+\.\s|>|\.\. |[=~-]{3}|.*\n[=~-]{3,}\s*(?:\n|$)| {4}"
-)
 _LONGEST_SUMMARY = 300
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)\s+(?=[A-Z0-9`*\"'(])")
 _COMMENT_MARK = re.compile(r"^\s*(?:/\*\*?|\*/|\*(?=\s|$)|///?|//!|#!?(?=\s)|;;)\s?|\s*\*/\s*$", re.M)
+_TAG = re.compile(r"^[ \t]*(?:@[a-z]|:(?:param|returns?|rtype|raises)\b|\{@inheritDoc\})", re.M | re.I)
+"""Where documentation turns from prose to lists for machines."""
 _ROLE = re.compile(r":[a-z:]+:`~?([^`<]+?)(?:\s*<[^`]*>)?`")
 _CODE_SPAN = re.compile(r"(`[^`]*`)")
 _MARKED_NAME = re.compile(r"(?<![\w*`])(\*{1,2}[A-Za-z_]\w*|__\w+__)(?![\w*`])")
 
 
 def first_sentences(docstring: str, most: int = 2) -> str:
-    """The beginning of the first paragraph on one line; empty when the documentation says nothing."""
-    paragraph = re.split(r"\n\s*\n", _COMMENT_MARK.sub("", docstring).strip(), maxsplit=1)[0]
-    sentences = _SENTENCE_END.split(" ".join(paragraph.split()))[:most]
-    while len(sentences) > 1 and len(" ".join(sentences)) > _LONGEST_SUMMARY:
-        sentences.pop()
-    return _as_markdown(_shortened(" ".join(sentences)))
+    """The beginning of the first paragraph on one line, without tags; empty when the documentation says nothing."""
+    prose = _TAG.split(_COMMENT_MARK.sub("", docstring).strip(), maxsplit=1)[0].strip()
+    paragraph = re.split(r"\n\s*\n", prose, maxsplit=1)[0]
+    return _sentences(" ".join(paragraph.split()), most)
 
 
-def introduction(readme: str, most: int = 3) -> list[str]:
-    """The first paragraphs of a README that are prose: no headings, badges, tables, lists, markup or code."""
-    without_code = re.sub(r"^(```|~~~).*?^\1\S*$", "", readme, flags=re.S | re.M)
-    paragraphs = [block.strip() for block in re.split(r"\n\s*\n", without_code)]
-    prose = [block for block in paragraphs if block and not _NO_PROSE.match(block)]
-    return [_as_markdown(_shortened(" ".join(block.split()))) for block in prose[:most]]
+def whole_sentences(text: str) -> str:
+    """As many whole sentences of a paragraph as are short enough together; the beginning of the first, if that is not."""
+    return _sentences(text, most=len(text))
 
 
 def code_span(text: str) -> str:
@@ -43,6 +38,13 @@ def listed(items: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *first, last = items
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _sentences(text: str, most: int) -> str:
+    sentences = _SENTENCE_END.split(text)[:most]
+    lengths = accumulate(len(sentence) + 1 for sentence in sentences)
+    short_enough = sum(length - 1 <= _LONGEST_SUMMARY for length in lengths)
+    return _as_markdown(_shortened(" ".join(sentences[: max(1, short_enough)])))
 
 
 def _as_markdown(text: str) -> str:

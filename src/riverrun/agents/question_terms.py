@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CAMEL_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_IDENTIFIER = re.compile(
-    r"`([\w.:#]{2,80})(?:\(\))?`|\b([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+|[A-Za-z_]\w*)\b(\(\))?"
-)
 _STOP_WORDS = """
     a about all also am an and any are as at be been being between but by can code could did do does doing each every
     explain find for from function get gets give had has have having how i if in into is it its just kind know let like
@@ -19,28 +16,23 @@ _STOP_WORDS = """
     handled handles implemented defined
 """
 _MEANINGLESS = frozenset(_STOP_WORDS.split())
-_BACK_REFERENCE = re.compile(
-    r"\b(?:it|its|they|them|their|those|these)\b"
-    r"|\b(?:that|this)\b(?=\s*(?:[?.!,]|$|(?:is|does|do|was|works?|one|function|method|class)\b))"
-    r"|\b(?:is|was|does|did|do)\s+(?:that|this)\b(?!\s+(?:repo|repository|project|code|codebase)\b)"
-    r"|^\s*(?:and|but|why|what about|how about)\b",
-    re.IGNORECASE,
-)
 _THE_WHOLE = re.compile(
-    r"\b(?:this|the|that)\s+(?:whole\s+)?(?:project|repo|repository|library|package|codebase|code|app|application|program)\b"
+    r"\b(?:this|the|that)\s+(?:whole\s+)?(?:project|repo|repository|library|package|codebase|code|app|application|program"
+    r"|gem|crate|tool|framework|plugin|extension|server|service|software|product)\b"
     r"|\b(?:it|this)\s+(?:all\s+)?about\b|^\s*(?:readme|overview|summary)\b",
     re.IGNORECASE,
 )
-_WHOLE = (
-    "about app application codebase goal library main overview package program purpose readme summary whole"
-)
+_ASKS_FOR_PART = re.compile(r"\b(?:who|whom|where)\b", re.IGNORECASE)
+_WHOLE = """
+    about app application codebase crate extension framework gem goal library main overview package plugin product program
+    purpose readme server service software summary tool whole
+"""
 _WORDS_FOR_THE_WHOLE = frozenset(_WHOLE.split())
-_DOMAINS = (".com", ".org", ".net", ".io", ".dev")
-_MOST_TERMS_LEANING = 4
+_LONGEST_SHORT_QUESTION = 300
+_FEW_TERMS = 2
 _SHORTEST_STEM = 4
 _LONGEST_WORD = 64
 _LONGEST_COVERING_TEXT = 100_000
-_MOST_IDENTIFIERS = 2
 
 
 class SoughtTerms:
@@ -68,36 +60,35 @@ class SoughtTerms:
 def terms(text: str) -> list[str]:
     """The words that carry meaning, lower case, identifiers split at their humps, each once, in order."""
     words = (part for word in _WORD.findall(text) for part in _CAMEL_BORDER.split(word))
-    meaningful = (word.lower() for word in words if len(word) > 1 and word.lower() not in _MEANINGLESS)
+    meaningful = (word.lower() for word in words if len(word) > 1 and not is_meaningless(word))
     return list(dict.fromkeys(meaningful))
 
 
-def identifiers(text: str) -> list[str]:
-    """Names of code that the text mentions: in backticks, dotted, with an underscore, a hump or ``()``."""
-    names = []
-    for match in _IDENTIFIER.finditer(text):
-        quoted, bare, called = match.groups()
-        name = quoted or bare
-        if quoted or called or _looks_like_code(name):
-            names.append(name)
-    return list(dict.fromkeys(names))[:_MOST_IDENTIFIERS]
-
-
-def resolve_reference(question: str, previous_question: str | None) -> str:
-    """The question, with the previous one's terms added where it leans on it (``who calls it?``)."""
-    if previous_question is None or identifiers(question):
-        return question
-    own = terms(question)
-    leans_back = not own or (len(own) <= _MOST_TERMS_LEANING and _BACK_REFERENCE.search(question))
-    if not leans_back:
-        return question
-    added = [*(f"`{name}`" for name in identifiers(previous_question)), *terms(previous_question)]
-    return " ".join([question, *added])
+def is_meaningless(word: str) -> bool:
+    """Whether a word only asks, and says nothing of what is asked about."""
+    return word.lower() in _MEANINGLESS
 
 
 def is_about_the_whole(question: str) -> bool:
     """Whether the repository itself is the subject: ``what does this project do?``."""
-    return _THE_WHOLE.search(question) is not None and not set(terms(question)) - _WORDS_FOR_THE_WHOLE
+    return (
+        _THE_WHOLE.search(question) is not None
+        and not _ASKS_FOR_PART.search(question)
+        and not set(terms(question)) - _WORDS_FOR_THE_WHOLE
+    )
+
+
+def says_only(question: str, name: str) -> bool:
+    """Whether the question asks what the named one is: ``what is riverrun?`` of ``owner/riverrun``."""
+    asked = set(terms(question)) if len(question) <= _LONGEST_SHORT_QUESTION else set()
+    return bool(asked) and not _ASKS_FOR_PART.search(question) and asked <= set(terms(name))
+
+
+def says_little_beside(question: str, name: str) -> bool:
+    """Whether a short question has at most two words of meaning beside the name."""
+    if len(question) > _LONGEST_SHORT_QUESTION:
+        return False
+    return len(set(terms(question)).difference(terms(name))) <= _FEW_TERMS
 
 
 def coverage(question_terms: Sequence[str], text: str) -> float:
@@ -106,13 +97,6 @@ def coverage(question_terms: Sequence[str], text: str) -> float:
         return 1.0
     found = SoughtTerms(question_terms).found_in(text[:_LONGEST_COVERING_TEXT])
     return len(found) / len(question_terms)
-
-
-def _looks_like_code(name: str) -> bool:
-    """``e.g`` and ``GitHub.com`` are prose."""
-    if "." in name:
-        return not name.lower().endswith(_DOMAINS) and any(len(part) > 1 for part in name.split("."))
-    return "_" in name.strip("_") or name.startswith("__") or re.search(r"[a-z0-9][A-Z]", name) is not None
 
 
 def _stem(word: str) -> str:

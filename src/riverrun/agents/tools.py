@@ -17,9 +17,10 @@ from riverrun.agents.listing import list_call_sites, list_hits, list_lines, list
 from riverrun.agents.places import normalise_path
 
 SEARCH_LIMIT = 10
+MOST_CALL_SITES = 50
+MOST_PATHS = 200
 _LONGEST_QUERY = 1_000
 _MOST_LINES = 400
-_MOST_PATHS = 200
 
 _log = logging.getLogger(__name__)
 _Found = TypeVar("_Found")
@@ -62,7 +63,7 @@ async def list_files(
 ) -> ToolReturn[str]:
     """List the paths of indexed files that match a glob, sorted."""
     wanted = normalise_path(pattern) or "**"
-    paths = _look(lambda: context.deps.index.list_files(wanted, limit=_MOST_PATHS))
+    paths = _look(lambda: context.deps.index.list_files(wanted, limit=MOST_PATHS))
     return _found(paths, list_paths, f"No indexed file matches {wanted!r}.")
 
 
@@ -86,7 +87,7 @@ async def find_callers(
     wanted = _bare_name(name)
     if not wanted:
         return _words("Give the name of a definition.")
-    sites = _look(lambda: context.deps.index.callers(wanted, limit=SEARCH_LIMIT))
+    sites = _look(lambda: context.deps.index.callers(wanted, limit=MOST_CALL_SITES))
     return _found(sites, list_call_sites, f"No call of {wanted!r} was found in the index.")
 
 

@@ -39,7 +39,8 @@ def comment_before(node: Node, text: SourceText) -> tuple[str, int]:
     chars, row = 0, node.start_point.row
     before = _previous(node)
     while before is not None and "comment" in before.type and chars < MAX_DOCSTRING_CHARS:
-        comment = text.of(before)[:MAX_DOCSTRING_CHARS]
+        # Some grammars count the line feed to the comment.
+        comment = text.of(before)[:MAX_DOCSTRING_CHARS].rstrip("\r\n")
         if (
             _last_row(before) < row - 1
             or before.start_point.row >= row
@@ -70,7 +71,7 @@ def _is_of_something_else(comment: Node, text: str) -> bool:
 
 
 def _last_row(node: Node) -> int:
-    # Some grammars count the line feed to the comment.
+    # As above: the comment may end where the next line begins.
     row, column = node.end_point
     return row - 1 if column == 0 else row
 

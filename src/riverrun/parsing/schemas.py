@@ -51,7 +51,9 @@ class ParsingRequest(BaseModel):
         if bool(self.repo_path) == bool(self.repo_name):
             raise ValueError("give either repo_path (a folder) or repo_name (an https URL or owner/name)")
         if self.repo_path and (self.commit_id or self.branch_name):
-            raise ValueError("a folder is indexed as it lies there: commit_id and branch_name go with repo_name")
+            raise ValueError(
+                "a folder is indexed as it lies there: commit_id and branch_name go with repo_name"
+            )
         if self.commit_id and self.branch_name:
             raise ValueError("give either commit_id or branch_name")
         return self

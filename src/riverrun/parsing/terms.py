@@ -48,7 +48,8 @@ def split_terms(text: str) -> list[str]:
     """The terms of a text in its order: identifiers in their parts, lower case, without plural and stop words.
 
     ``HTTPServer.parse_headers`` gives ``http server parse header``; digits stay with the letters before them
-    (``sha256``), so that names of algorithms and versions remain one term.
+    (``sha256``), so that names of algorithms and versions remain one term. A constant is also one joined term:
+    ``MAX_SIZES`` gives ``max size maxsize``, as settings are asked for by their whole name.
     """
     return [term.decode() for term in _split(text)]
 
@@ -114,9 +115,14 @@ def _words(text: str) -> list[bytes]:
 
 
 def _name_terms(name: str) -> list[bytes]:
-    parts_of_words = list(map(_terms_of, _words(name)))
-    joined = [_joined(parts) for parts in parts_of_words if len(parts) > 1]
-    return [*chain.from_iterable(parts_of_words), *joined]
+    words = _words(name)
+    terms_of_words = list(map(_terms_of, words))
+    joined = [
+        _joined(terms)
+        for word, terms in zip(words, terms_of_words, strict=True)
+        if len(terms) > 1 and not _is_constant(word)
+    ]
+    return [*chain.from_iterable(terms_of_words), *joined]
 
 
 def _joined(parts: tuple[bytes, ...]) -> bytes:
@@ -149,8 +155,15 @@ class _TermsOfWords(dict[bytes, tuple[bytes, ...]]):
         pattern = _PART if word.isascii() else _PART_OF_ANY_SCRIPT
         parts = [part.lower() for part in pattern.findall(word.decode("utf-8", "replace"))]
         terms = tuple([_stem(part).encode() for part in parts if _is_term(part)])
+        if len(terms) > 1 and _is_constant(word):
+            terms = (*terms, _joined(terms))
         self[word] = terms
         return terms
+
+
+def _is_constant(word: bytes) -> bool:
+    """Whether a word is in capitals with underscores, and so has its joined term among its terms."""
+    return b"_" in word and word.isupper()
 
 
 def _is_term(part: str) -> bool:

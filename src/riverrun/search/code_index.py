@@ -121,9 +121,12 @@ def clip(row: Sequence[Any], start_line: int, end_line: int | None) -> Excerpt |
 
 
 def dotted(name: str) -> str:
-    """A name with dots between its parts, without call parentheses; empty when there is nothing of a name in it."""
+    """A name with dots between its parts, without call parentheses; empty when there is nothing of a name in it.
+
+    A ``#`` at the beginning of a part belongs to it: JavaScript's private names.
+    """
     bare = storable(name).strip()[:MAX_NAME_CHARS].split("(")[0]
-    return re.sub(r"::|->|#|/|\\|\.+", ".", bare).strip(". `'\"")
+    return re.sub(r"::|->|(?<=\w)#|/|\\|\.+", ".", bare).strip(". `'\"")
 
 
 def storable(text: str) -> str:
