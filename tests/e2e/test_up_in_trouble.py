@@ -88,9 +88,15 @@ def test_half_of_the_own_servers(tmp_path: Path) -> None:
 
 
 def test_a_process_that_cannot_start_ends_it_with_its_last_words(tmp_path: Path) -> None:
-    words = refusal(tmp_path, free_port(), RIVERRUN_LOG_LEVEL="SHOUTING")
+    words = refusal(tmp_path, free_port(), RIVERRUN_FIREBASE_EMULATOR="127.0.0.1:1")
     assert "could not start" in words
-    assert "SHOUTING" in words
+    assert "RIVERRUN_FIREBASE_PROJECT_ID must begin with demo-" in words
+
+
+def test_a_setting_that_cannot_be_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    words = refusal(tmp_path / "data", free_port(), RIVERRUN_LOG_LEVEL="SHOUTING")
+    assert "RIVERRUN_LOG_LEVEL" in words
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(
