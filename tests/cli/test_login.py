@@ -52,6 +52,7 @@ async def test_a_wrong_password_is_told_and_nothing_is_written(
     result = await asyncio.to_thread(run, "login", base_url, typed=f"{BOB}\nwrong, surely\n")
     assert result.exit_code == 1
     assert "Traceback" not in result.output
+    assert "riverrun login" not in result.output, "whoever has just tried that needs another advice"
     assert not (tmp_path / "mine").exists()
 
 

@@ -46,12 +46,12 @@ class Interrupted(ClientError):
 
 
 class ApiProblem(ClientError):
-    """The server refused. ``status`` is the HTTP status."""
+    """The server refused. ``status`` is the HTTP status, ``words`` are the server's, without advice of ours."""
 
     def __init__(self, status: int, title: str, detail: str = "") -> None:
         self.status = status
-        words = f"{title}: {detail}" if detail and detail != title else title
-        super().__init__(f"{words} ({advice})" if (advice := ADVICE.get(status)) else words)
+        self.words = f"{title}: {detail}" if detail and detail != title else title
+        super().__init__(f"{self.words} ({advice})" if (advice := ADVICE.get(status)) else self.words)
 
     @classmethod
     def of(cls, response: httpx2.Response) -> "ApiProblem":

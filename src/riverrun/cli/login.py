@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from riverrun.cli.client import RiverrunClient
-from riverrun.cli.client_errors import ClientError
+from riverrun.cli.client_errors import ApiProblem, ClientError
 from riverrun.cli.server_address import CLIENT_FILE, ServerAddress
 from riverrun.cli.terminal import ends_in_words, output
 from riverrun.embedded import EmbeddedError, EmbeddedServers
@@ -30,8 +30,11 @@ def login(
         raise ClientError(
             f"riverrun up runs on {folder.root}, and the commands speak to that: choose another folder with RIVERRUN_DATA_DIR"
         )
-    with RiverrunClient(ServerAddress(base_url, "")) as client:
-        token = client.login(email, password)
+    try:
+        with RiverrunClient(ServerAddress(base_url, "")) as client:
+            token = client.login(email, password)
+    except ApiProblem as refused:
+        raise ClientError(refused.words) from refused
     try:
         with folder.explained():
             folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -51,7 +51,7 @@ class ConversationCopying:
         for start in count(0, MESSAGES_A_STATEMENT):
             page = messages_page(conversation_id, start, MESSAGES_A_STATEMENT, with_siblings=False)
             messages = (await self._session.scalars(page)).all()
-            results = await self._large_results(messages)
+            results = {} if viewed.hides_sources else await self._large_results(messages)
             rows = [_row(one, copied.id, results, hides_sources=viewed.hides_sources) for one in messages]
             if rows:
                 await self._session.execute(insert(Message), rows)
