@@ -32,7 +32,7 @@ from riverrun.infra.worker_steps import end_in_time, make_it_leave_well
 from riverrun.runs.canary import Canary, keep_out_of_the_log
 from riverrun.runs.lease import worker_name
 from riverrun.runs.run_metrics import shared_by
-from riverrun.runs.worker_metrics import WorkerMetrics
+from riverrun.runs.worker_metrics import WorkerMetrics, require_metrics_token
 
 TASK_MODULES = {
     "chats": "riverrun.conversations.agent_tasks",
@@ -79,7 +79,7 @@ def run_worker(queues: Sequence[str], settings: Settings) -> None:
     concurrency = settings.chat_concurrency if "chats" in queues else settings.indexing_concurrency
     shared = shared_by(concurrency)
     metrics = WorkerMetrics(settings, queues, shared, processes=concurrency)
-    metrics.require_token()
+    require_metrics_token(settings)
     require_sdk(settings)
     require_fitting_tables(settings)
     app = create_celery(settings, queues, leaving, shared)

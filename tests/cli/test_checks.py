@@ -204,3 +204,17 @@ def test_mail_that_is_set_is_named_without_its_key(settings):
         "handed in at mail.example",
     )
     assert "re_secret" not in found["mail"].words
+
+
+@pytest.mark.parametrize(
+    ("given", "subject", "words"),
+    [
+        ({"worker_metrics_port": 9102}, "worker metrics", "RIVERRUN_METRICS_TOKEN"),
+        ({"firebase_emulator": "127.0.0.1:9099"}, "sign-in", "must begin with demo-"),
+        ({"firebase_emulator": "127.0.0.1:9099", "firebase_project_id": "real"}, "sign-in", "demo-"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_found_before_a_process_starts(settings, given, subject, words):
+    wrong = things_to_do(settings.model_copy(update=given))
+    assert set(wrong) == {subject}
+    assert words in wrong[subject]

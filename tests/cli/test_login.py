@@ -3,6 +3,7 @@
 import asyncio
 import stat
 from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,11 @@ def test_an_address_that_is_none_is_refused(run: Run) -> None:
     result = run("login", "riverrun.example", "--email", BOB, typed="x\n")
     assert result.exit_code == 1
     assert "is no http or https address" in result.output
+
+
+def test_the_release_is_told(run: Run) -> None:
+    shown = run("--version")
+    assert (shown.exit_code, shown.output) == (0, f"riverrun {version('riverrun')}\n")
 
 
 def test_help_names_every_command(run: Run) -> None:

@@ -8,7 +8,7 @@ from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.kit.free_port import free_port
 from riverrun.runs.run_metrics import shared_by
-from riverrun.runs.worker_metrics import DEAF_TTL_SECONDS, WorkerMetrics
+from riverrun.runs.worker_metrics import DEAF_TTL_SECONDS, WorkerMetrics, require_metrics_token
 
 
 def metrics_of(settings: Settings) -> WorkerMetrics:
@@ -37,6 +37,6 @@ def test_without_valkey_all_else_is_told(settings: Settings) -> None:
 def test_a_port_needs_a_token(settings: Settings) -> None:
     open_to_all = settings.model_copy(update={"worker_metrics_port": free_port(), "metrics_token": None})
     with pytest.raises(MissingSetting, match="RIVERRUN_METRICS_TOKEN"):
-        metrics_of(open_to_all).require_token()
-    metrics_of(settings.model_copy(update={"worker_metrics_port": None})).require_token()
-    metrics_of(open_to_all.model_copy(update={"metrics_token": SecretStr("a token")})).require_token()
+        require_metrics_token(open_to_all)
+    require_metrics_token(settings.model_copy(update={"worker_metrics_port": None}))
+    require_metrics_token(open_to_all.model_copy(update={"metrics_token": SecretStr("a token")}))

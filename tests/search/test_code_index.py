@@ -85,6 +85,12 @@ def test_a_question_in_plain_words_finds_the_definition_with_its_signature_and_d
     assert len(place.blob) == 40
 
 
+def test_what_is_only_described_is_found(index: PostgresCodeIndex) -> None:
+    """A blueprint is a ``Router`` to some, and what is borrowed was taken at a ``checkout``. No synonym says so."""
+    assert names(index, "blueprint")[0].startswith("Router")
+    assert index.search("borrow")[0].location.path == "shop/checkout.py"
+
+
 def test_other_words_for_the_same_thing_are_found(index: PostgresCodeIndex) -> None:
     assert names(index, "which exception follows when nothing is in the basket or cart")[0] == "pay"
     assert names(index, "endpoint lookup")[0].startswith("Router")

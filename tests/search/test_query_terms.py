@@ -7,11 +7,13 @@ from riverrun.search.query_terms import (
     FORM_WEIGHT,
     MAX_CONCEPTS,
     MAX_TERM_CHARS,
+    MEANT_WEIGHT,
     MOST_EXPANDED_CONCEPTS,
     SYNONYM_FORM_WEIGHT,
     SYNONYM_WEIGHT,
     query_concepts,
 )
+from riverrun.search.thesaurus import code_words_of_phrases
 
 
 def words(query: str) -> list[str]:
@@ -32,6 +34,19 @@ def test_a_concept_holds_the_words_forms_and_synonyms_each_with_less_weight() ->
     assert concept["redirect"] == concept["redirection"] == FORM_WEIGHT
     assert concept["hop"] == SYNONYM_WEIGHT
     assert concept["forwarded"] == SYNONYM_FORM_WEIGHT
+
+
+def test_a_word_and_a_phrase_bring_along_what_they_may_mean_with_the_least_weight() -> None:
+    [concept] = query_concepts("randomized")
+    assert FORM_WEIGHT > SYNONYM_FORM_WEIGHT > MEANT_WEIGHT >= concept["jitter"] > 0
+    phrase = query_concepts("does it give up?")[-1]
+    assert phrase["timeout"] == MEANT_WEIGHT
+    assert max(phrase.values()) == MEANT_WEIGHT
+
+
+def test_a_phrase_of_words_that_say_nothing_is_not_searched_for_alone() -> None:
+    assert code_words_of_phrases("who you are")
+    assert query_concepts("who you are") == []
 
 
 def test_words_of_asking_are_left_out_unless_nothing_else_is_asked() -> None:

@@ -54,16 +54,17 @@ class FirebaseProvider:
 
 
 def open_firebase(settings: Settings, documents: ProviderDocuments) -> FirebaseProvider | None:
-    """What the settings name; none when they name no project.
+    """What the settings name; none when they name no project. Raises what ``require_emulated_project`` does."""
+    require_emulated_project(settings)
+    if settings.firebase_project_id is None:
+        return None
+    is_emulated = settings.firebase_emulator is not None
+    return FirebaseProvider(settings.firebase_project_id, documents, is_emulated=is_emulated)
 
-    Raises:
-        MissingSetting: an emulator, whose tokens nobody signs, for a project that may be a real one.
-    """
-    project_id = settings.firebase_project_id
-    if settings.firebase_emulator and not (project_id or "").startswith(DEMO_PREFIX):
+
+def require_emulated_project(settings: Settings) -> None:
+    """Raise MissingSetting for an emulator, whose tokens nobody signs, of a project that may be a real one."""
+    if settings.firebase_emulator and not (settings.firebase_project_id or "").startswith(DEMO_PREFIX):
         raise MissingSetting(
             "RIVERRUN_FIREBASE_EMULATOR is set: RIVERRUN_FIREBASE_PROJECT_ID must begin with demo- then"
         )
-    if project_id is None:
-        return None
-    return FirebaseProvider(project_id, documents, is_emulated=settings.firebase_emulator is not None)

@@ -1,7 +1,8 @@
 """The commands of ``riverrun``, each loaded when it is called: a process that only serves loads none of the others."""
 
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -58,3 +59,22 @@ app = typer.Typer(
     no_args_is_help=True,
     **PLAIN,
 )
+
+
+def show_version(wanted: bool) -> None:
+    """Say which release this is, and end."""
+    if wanted:
+        typer.echo(f"riverrun {version('riverrun')}")
+        raise typer.Exit
+
+
+@app.callback()
+def of_all_commands(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Say which release this is, and end."
+        ),
+    ] = False,
+) -> None:
+    """What may stand before a command."""

@@ -75,6 +75,7 @@ def examine(settings: Settings, *, online: bool) -> Iterator[Finding]:
     yield from check_redis(settings)
     yield check_api(settings, expected=running)
     yield check_mail(settings)
+    yield from check_combinations(settings)
     yield check_model(settings, online=online)
 
 
@@ -203,6 +204,21 @@ def check_mail(settings: Settings) -> Finding:
     if server is None:
         return note("mail", "none is sent: riverrun users reset-link prints what would be in one")
     return ok("mail", f"handed in at {urlsplit(server.api_url).netloc} as {server.sender} (not tried)")
+
+
+def check_combinations(settings: Settings) -> Iterator[Finding]:
+    """Settings that do not go together, which only the process that needs them would refuse, when it starts."""
+    from riverrun.auth.firebase_provider import require_emulated_project
+    from riverrun.runs.worker_metrics import require_metrics_token
+
+    for subject, require in (
+        ("sign-in", require_emulated_project),
+        ("worker metrics", require_metrics_token),
+    ):
+        try:
+            require(settings)
+        except MissingSetting as error:
+            yield to_do(subject, str(error))
 
 
 def check_model(settings: Settings, *, online: bool) -> Finding:

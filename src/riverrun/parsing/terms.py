@@ -154,7 +154,7 @@ class _TermsOfWords(dict[bytes, tuple[bytes, ...]]):
             self.clear()
         pattern = _PART if word.isascii() else _PART_OF_ANY_SCRIPT
         parts = [part.lower() for part in pattern.findall(word.decode("utf-8", "replace"))]
-        terms = tuple([_stem(part).encode() for part in parts if _is_term(part)])
+        terms = tuple([stem(part).encode() for part in parts if _is_term(part)])
         if len(terms) > 1 and _is_constant(word):
             terms = (*terms, _joined(terms))
         self[word] = terms
@@ -176,7 +176,7 @@ def _is_term(part: str) -> bool:
 _terms_of = _TermsOfWords().__getitem__
 
 
-def _stem(term: str) -> str:
+def stem(term: str) -> str:
     """Plural to singular; what is wrong in English is wrong the same way in question and index."""
     if len(term) < 4 or not term.endswith("s") or term.endswith(("ss", "us", "is")):
         return term

@@ -56,13 +56,6 @@ class WorkerMetrics:
             ends.add_metric((), float(self._redis.get(self._deaf_key) or 0))
         yield ends
 
-    def require_token(self) -> None:
-        """Raise MissingSetting if there is a port, and nothing that keeps strangers out."""
-        if self._settings.worker_metrics_port and self._settings.metrics_token is None:
-            raise MissingSetting(
-                "RIVERRUN_METRICS_TOKEN is not set: a worker shows its metrics to nobody without it"
-            )
-
     def serve_if_wanted(self) -> None:
         """Listen at the port of the worker's first queue, as long as the process lives. In a thread of its own."""
         port, token = self._settings.worker_metrics_port, self._settings.metrics_token
@@ -88,3 +81,11 @@ class WorkerMetrics:
                     )
                 told = True
                 threading.Event().wait(RETRY_SECONDS)
+
+
+def require_metrics_token(settings: Settings) -> None:
+    """Raise MissingSetting if workers have a port for their metrics, and nothing that keeps strangers out."""
+    if settings.worker_metrics_port and settings.metrics_token is None:
+        raise MissingSetting(
+            "RIVERRUN_METRICS_TOKEN is not set: a worker shows its metrics to nobody without it"
+        )

@@ -1,9 +1,10 @@
 """A question in plain words becomes the concepts to look for, each a set of terms that may stand for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from riverrun.parsing.terms import split_terms
 from riverrun.search.synonyms import SYNONYMS
+from riverrun.search.thesaurus import code_words, code_words_of_phrases
 from riverrun.search.word_forms import base_forms, word_forms
 
 Concept = Mapping[str, float]
@@ -12,6 +13,9 @@ Concept = Mapping[str, float]
 FORM_WEIGHT = 0.8
 SYNONYM_WEIGHT = 0.4
 SYNONYM_FORM_WEIGHT = 0.3
+MEANT_WEIGHT = 0.15
+"""Of the likeliest word of code that the thesaurus knows; each further one has a share of the one before."""
+FURTHER_SHARE = 0.7
 
 MAX_CHARS = 10_000
 """What lies beyond is not read: a pasted log says in its head what it is about."""
@@ -100,10 +104,12 @@ def query_concepts(query: str) -> list[Concept]:
 
     A question of nothing but asking words is taken literally.
     """
-    terms = [term for term in dict.fromkeys(split_terms(query[:MAX_CHARS])) if len(term) <= MAX_TERM_CHARS]
+    query = query[:MAX_CHARS]
+    terms = [term for term in dict.fromkeys(split_terms(query)) if len(term) <= MAX_TERM_CHARS]
     telling = [term for term in terms if term not in _QUESTION_WORDS] or terms
-    expand = expanded if len(telling) <= MOST_EXPANDED_CONCEPTS else literal
-    return [expand(term) for term in telling[:MAX_CONCEPTS]]
+    if not telling or len(telling) > MOST_EXPANDED_CONCEPTS:
+        return [literal(term) for term in telling[:MAX_CONCEPTS]]
+    return [*map(expanded, telling), *map(meant, code_words_of_phrases(query))]
 
 
 def literal(term: str) -> Concept:
@@ -112,11 +118,26 @@ def literal(term: str) -> Concept:
 
 
 def expanded(term: str) -> Concept:
-    """The term, its forms, its synonyms and their forms, each with the greatest weight it deserves."""
+    """The term, its forms, its synonyms and their forms, and what it may mean, each with the greatest weight it deserves."""
     bases = base_forms(term)
     synonyms = {synonym for base in bases for synonym in SYNONYMS.get(base, ())}
-    concept = {form: SYNONYM_FORM_WEIGHT for synonym in synonyms for form in word_forms(synonym)}
+    concept = strongest(meant(code_words(base)) for base in bases)
+    concept |= {form: SYNONYM_FORM_WEIGHT for synonym in synonyms for form in word_forms(synonym)}
     concept |= dict.fromkeys(synonyms, SYNONYM_WEIGHT)
     concept |= dict.fromkeys(word_forms(term), FORM_WEIGHT)
     concept[term] = 1.0
     return concept
+
+
+def meant(words: Sequence[str]) -> Concept:
+    """What a word or a phrase may mean, the likeliest first. Code has these words as they are: no forms of them."""
+    return {word: MEANT_WEIGHT * FURTHER_SHARE**place for place, word in enumerate(words)}
+
+
+def strongest(concepts: Iterable[Concept]) -> dict[str, float]:
+    """Every term of the concepts with the greatest weight that one of them gives it."""
+    weights: dict[str, float] = {}
+    for concept in concepts:
+        for term, weight in concept.items():
+            weights[term] = max(weights.get(term, 0.0), weight)
+    return weights

@@ -1,0 +1,70 @@
+"""What people say finds what code calls otherwise."""
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from riverrun.parsing.terms import split_terms, stem
+from riverrun.search.thesaurus import MOST_WORDS, code_words, code_words_of_phrases
+
+TABLE = files("riverrun.search").joinpath("thesaurus.txt").read_text("utf-8").splitlines()
+
+
+def meant_by(question: str) -> set[str]:
+    return {word for words in code_words_of_phrases(question) for word in words}
+
+
+def test_a_word_may_mean_words_of_code() -> None:
+    assert "jitter" in code_words("randomize")
+    assert code_words("riverrun") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "meant"),
+    [
+        ("When does it give up?", "timeout"),
+        ("It gave up after tries", "timeout"),
+        ("Why is it giving up?", "timeout"),
+        ("before trying again", "backoff"),
+        ("Why is the log-in refused?", "auth"),
+        ("What decides that the user logs in?", "login"),
+    ],
+)
+def test_a_phrase_is_found_in_its_forms_and_with_an_article_inside(question: str, meant: str) -> None:
+    assert meant in meant_by(question)
+
+
+def test_words_in_another_order_or_apart_are_no_phrase() -> None:
+    assert meant_by("up give") == set()
+    assert meant_by("give very much up") == set()
+
+
+def test_the_longest_phrase_that_begins_at_a_word_counts_and_each_once() -> None:
+    [short], [long] = code_words_of_phrases("too many"), code_words_of_phrases("too many connections")
+    assert "pool" in set(long) - set(short)
+    assert code_words_of_phrases("too many connections, too many connections") == [long]
+
+
+def test_only_the_beginning_of_a_long_text_is_looked_at() -> None:
+    assert meant_by("x " * (MOST_WORDS - 2) + "give up")
+    assert not meant_by("x " * (MOST_WORDS - 1) + "give up")
+
+
+def test_every_line_of_the_table_can_be_found_and_says_something_new() -> None:
+    assert len(TABLE) > 8_000
+    said_before = set()
+    for line in TABLE:
+        said, _, meant = line.partition(": ")
+        words, code = said.split(), meant.split()
+        assert re.fullmatch(r"[a-z0-9 ]+: [a-z0-9 ]+", line), line
+        assert [stem(word) for word in words] == words, line
+        assert 1 <= len(code) <= 8, line
+        assert len(set(code) | set(words)) == len(code) + len(set(words)), line
+        assert said not in said_before
+        said_before.add(said)
+
+
+def test_what_code_is_called_is_one_term_of_the_index() -> None:
+    lost = [word for line in TABLE for word in line.partition(": ")[2].split() if split_terms(word) != [word]]
+    assert lost == []
