@@ -21,8 +21,10 @@ from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs import event_writer, performance, statements
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.lease import claim_run
-from riverrun.runs.models import Run, RunEvent
+from riverrun.runs.models import Run, RunEvent, RunStatus
+from riverrun.runs.outsized import ResultStore
 from riverrun.runs.performance import perform_run
+from riverrun.streaming.errors import Fenced
 from riverrun.streaming.events import Event
 from riverrun.streaming.hub import StreamHub
 from riverrun.streaming.redis_streaming import RedisStreamManager
@@ -72,6 +74,27 @@ def test_a_later_attempts_claim_may_be_forgotten_as_well(
     assert [event.type for event in recorded(engine, queued_run)][:2] == ["queued", "attempt"]
     assert hot(sync_redis, queued_run)[-true - 2 :] == recorded(engine, queued_run)[-true - 2 :]
     assert FALSE not in said(hot(sync_redis, queued_run))
+
+
+def test_who_lives_on_is_fenced_by_another_worker_with_the_same_number(
+    worker: WorkerResources, engine: Engine, queued_run: UUID
+) -> None:
+    claimed = claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    assert claimed
+    streams = RedisStreamManager(worker.redis, ttl_seconds=60)
+    with Attempt(claimed, engine, streams, lease_seconds=60, leaving=worker.leaving) as attempt:
+        with engine.begin() as connection:  # What a failover and the other worker's claim have left.
+            connection.execute(delete(RunEvent).where(RunEvent.run_id == queued_run, RunEvent.seq > 1))
+            connection.execute(
+                update(Run).where(Run.id == queued_run).values(lease_owner="elsewhere:1:2", attempt=1)
+            )
+        attempt.emit("text", text=FALSE)
+        wait_until(lambda: attempt.is_stop_requested)
+        with pytest.raises(Fenced):
+            attempt.finish(RunStatus.COMPLETED, record=keep)
+        with pytest.raises(Fenced):
+            ResultStore(claimed.lease, engine).keep("a call", "a result")
+    assert [event.type for event in recorded(engine, queued_run)] == ["queued"]
 
 
 class Broken(RedisStreamManager):

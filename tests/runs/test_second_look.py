@@ -98,9 +98,10 @@ def test_of_two_who_look_at_the_same_dead_lease_one_gets_it(
 def test_a_lease_that_was_given_back_needs_no_second_look(
     engine: Engine, queued_run: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    given = claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    assert given
     with engine.begin() as connection:
-        connection.execute(lease_statements.give_back(queued_run, 1))
+        connection.execute(lease_statements.give_back(given.lease))
     monkeypatch.setattr(
         "riverrun.runs.lease._let_its_keeper_renew_it", lambda: pytest.fail("nobody keeps it")
     )

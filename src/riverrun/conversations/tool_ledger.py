@@ -33,7 +33,7 @@ class ToolLedger:
     def _begin(self, effect_id: str, tool: str) -> EarlierEffect | None:
         run = self._attempt.run
         with self._engine.begin() as connection:
-            if connection.execute(statements.look_while_holding(run.id, run.attempt)).first() is None:
+            if connection.execute(statements.look_while_holding(run.lease)).first() is None:
                 raise Fenced(f"run {run.id}: attempt {run.attempt} does not own it any more")
             begun = tool_records.begin_effect(run.id, effect_id, tool, run.attempt)
             if connection.scalar(begun) is not None:

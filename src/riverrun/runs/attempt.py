@@ -57,7 +57,7 @@ class Attempt:
         self._engine = engine
         self._leaving = leaving
         self._hand_over_by: float | None = None
-        self._results = ResultStore(run.id, run.attempt, engine)
+        self._results = ResultStore(run.lease, engine)
         self._writer = EventWriter(run.id, run.attempt, run.log, streams, on_stopping=self._look_for_stop)
         self._lease_seconds = lease_seconds
         self._stop_requested = threading.Event()
@@ -159,7 +159,7 @@ class Attempt:
             if not self._lock(connection):
                 raise self._fence()
             saved = self._writer.save(connection)
-            connection.execute(lease_statements.give_back(self.run.id, self.run.attempt))
+            connection.execute(lease_statements.give_back(self.run.lease))
             connection.execute(lease_statements.wake_again(self.run.id))
         self._writer.forget_saved(saved)
         self._fenced.set()
@@ -177,7 +177,7 @@ class Attempt:
         return Fenced(f"run {self.run.id}: attempt {self.run.attempt} does not own it any more")
 
     def _lock(self, connection: Connection) -> bool:
-        held = statements.lock_while_holding(self.run.id, self.run.attempt)
+        held = statements.lock_while_holding(self.run.lease)
         return connection.execute(held).first() is not None
 
     def _commit_end(
@@ -233,14 +233,14 @@ class Attempt:
 
     def _beat(self) -> None:
         """Save, renew and look for the stop in one short transaction; then help a Redis that came back."""
-        lease = (self.run.id, self.run.attempt, self._lease_seconds)
+        lease = self.run.lease
         with self._engine.begin() as connection:
-            row = connection.execute(lease_statements.look_as_keeper(*lease)).first()
+            row = connection.execute(lease_statements.look_as_keeper(lease, self._lease_seconds)).first()
             if row is None:
                 raise Fenced
             saved = self._writer.save(connection)
             if row.is_due:
-                connection.execute(lease_statements.renew_lease(*lease))
+                connection.execute(lease_statements.renew_lease(lease, self._lease_seconds))
         self._writer.forget_saved(saved)
         if row.stop_requested_at is not None and not self._stop_requested.is_set():
             self._stop_requested.set()

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from riverrun.runs import lease_statements, statements
 from riverrun.runs.event_log import QUEUED, decode_rows
 from riverrun.runs.models import RunKind
+from riverrun.runs.statements import Lease
 from riverrun.streaming.cursor import START
 from riverrun.streaming.events import Event
 
@@ -26,17 +27,24 @@ renewed it by then, whatever held up Postgres or set its clock; two looks in a r
 class ClaimedRun:
     """A run that is ours, with the events that stay valid, in order. They are never none: ``queued`` is the first."""
 
-    id: UUID
+    lease: Lease
     user_id: UUID
     kind: RunKind
     subject_id: UUID
     payload: dict[str, Any]
-    attempt: int
     deaths: int
     is_stop_requested: bool
     created_at: datetime
     traceparent: str | None
     log: list[Event]
+
+    @property
+    def id(self) -> UUID:
+        return self.lease.run_id
+
+    @property
+    def attempt(self) -> int:
+        return self.lease.attempt
 
 
 def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempts: int) -> ClaimedRun | None:
@@ -71,12 +79,11 @@ def _claim(
     if run.attempt > 1 and RunKind(run.kind).restarts and not only_ends:
         connection.execute(statements.delete_events_above(run.id, 1))
     return ClaimedRun(
-        id=run.id,
+        lease=Lease(run.id, run.attempt, run.lease_owner),
         user_id=run.user_id,
         kind=RunKind(run.kind),
         subject_id=run.subject_id,
         payload=run.payload,
-        attempt=run.attempt,
         deaths=run.deaths,
         is_stop_requested=run.stop_requested_at is not None,
         created_at=run.created_at,

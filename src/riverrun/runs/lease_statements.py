@@ -22,6 +22,7 @@ from sqlalchemy import (
 from riverrun.runs import statements
 from riverrun.runs.line_statements import IS_FIRST_IN_LINE
 from riverrun.runs.models import OutboxEntry, Run, RunStatus
+from riverrun.runs.statements import Lease
 
 _ran_out = and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now())
 _died = and_(Run.status == RunStatus.RUNNING, Run.lease_owner.is_not(None))
@@ -58,30 +59,25 @@ def lease_that_ran_out(run_id: UUID) -> Select[datetime | None]:
     return select(Run.lease_until).where(Run.id == run_id, _ran_out, Run.lease_owner.is_not(None))
 
 
-def look_as_keeper(run_id: UUID, attempt: int, lease_seconds: float) -> Select[datetime | None, bool]:
+def look_as_keeper(held: Lease, lease_seconds: float) -> Select[datetime | None, bool]:
     """``statements.look_while_holding``, and whether the lease ``is_due`` to be renewed: each third of its length.
 
     By the clock that others judge it by. The worker's own does not see that clock being set, nor a machine that slept.
     """
     lease = timedelta(seconds=lease_seconds)
     is_fresh = Run.lease_until.between(func.now() + lease * 2 / 3, func.now() + lease)
-    return statements.look_while_holding(run_id, attempt).add_columns(not_(is_fresh).label("is_due"))
+    return statements.look_while_holding(held).add_columns(not_(is_fresh).label("is_due"))
 
 
-def renew_lease(run_id: UUID, attempt: int, lease_seconds: float) -> Update:
+def renew_lease(held: Lease, lease_seconds: float) -> Update:
     """Keep the lease; touches no row when the attempt is fenced."""
-    return (
-        update(Run)
-        .where(statements.holds(run_id, attempt))
-        .values(lease_until=func.now() + timedelta(seconds=lease_seconds))
-    )
+    lease_until = func.now() + timedelta(seconds=lease_seconds)
+    return update(Run).where(statements.holds(held)).values(lease_until=lease_until)
 
 
-def give_back(run_id: UUID, attempt: int) -> Update:
+def give_back(held: Lease) -> Update:
     """End the lease now, in nobody's hands; touches no row when the attempt is fenced."""
-    return (
-        update(Run).where(statements.holds(run_id, attempt)).values(lease_owner=None, lease_until=func.now())
-    )
+    return update(Run).where(statements.holds(held)).values(lease_owner=None, lease_until=func.now())
 
 
 def end_all(*, are_deaths: bool) -> Update:

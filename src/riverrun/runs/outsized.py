@@ -8,6 +8,7 @@ from sqlalchemy import Engine, Select, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from riverrun.runs import statements
+from riverrun.runs.statements import Lease
 from riverrun.runs.tool_records import ToolResult
 from riverrun.streaming.errors import Fenced
 from riverrun.streaming.events import MAX_FRAME_BYTES, EventType
@@ -36,9 +37,8 @@ def pointer_to(run_id: UUID, call_id: str) -> str:
 class ResultStore:
     """Keeps one attempt's large results."""
 
-    def __init__(self, run_id: UUID, attempt: int, engine: Engine) -> None:
-        self._run_id = run_id
-        self._attempt = attempt
+    def __init__(self, lease: Lease, engine: Engine) -> None:
+        self._lease = lease
         self._engine = engine
 
     def keep(self, call_id: str, result: str) -> dict[str, Any]:
@@ -47,14 +47,14 @@ class ResultStore:
         Raises:
             Fenced: another attempt owns the run; nothing was stored.
         """
+        run_id, attempt, _ = self._lease
         with self._engine.begin() as connection:
-            held = statements.look_while_holding(self._run_id, self._attempt)
-            if connection.execute(held).first() is None:
-                raise Fenced(f"run {self._run_id}: attempt {self._attempt} does not own it any more")
-            connection.execute(store(self._run_id, self._attempt, call_id, result))
+            if connection.execute(statements.look_while_holding(self._lease)).first() is None:
+                raise Fenced(f"run {run_id}: attempt {attempt} does not own it any more")
+            connection.execute(store(run_id, attempt, call_id, result))
         return {
             "call_id": call_id,
-            "pointer": pointer_to(self._run_id, call_id),
+            "pointer": pointer_to(run_id, call_id),
             "bytes": len(result.encode()),
         }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -58,24 +58,35 @@ def run_of_key(user_id: UUID, subject_id: UUID, idempotency_key: str) -> Select[
     )
 
 
-def holds(run_id: UUID, attempt: int) -> Any:
+class Lease(NamedTuple):
+    """What an attempt was given: a run, a number, and the worker process it was given to.
+
+    A Postgres that lost the claim, by a failover or a backup, gives the same number to another worker.
+    """
+
+    run_id: UUID
+    attempt: int
+    owner: str
+
+
+def holds(lease: Lease) -> Any:
     """The condition under which an attempt may still write."""
     return and_(
-        Run.id == run_id,
-        Run.attempt == attempt,
+        Run.id == lease.run_id,
+        Run.attempt == lease.attempt,
         Run.status == RunStatus.RUNNING,
-        Run.lease_owner.is_not(None),
+        Run.lease_owner == lease.owner,
     )
 
 
-def look_while_holding(run_id: UUID, attempt: int) -> Select[datetime | None]:
+def look_while_holding(lease: Lease) -> Select[datetime | None]:
     """The stop intent, with the row share-locked against a take-over; no row: the attempt is fenced."""
-    return select(Run.stop_requested_at).where(holds(run_id, attempt)).with_for_update(read=True)
+    return select(Run.stop_requested_at).where(holds(lease)).with_for_update(read=True)
 
 
-def lock_while_holding(run_id: UUID, attempt: int) -> Select[datetime | None]:
+def lock_while_holding(lease: Lease) -> Select[datetime | None]:
     """As ``look_while_holding``, for the write that ends the run."""
-    return select(Run.stop_requested_at).where(holds(run_id, attempt)).with_for_update()
+    return select(Run.stop_requested_at).where(holds(lease)).with_for_update()
 
 
 def insert_events(run_id: UUID, events: Sequence[Event]) -> Insert:
