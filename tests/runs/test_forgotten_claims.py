@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.worker_resources import WorkerResources
-from riverrun.runs import event_writer, performance, statements
+from riverrun.runs import event_writer, lease_statements, performance, statements
 from riverrun.runs.attempt import Attempt
 from riverrun.runs.lease import claim_run
 from riverrun.runs.models import Run, RunEvent, RunStatus
@@ -84,10 +84,8 @@ def test_who_lives_on_is_fenced_by_another_worker_with_the_same_number(
     streams = RedisStreamManager(worker.redis, ttl_seconds=60)
     with Attempt(claimed, engine, streams, lease_seconds=60, leaving=worker.leaving) as attempt:
         with engine.begin() as connection:  # What a failover and the other worker's claim have left.
+            connection.execute(update(Run).where(Run.id == queued_run).values(lease_owner="elsewhere"))
             connection.execute(delete(RunEvent).where(RunEvent.run_id == queued_run, RunEvent.seq > 1))
-            connection.execute(
-                update(Run).where(Run.id == queued_run).values(lease_owner="elsewhere:1:2", attempt=1)
-            )
         attempt.emit("text", text=FALSE)
         wait_until(lambda: attempt.is_stop_requested)
         with pytest.raises(Fenced):
@@ -95,6 +93,44 @@ def test_who_lives_on_is_fenced_by_another_worker_with_the_same_number(
         with pytest.raises(Fenced):
             ResultStore(claimed.lease, engine).keep("a call", "a result")
     assert [event.type for event in recorded(engine, queued_run)] == ["queued"]
+
+
+def test_a_lease_of_the_same_number_in_other_hands_is_neither_renewed_nor_given_back(
+    engine: Engine, queued_run: UUID
+) -> None:
+    claimed = claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    assert claimed
+    foreign = claimed.lease._replace(owner="elsewhere")
+    with engine.begin() as connection:
+        for statement in (
+            lease_statements.renew_lease(foreign, 60),
+            lease_statements.give_back(foreign),
+        ):
+            assert connection.execute(statement).rowcount == 0
+        for look in (
+            statements.look_while_holding(foreign),
+            statements.lock_while_holding(foreign),
+            lease_statements.look_as_keeper(foreign, 60),
+        ):
+            assert connection.execute(look).first() is None
+        assert connection.execute(lease_statements.give_back(claimed.lease)).rowcount == 1
+
+
+def test_another_workers_end_under_the_same_number_is_not_taken_for_ones_own(
+    worker: WorkerResources, engine: Engine, queued_run: UUID
+) -> None:
+    claimed = claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
+    assert claimed
+    streams = RedisStreamManager(worker.redis, ttl_seconds=60)
+    with engine.begin() as connection:
+        connection.execute(update(Run).where(Run.id == queued_run).values(status="queued", attempt=0))
+    perform_run(queued_run, worker, says(TRUE), keep)
+    attempt = Attempt(claimed, engine, streams, lease_seconds=60, leaving=worker.leaving)
+    attempt.emit("started")
+    attempt.emit("text", text=FALSE)
+    with pytest.raises(Fenced):
+        attempt.finish(RunStatus.COMPLETED, record=keep)
+    assert said(recorded(engine, queued_run)) == TRUE
 
 
 class Broken(RedisStreamManager):

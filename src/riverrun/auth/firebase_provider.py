@@ -54,15 +54,15 @@ class FirebaseProvider:
 
 
 def open_firebase(settings: Settings, documents: ProviderDocuments) -> FirebaseProvider | None:
-    """What the settings name; none when they name no project. Raises what ``require_emulated_project`` does."""
-    require_emulated_project(settings)
+    """What the settings name; none when they name no project. Raises MissingSetting for an emulator of a real project."""
+    refuse_emulator_of_real_project(settings)
     if settings.firebase_project_id is None:
         return None
     is_emulated = settings.firebase_emulator is not None
     return FirebaseProvider(settings.firebase_project_id, documents, is_emulated=is_emulated)
 
 
-def require_emulated_project(settings: Settings) -> None:
+def refuse_emulator_of_real_project(settings: Settings) -> None:
     """Raise MissingSetting for an emulator, whose tokens nobody signs, of a project that may be a real one."""
     if settings.firebase_emulator and not (settings.firebase_project_id or "").startswith(DEMO_PREFIX):
         raise MissingSetting(

@@ -69,11 +69,15 @@ def show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def of_all_commands(
+def options_before_a_command(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=show_version, is_eager=True, help="Say which release this is, and end."
+            "--version",
+            callback=show_version,
+            is_eager=True,
+            metavar="",
+            help="Say which release this is, and end.",
         ),
     ] = False,
 ) -> None:

@@ -208,11 +208,11 @@ def check_mail(settings: Settings) -> Finding:
 
 def check_combinations(settings: Settings) -> Iterator[Finding]:
     """Settings that do not go together, which only the process that needs them would refuse, when it starts."""
-    from riverrun.auth.firebase_provider import require_emulated_project
+    from riverrun.auth.firebase_provider import refuse_emulator_of_real_project
     from riverrun.runs.worker_metrics import require_metrics_token
 
     for subject, require in (
-        ("sign-in", require_emulated_project),
+        ("sign-in", refuse_emulator_of_real_project),
         ("worker metrics", require_metrics_token),
     ):
         try:

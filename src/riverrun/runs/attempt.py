@@ -200,8 +200,7 @@ class Attempt:
 
     def _has_committed(self, connection: Connection, end: Event) -> bool:
         """Whether ``end`` is recorded already: the answer to its COMMIT got lost with the line to Postgres."""
-        ours = lease_statements.ended_by(self.run.id, self.run.attempt, end.position.seq)
-        return connection.scalar(ours) is not None
+        return connection.scalar(lease_statements.ended_by(self.run.id, end)) is not None
 
     def _end_fields(self, status: RunStatus, error: dict[str, Any] | None) -> dict[str, Any]:
         text = self.snapshot.text

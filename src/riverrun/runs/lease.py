@@ -5,6 +5,7 @@ import socket
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
@@ -54,15 +55,15 @@ def claim_run(engine: Engine, run_id: UUID, *, lease_seconds: float, max_attempt
     A new attempt that is to begin anew keeps only ``queued``; one that continues, or only has to end the run
     (stop asked for, too many deaths), keeps everything recorded.
     """
-    lease = {"claimed_id": run_id, "owner": _owner(), "lease": timedelta(seconds=lease_seconds)}
+    claim = {"claimed_id": run_id, "owner": _new_owner(), "lease": timedelta(seconds=lease_seconds)}
     with engine.begin() as connection:
-        run = _claim(connection, lease, max_attempts, ran_out_at=None)
+        run = _claim(connection, claim, max_attempts, ran_out_at=None)
         ran_out_at = connection.scalar(lease_statements.lease_that_ran_out(run_id)) if run is None else None
     if ran_out_at is None:
         return run
     _let_its_keeper_renew_it()
     with engine.begin() as connection:
-        return _claim(connection, lease, max_attempts, ran_out_at=ran_out_at)
+        return _claim(connection, claim, max_attempts, ran_out_at=ran_out_at)
 
 
 def _let_its_keeper_renew_it() -> None:
@@ -70,9 +71,9 @@ def _let_its_keeper_renew_it() -> None:
 
 
 def _claim(
-    connection: Connection, lease: dict[str, Any], max_attempts: int, *, ran_out_at: datetime | None
+    connection: Connection, claim: dict[str, Any], max_attempts: int, *, ran_out_at: datetime | None
 ) -> ClaimedRun | None:
-    run = connection.execute(lease_statements.CLAIM, lease | {"ran_out_at": ran_out_at}).first()
+    run = connection.execute(lease_statements.CLAIM, claim | {"ran_out_at": ran_out_at}).first()
     if run is None:
         return None
     only_ends = run.stop_requested_at is not None or run.deaths >= max_attempts
@@ -101,5 +102,6 @@ def worker_name(main_process_id: int) -> str:
     return f"{socket.gethostname()}:{main_process_id}"
 
 
-def _owner() -> str:
-    return f"{worker_name(os.getppid())}:{os.getpid()}"
+def _new_owner() -> str:
+    """Who takes a lease, and which one: in containers two workers may have one name, and the same processes' numbers."""
+    return f"{worker_name(os.getppid())}:{os.getpid()}:{token_hex(4)}"

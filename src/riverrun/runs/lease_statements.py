@@ -21,8 +21,9 @@ from sqlalchemy import (
 
 from riverrun.runs import statements
 from riverrun.runs.line_statements import IS_FIRST_IN_LINE
-from riverrun.runs.models import OutboxEntry, Run, RunStatus
+from riverrun.runs.models import OutboxEntry, Run, RunEvent, RunStatus
 from riverrun.runs.statements import Lease
+from riverrun.streaming.events import Event
 
 _ran_out = and_(Run.status == RunStatus.RUNNING, Run.lease_until < func.now())
 _died = and_(Run.status == RunStatus.RUNNING, Run.lease_owner.is_not(None))
@@ -59,25 +60,25 @@ def lease_that_ran_out(run_id: UUID) -> Select[datetime | None]:
     return select(Run.lease_until).where(Run.id == run_id, _ran_out, Run.lease_owner.is_not(None))
 
 
-def look_as_keeper(held: Lease, lease_seconds: float) -> Select[datetime | None, bool]:
+def look_as_keeper(lease: Lease, lease_seconds: float) -> Select[datetime | None, bool]:
     """``statements.look_while_holding``, and whether the lease ``is_due`` to be renewed: each third of its length.
 
     By the clock that others judge it by. The worker's own does not see that clock being set, nor a machine that slept.
     """
-    lease = timedelta(seconds=lease_seconds)
-    is_fresh = Run.lease_until.between(func.now() + lease * 2 / 3, func.now() + lease)
-    return statements.look_while_holding(held).add_columns(not_(is_fresh).label("is_due"))
+    length = timedelta(seconds=lease_seconds)
+    is_fresh = Run.lease_until.between(func.now() + length * 2 / 3, func.now() + length)
+    return statements.look_while_holding(lease).add_columns(not_(is_fresh).label("is_due"))
 
 
-def renew_lease(held: Lease, lease_seconds: float) -> Update:
+def renew_lease(lease: Lease, lease_seconds: float) -> Update:
     """Keep the lease; touches no row when the attempt is fenced."""
     lease_until = func.now() + timedelta(seconds=lease_seconds)
-    return update(Run).where(statements.holds(held)).values(lease_until=lease_until)
+    return update(Run).where(statements.holds(lease)).values(lease_until=lease_until)
 
 
-def give_back(held: Lease) -> Update:
+def give_back(lease: Lease) -> Update:
     """End the lease now, in nobody's hands; touches no row when the attempt is fenced."""
-    return update(Run).where(statements.holds(held)).values(lease_owner=None, lease_until=func.now())
+    return update(Run).where(statements.holds(lease)).values(lease_owner=None, lease_until=func.now())
 
 
 def end_all(*, are_deaths: bool) -> Update:
@@ -108,6 +109,12 @@ def leases_of(worker: str) -> Select[int]:
     )
 
 
-def ended_by(run_id: UUID, attempt: int, end_seq: int) -> Select[UUID]:
-    """The run, if this very attempt has ended it by this very event."""
-    return select(Run.id).where(Run.id == run_id, Run.attempt == attempt, Run.end_seq == end_seq)
+def ended_by(run_id: UUID, end: Event) -> Select[UUID]:
+    """The run, if this very event has ended it."""
+    return select(RunEvent.run_id).where(
+        RunEvent.run_id == run_id,
+        RunEvent.seq == end.position.seq,
+        RunEvent.attempt == end.position.attempt,
+        RunEvent.type == end.type,
+        RunEvent.data == end.data.decode(),
+    )

@@ -59,9 +59,9 @@ def run_of_key(user_id: UUID, subject_id: UUID, idempotency_key: str) -> Select[
 
 
 class Lease(NamedTuple):
-    """What an attempt was given: a run, a number, and the worker process it was given to.
+    """Who may write: this attempt of the run, by this owner.
 
-    A Postgres that lost the claim, by a failover or a backup, gives the same number to another worker.
+    The number alone would not do: a Postgres that lost the claim, by a failover or a backup, gives it out again.
     """
 
     run_id: UUID

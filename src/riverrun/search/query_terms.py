@@ -1,6 +1,6 @@
 """A question in plain words becomes the concepts to look for, each a set of terms that may stand for it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from riverrun.parsing.terms import split_terms
 from riverrun.search.synonyms import SYNONYMS
@@ -14,8 +14,9 @@ FORM_WEIGHT = 0.8
 SYNONYM_WEIGHT = 0.4
 SYNONYM_FORM_WEIGHT = 0.3
 MEANT_WEIGHT = 0.15
-"""Of the likeliest word of code that the thesaurus knows; each further one has a share of the one before."""
+"""Of the likeliest word of code that the thesaurus knows."""
 FURTHER_SHARE = 0.7
+"""Of each further one, in parts of the one before."""
 
 MAX_CHARS = 10_000
 """What lies beyond is not read: a pasted log says in its head what it is about."""
@@ -102,7 +103,7 @@ _QUESTION_WORDS = frozenset(
 def query_concepts(query: str) -> list[Concept]:
     """The distinct concepts of a question in their order; empty for one without a word.
 
-    A question of nothing but asking words is taken literally.
+    Words of asking count when nothing else is asked.
     """
     query = query[:MAX_CHARS]
     terms = [term for term in dict.fromkeys(split_terms(query)) if len(term) <= MAX_TERM_CHARS]
@@ -121,7 +122,7 @@ def expanded(term: str) -> Concept:
     """The term, its forms, its synonyms and their forms, and what it may mean, each with the greatest weight it deserves."""
     bases = base_forms(term)
     synonyms = {synonym for base in bases for synonym in SYNONYMS.get(base, ())}
-    concept = strongest(meant(code_words(base)) for base in bases)
+    concept = meant(code_words(term))
     concept |= {form: SYNONYM_FORM_WEIGHT for synonym in synonyms for form in word_forms(synonym)}
     concept |= dict.fromkeys(synonyms, SYNONYM_WEIGHT)
     concept |= dict.fromkeys(word_forms(term), FORM_WEIGHT)
@@ -129,15 +130,6 @@ def expanded(term: str) -> Concept:
     return concept
 
 
-def meant(words: Sequence[str]) -> Concept:
+def meant(words: Iterable[str]) -> dict[str, float]:
     """What a word or a phrase may mean, the likeliest first. Code has these words as they are: no forms of them."""
     return {word: MEANT_WEIGHT * FURTHER_SHARE**place for place, word in enumerate(words)}
-
-
-def strongest(concepts: Iterable[Concept]) -> dict[str, float]:
-    """Every term of the concepts with the greatest weight that one of them gives it."""
-    weights: dict[str, float] = {}
-    for concept in concepts:
-        for term, weight in concept.items():
-            weights[term] = max(weights.get(term, 0.0), weight)
-    return weights

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import log
 from uuid import UUID
 
-from riverrun.search.query_terms import Concept, strongest
+from riverrun.search.query_terms import Concept
 
 LABELS = "ABCD"
 LABEL_WEIGHTS = (4.0, 1.0, 1.0, 1.0)
@@ -203,3 +203,12 @@ def path_share(candidate: Candidate, asked: Concept) -> float:
         for term, labels in zip(candidate.terms, candidate.labels, strict=True)
     )
     return said / max(candidate.lengths[LABELS.index("B")], 1)
+
+
+def strongest(concepts: Iterable[Concept]) -> Concept:
+    """Every term of the concepts with the greatest weight that one of them gives it."""
+    weights: dict[str, float] = {}
+    for concept in concepts:
+        for term, weight in concept.items():
+            weights[term] = max(weights.get(term, 0.0), weight)
+    return weights

@@ -1,13 +1,12 @@
 """What people say of what code calls otherwise: who asks for a *random delay* may mean ``jitter``.
 
-Looser than a synonym, and one way only. The table, ``thesaurus.txt``, comes from general knowledge of the field; it knows no
-repository (docs/adr/0034). A line has a word or a phrase as it is said in questions, each word singular and in its base
-form, and the words of code that it may mean, the likeliest first.
+Looser than a synonym, and one way only (docs/adr/0034). A line of the table, ``thesaurus.txt``, has a word or a phrase as it is said in
+questions, each word as ``stem`` leaves it, and the words of code that it may mean, the likeliest first.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 from riverrun.parsing.terms import stem
@@ -18,33 +17,41 @@ Phrase = tuple[str, ...]
 MOST_WORDS = 200
 """So far a question is looked at for phrases: this is done on the event loop."""
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD_OR_PAUSE = re.compile(r"[^\W_]+|[.?!;:,()\n]")
 _SKIPPED = frozenset(
     ["a", "an", "it", "its", "my", "our", "s", "that", "the", "their", "them", "this", "your"]
 )
-"""Words that may stand inside a phrase or not: ``wait for the answer``."""
+"""Words that part no phrase: ``wait for the answer``."""
 
 
-def code_words(word: str) -> Sequence[str]:
-    """What a word in its base form may be called in code, the likeliest first; most often nothing."""
-    return _ENTRIES.get((word,), ())
+def code_words(word: str) -> Iterable[str]:
+    """What a word may be called in code, the likeliest first. One that is not in the table has what its base forms have."""
+    bases = [word] if (word,) in _ENTRIES else sorted(base_forms(word))
+    return dict.fromkeys(meant for base in bases for meant in _ENTRIES.get((base,), ()))
 
 
 def code_words_of_phrases(text: str) -> list[Sequence[str]]:
     """The same for each phrase of a question, in their order: at each of its words the longest that begins there."""
-    words = [_forms(word) for word in _words(text)[:MOST_WORDS]]
-    phrases = dict.fromkeys(_longest_at(start, words) for start in range(len(words)))
+    words = _words(text)[:MOST_WORDS]
+    forms = list(map(_forms, words))
+    phrases = dict.fromkeys(_longest_at(start, words, forms) for start in range(len(words)))
     return [_ENTRIES[phrase] for phrase in phrases if phrase]
 
 
-def _longest_at(start: int, words: Sequence[frozenset[str]]) -> Phrase:
-    beginning = {phrase for form in words[start] for phrase in _PHRASES.get(form, ())}
-    said = [phrase for phrase in beginning if _is_said(phrase, words[start : start + len(phrase)])]
-    return max(said, key=lambda phrase: (len(phrase), phrase), default=())
+def _longest_at(start: int, words: Sequence[str], forms: Sequence[frozenset[str]]) -> Phrase:
+    """Of two as long the one that is said more literally."""
+    beginning = {phrase for form in forms[start] for phrase in _PHRASES.get(form, ())}
+    said = [phrase for phrase in beginning if _is_said(phrase, forms[start : start + len(phrase)])]
+    return max(said, key=lambda phrase: (len(phrase), _literal(phrase, words[start:]), phrase), default=())
+
+
+def _literal(phrase: Phrase, words: Sequence[str]) -> int:
+    return sum(part == word for part, word in zip(phrase, words, strict=False))
 
 
 def _words(text: str) -> list[str]:
-    return [word for word in _WORD.findall(text.lower()) if word not in _SKIPPED]
+    """The words of a text, and the marks between which no phrase goes on."""
+    return [word for word in _WORD_OR_PAUSE.findall(text.lower()) if word not in _SKIPPED]
 
 
 def _forms(word: str) -> frozenset[str]:
