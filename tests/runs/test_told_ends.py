@@ -18,6 +18,7 @@ from riverrun.runs.models import Run
 from riverrun.streaming import redis_streaming
 from riverrun.streaming.events import Event
 from riverrun.streaming.redis_streaming import AsyncRedisStreamManager, RedisStreamManager
+from riverrun.streaming.snapshot import Snapshot
 
 LONG = [text_event(seq) for seq in range(2, 1_001)]
 FALSE = "this was never said"
@@ -70,6 +71,18 @@ async def test_what_was_added_is_told_where_redis_has_the_rest(
     assert sizes == [2]
     assert hot(sync_redis, orphan) == recorded(engine, orphan)
     assert [str(event.position) for event in hot(sync_redis, orphan)[-2:]] == ["2-1001", "2-1002"]
+
+
+async def test_what_was_said_is_folded_in_portions(
+    client: httpx2.AsyncClient, orphan: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = LoopTurns()
+    monkeypatch.setattr(Snapshot, "apply", turns.counted(Snapshot.apply))
+    async with turns:
+        stopped = await client.post(f"/api/v1/runs/{orphan}/stop")
+    assert stopped.json()["status"] == "cancelled"
+    assert turns.calls >= 1_000
+    assert turns.most_in_one <= 256
 
 
 async def test_a_redis_that_lost_the_run_is_told_all_of_it_in_portions(

@@ -16,9 +16,10 @@ from riverrun.runs.channels import EndedRun
 from riverrun.runs.errors import LineFull, SubjectBusy
 from riverrun.runs.event_log import QUEUED, decode_rows
 from riverrun.runs.models import IfBusy, Run, RunKind, RunStatus
-from riverrun.streaming.cursor import START, Position
+from riverrun.streaming.commands import PAGE_EVENTS
+from riverrun.streaming.cursor import Position
 from riverrun.streaming.events import Event, EventType
-from riverrun.streaming.snapshot import Snapshot
+from riverrun.streaming.snapshot import LogFold, Snapshot
 
 AsyncRecorder = Callable[[AsyncSession, Run, Snapshot], Awaitable[dict[str, Any] | None]]
 """Writes what a run that the API ends has made so far, in that transaction; returns the receipt's part of it. It may delete
@@ -160,9 +161,8 @@ class AsyncRunService:
         return run
 
     async def _end(self, run: Run) -> EndedRun:
-        log = decode_rows(await self._session.execute(statements.events_after(run.id, START)))
+        log, snapshot = await self._read_log(run.id)
         recorded = len(log)
-        snapshot = Snapshot.of(log)
         if run.status == RunStatus.RUNNING:
             log.append(_take_over(run.attempt + 1, log[-1].position.seq))
         log.append(_cancelled(log[-1].position, snapshot))
@@ -180,6 +180,19 @@ class AsyncRunService:
         await self._session.execute(statement)
         await self._session.execute(statements.forget_wake_up(run.id))
         return EndedRun(run.id, log)
+
+    async def _read_log(self, run_id: UUID) -> tuple[list[Event], Snapshot]:
+        """What is recorded, and its fold: page by page, so that a long log leaves the loop to others in between."""
+        log: list[Event] = []
+        fold = LogFold()
+        while page := await self._read_page(run_id, fold.position):
+            log += page
+            fold.take(page)
+        return log, fold.snapshot
+
+    async def _read_page(self, run_id: UUID, position: Position) -> list[Event]:
+        page = statements.events_after(run_id, position, PAGE_EVENTS)
+        return decode_rows(await self._session.execute(page))
 
 
 def _take_over(attempt: int, keeps_seq: int) -> Event:
