@@ -126,6 +126,8 @@ def test_who_reads_a_clone_while_it_is_made_anew_still_gets_what_is_in_both(
     commit_files(server.root / "one", {"a.py": "2\n"})
     monkeypatch.setattr(git_sandbox, "MAX_PACKS", 0)
     with sandbox.open_blobs() as blobs:
+        with pytest.raises(OSError, match="does not have its content"):
+            blobs.read("0" * 40)  # So git has begun before the clone goes.
         fetch(sandbox, f"{server.url}/one")
         assert blobs.read(old["same.py"]) == b"same\n"
         with pytest.raises(OSError, match="does not have its content"):
