@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from tests.agents.recorded_events import RecordedEvents
 from tests.agents.tool_context import context
@@ -15,7 +15,6 @@ from riverrun.agents.deps import Excerpt, Location
 from riverrun.agents.extractive import extractive_model
 from riverrun.agents.runner import answer_question
 from riverrun.agents.tools import find_callers, find_symbol, list_files, read_file, search_code
-from riverrun.parsing.models import Project, Symbol
 from riverrun.search.code_index import PostgresCodeIndex
 
 ALPHA = {
@@ -189,42 +188,6 @@ async def test_of_repositories_of_one_name_only_what_is_the_same_in_both_is_read
     events = await answer(index, QUESTION)
     assert not [place for place in events.of("citation") if place["path"] == "main.py"]
     assert "start_alpha" not in events.text.split("Also related:")[0]
-
-
-async def test_two_branches_of_a_repository_are_told_apart_by_their_names(
-    make_index: MakeIndex, engine: Engine
-) -> None:
-    index = make_index(("o/n", ALPHA), ("o/n", BETA), ("alpha", ALPHA))
-    name_branches(engine, {"start_alpha": "main", "launch_rocket": "next"}, "o/n")
-    assert first_line(index.read_file("o/n@main:main.py")) == "def start_alpha():"
-    assert first_line(index.read_file("o/n@next:main.py")) == "def launch_rocket():"
-    assert index.read_file("o/n:main.py") is None
-    assert index.namesakes("main.py") == ["o/n@main:main.py", "o/n@next:main.py", "alpha:main.py"]
-    assert index.list_files("o/n@next:*.md") == ["o/n@next:README.md", "o/n@next:docs/README.md"]
-    assert "alpha:main.py" in index.list_files("*.py")
-    assert await said(find_callers, index, "launch_rocket") == "[o/n@next:main.py:7] in countdown"
-    events = await answer(index, QUESTION)
-    assert "**`launch_rocket`** [o/n@next:main.py:1-3]" in events.text
-    assert (events.of("citation")[0]["repo"], events.of("citation")[0]["path"]) == ("o/n@next", "main.py")
-
-
-def test_the_default_branch_keeps_the_name_alone(make_index: MakeIndex, engine: Engine) -> None:
-    index = make_index(("o/n", ALPHA), ("o/n", BETA))
-    name_branches(engine, {"launch_rocket": "next"}, "o/n")
-    assert first_line(index.read_file("o/n:main.py")) == "def start_alpha():"
-    assert first_line(index.read_file("o/n@next:main.py")) == "def launch_rocket():"
-
-
-def name_branches(engine: Engine, branches: Mapping[str, str], repo_name: str) -> None:
-    """Give the projects of a name that define these symbols these branches."""
-    with engine.begin() as connection:
-        for symbol, branch in branches.items():
-            defining = select(Symbol.project_id).where(Symbol.name == symbol)
-            connection.execute(
-                update(Project)
-                .where(Project.repo_name == repo_name, Project.id.in_(defining))
-                .values(branch_name=branch)
-            )
 
 
 def test_a_file_whose_name_looks_like_another_repositorys_is_read_by_its_whole_name(

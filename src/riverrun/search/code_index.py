@@ -64,7 +64,7 @@ class PostgresCodeIndex:
         project_ids: Sequence[UUID] = self._project_ids
         if named := self._by_full_path(wanted):
             project_ids, wanted = list(named), min(named.values(), key=len)
-        matching = statements.paths_matching(self._project_ids, project_ids, glob_expression(wanted), limit)
+        matching = statements.paths_matching(project_ids, glob_expression(wanted), limit)
         rows = self._fresh_session().execute(matching)
         return [full_path(repo, path) if self._has_several else path for path, repo in rows]
 
@@ -80,9 +80,7 @@ class PostgresCodeIndex:
         return list({(file.repo_name, file.path, file.blob): file for file in files}.values())
 
     def _contents(self, paths: Mapping[UUID, str]) -> Sequence[Row[Any]]:
-        if not paths:
-            return []
-        return self._fresh_session().execute(statements.file_content(self._project_ids, paths)).all()
+        return self._fresh_session().execute(statements.file_content(paths)).all() if paths else []
 
     def _by_full_path(self, text: str) -> dict[UUID, str]:
         """What follows the repository's name in the text, for each project that has the name."""

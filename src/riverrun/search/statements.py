@@ -8,12 +8,9 @@ from sqlalchemy import (
     BindParameter,
     Integer,
     Select,
-    Subquery,
     Text,
-    and_,
     any_,
     bindparam,
-    case,
     cast,
     func,
     literal,
@@ -46,22 +43,7 @@ TERM_FREQUENCIES: Rows = select(TermFrequency.project_id, TermFrequency.term, Te
 """``(project_id, term, chunks)`` of those of the ``terms`` that a project has."""
 
 
-def _told_projects(project_ids: Any) -> Subquery:
-    """``(id, repo_name, commit_id)`` of projects as they are told apart: those that share a name by ``name@branch``."""
-    namesakes = func.count().over(partition_by=Project.repo_name)
-    told = case(
-        (and_(namesakes > 1, Project.branch_name != ""), Project.repo_name + "@" + Project.branch_name),
-        else_=Project.repo_name,
-    )
-    return (
-        select(Project.id, told.label("repo_name"), Project.commit_id)
-        .where(Project.id.in_(project_ids))
-        .subquery("told_projects")
-    )
-
-
 def _hits() -> Rows:
-    project = _told_projects(_PROJECTS)
     symbol = (
         select(Symbol.signature, Symbol.docstring)
         .where(
@@ -77,8 +59,8 @@ def _hits() -> Rows:
     return (
         select(
             Chunk.id,
-            project.c.repo_name,
-            project.c.commit_id,
+            Project.repo_name,
+            Project.commit_id,
             SourceFile.path,
             Chunk.start_line,
             Chunk.end_line,
@@ -89,7 +71,7 @@ def _hits() -> Rows:
             func.coalesce(symbol.c.docstring, ""),
         )
         .join(SourceFile, SourceFile.id == Chunk.file_id)
-        .join(project, project.c.id == Chunk.project_id)
+        .join(Project, Project.id == Chunk.project_id)
         .outerjoin(symbol, true())
         .where(Chunk.project_id.in_(_PROJECTS), Chunk.id.in_(_CHUNKS))
     )
@@ -129,11 +111,10 @@ def definitions_like(project_ids: Sequence[UUID], name: str, limit: int) -> Rows
 
 def definitions(project_ids: Sequence[UUID]) -> Rows:
     """``(repo, commit, path, first line, last line, blob, name, kind, signature, docstring)`` of definitions."""
-    project = _told_projects(project_ids)
     return (
         select(
-            project.c.repo_name,
-            project.c.commit_id,
+            Project.repo_name,
+            Project.commit_id,
             SourceFile.path,
             Symbol.start_line,
             Symbol.end_line,
@@ -144,7 +125,7 @@ def definitions(project_ids: Sequence[UUID]) -> Rows:
             Symbol.docstring,
         )
         .join(SourceFile, SourceFile.id == Symbol.file_id)
-        .join(project, project.c.id == Symbol.project_id)
+        .join(Project, Project.id == Symbol.project_id)
         .where(Symbol.project_id.in_(project_ids))
     )
 
@@ -159,11 +140,10 @@ def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
         .render_derived()
         .lateral()
     )
-    project = _told_projects(project_ids)
     return (
         select(
-            project.c.repo_name,
-            project.c.commit_id,
+            Project.repo_name,
+            Project.commit_id,
             SourceFile.path,
             call.c.line,
             call.c.line,
@@ -173,7 +153,7 @@ def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
         .select_from(FileCalls)
         .join(call, call.c.name == last)
         .join(SourceFile, SourceFile.id == FileCalls.file_id)
-        .join(project, project.c.id == FileCalls.project_id)
+        .join(Project, Project.id == FileCalls.project_id)
         .where(FileCalls.project_id.in_(project_ids), FileCalls.keys.op("&&")(cast(keys, ARRAY(Integer))))
         .order_by(SourceFile.path, call.c.line)
         .limit(limit)
@@ -181,37 +161,30 @@ def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
 
 
 def repo_names(project_ids: Sequence[UUID]) -> Rows:
-    """``(id, repo_name)`` of projects, as they are told apart."""
-    project = _told_projects(project_ids)
-    return select(project.c.id, project.c.repo_name)
+    """``(id, repo_name)`` of projects."""
+    return select(Project.id, Project.repo_name).where(Project.id.in_(project_ids))
 
 
-def file_content(project_ids: Sequence[UUID], paths: Mapping[UUID, str]) -> Rows:
-    """``(repo_name, commit, path, blob, bytes)`` of the files that have these paths in these of the projects, the oldest project's
-    first.
-    """
-    project = _told_projects(project_ids)
+def file_content(paths: Mapping[UUID, str]) -> Rows:
+    """``(repo_name, commit, path, blob, bytes)`` of the files that have these paths in these projects, the oldest project's first."""
     return (
-        select(project.c.repo_name, project.c.commit_id, SourceFile.path, SourceFile.blob, Blob.content)
-        .join(project, project.c.id == SourceFile.project_id)
+        select(Project.repo_name, Project.commit_id, SourceFile.path, SourceFile.blob, Blob.content)
+        .join(Project, Project.id == SourceFile.project_id)
         .join(Blob, (Blob.project_id == SourceFile.project_id) & (Blob.sha == SourceFile.blob))
         .where(tuple_(SourceFile.project_id, SourceFile.path).in_(list(paths.items())))
-        .order_by(project.c.id)
+        .order_by(Project.id)
     )
 
 
-def paths_matching(
-    project_ids: Sequence[UUID], asked_ids: Sequence[UUID], expression: str, limit: int
-) -> Rows:
-    """``(path, repo_name)`` of the indexed files of the asked projects that match a regular expression, by code point."""
-    project = _told_projects(project_ids)
-    path, repo = SourceFile.path.collate("C"), project.c.repo_name.collate("C")
+def paths_matching(project_ids: Sequence[UUID], expression: str, limit: int) -> Rows:
+    """``(path, repo_name)`` of the indexed files that match a regular expression, sorted by code point."""
+    path, repo = SourceFile.path.collate("C"), Project.repo_name.collate("C")
     return (
         select(path, repo)
         .distinct()
-        .join(project, project.c.id == SourceFile.project_id)
+        .join(Project, Project.id == SourceFile.project_id)
         .where(
-            SourceFile.project_id.in_(asked_ids),
+            SourceFile.project_id.in_(project_ids),
             SourceFile.status == "indexed",
             SourceFile.path.regexp_match(expression),
         )
