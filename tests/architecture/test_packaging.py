@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "riverrun"
 
 
-def test_every_file_of_the_package_is_in_its_wheel() -> None:
+def test_every_data_file_of_the_package_is_in_its_wheel() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     patterns = settings["tool"]["setuptools"]["package-data"]["riverrun"]
     packed = {path for pattern in patterns for path in PACKAGE.glob(pattern)}

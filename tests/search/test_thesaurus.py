@@ -8,6 +8,7 @@ import pytest
 from riverrun.parsing.terms import split_terms, stem
 from riverrun.search.query_terms import query_concepts
 from riverrun.search.thesaurus import MOST_WORDS, code_words, code_words_of_phrases
+from riverrun.search.word_forms import base_forms
 
 TABLE = files("riverrun.search").joinpath("thesaurus.txt").read_text("utf-8").splitlines()
 
@@ -23,6 +24,7 @@ def test_a_word_may_mean_words_of_code() -> None:
 
 def test_a_word_has_what_its_base_forms_have_unless_it_stands_there_itself() -> None:
     assert list(code_words("randomized")) == list(code_words("randomize"))
+    assert "insert" in list(code_words("pasted"))[:2], "of past and of paste the likeliest first"
     assert "hmac" in code_words("sign")
     assert "hmac" not in code_words("signal")
 
@@ -43,10 +45,31 @@ def test_a_phrase_is_found_in_its_forms_and_with_an_article_inside(question: str
 
 
 @pytest.mark.parametrize(
-    "question", ["up give", "give very much up", "What may it give? Up to ten?", "give, up"]
+    "question",
+    [
+        "up give",
+        "give very much up",
+        "What may it give? Up to ten?",
+        "give, up",
+        "give… up",
+        "give] up",
+        "give/up",
+        "give\n\nup",
+    ],
 )
 def test_words_in_another_order_or_apart_are_no_phrase(question: str) -> None:
     assert "timeout" not in meant_by(question)
+
+
+@pytest.mark.parametrize("question", ["give\nup", "give\r\n  up", "GIVE UP", "give-up", "‘give up’"])
+def test_a_phrase_goes_on_over_the_end_of_a_line(question: str) -> None:
+    assert "timeout" in meant_by(question)
+
+
+def test_what_is_too_long_to_be_a_word_is_not_kept_in_mind() -> None:
+    kept = base_forms.cache_info().currsize
+    code_words_of_phrases("x" * 9_000)
+    assert base_forms.cache_info().currsize == kept
 
 
 def test_the_longest_phrase_that_begins_at_a_word_counts_and_each_once() -> None:

@@ -211,12 +211,12 @@ def check_combinations(settings: Settings) -> Iterator[Finding]:
     from riverrun.auth.firebase_provider import refuse_emulator_of_real_project
     from riverrun.runs.worker_metrics import require_metrics_token
 
-    for subject, require in (
+    for subject, check in (
         ("sign-in", refuse_emulator_of_real_project),
         ("worker metrics", require_metrics_token),
     ):
         try:
-            require(settings)
+            check(settings)
         except MissingSetting as error:
             yield to_do(subject, str(error))
 

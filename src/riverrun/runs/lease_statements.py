@@ -110,7 +110,7 @@ def leases_of(worker: str) -> Select[int]:
 
 
 def ended_by(run_id: UUID, end: Event) -> Select[UUID]:
-    """The run, if this very event has ended it."""
+    """The run, if an end of this number and these words is recorded; whoever wrote it, readers were told the same."""
     return select(RunEvent.run_id).where(
         RunEvent.run_id == run_id,
         RunEvent.seq == end.position.seq,

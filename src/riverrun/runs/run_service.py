@@ -185,10 +185,11 @@ class AsyncRunService:
         """What is recorded, and its fold: page by page, so that a long log leaves the loop to others in between."""
         log: list[Event] = []
         fold = LogFold()
-        while page := await self._read_page(run_id, fold.position):
+        while len(page := await self._read_page(run_id, fold.position)) == PAGE_EVENTS:
             log += page
             fold.take(page)
-        return log, fold.snapshot
+        fold.take(page)
+        return log + page, fold.snapshot
 
     async def _read_page(self, run_id: UUID, position: Position) -> list[Event]:
         page = statements.events_after(run_id, position, PAGE_EVENTS)

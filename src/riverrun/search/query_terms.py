@@ -121,11 +121,11 @@ def literal(term: str) -> Concept:
 def expanded(term: str) -> Concept:
     """The term, its forms, its synonyms and their forms, and what it may mean, each with the greatest weight it deserves."""
     bases = base_forms(term)
-    synonyms = {synonym for base in bases for synonym in SYNONYMS.get(base, ())}
+    synonyms = sorted({synonym for base in bases for synonym in SYNONYMS.get(base, ())})
     concept = meant(code_words(term))
-    concept |= {form: SYNONYM_FORM_WEIGHT for synonym in synonyms for form in word_forms(synonym)}
+    concept |= {form: SYNONYM_FORM_WEIGHT for synonym in synonyms for form in sorted(word_forms(synonym))}
     concept |= dict.fromkeys(synonyms, SYNONYM_WEIGHT)
-    concept |= dict.fromkeys(word_forms(term), FORM_WEIGHT)
+    concept |= dict.fromkeys(sorted(word_forms(term)), FORM_WEIGHT)
     concept[term] = 1.0
     return concept
 

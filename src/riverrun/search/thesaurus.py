@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
+from itertools import zip_longest
 
 from riverrun.parsing.terms import stem
 from riverrun.search.word_forms import base_forms
@@ -17,7 +18,10 @@ Phrase = tuple[str, ...]
 MOST_WORDS = 200
 """So far a question is looked at for phrases: this is done on the event loop."""
 
-_WORD_OR_PAUSE = re.compile(r"[^\W_]+|[.?!;:,()\n]")
+MAX_WORD_CHARS = 64
+"""What is longer is no word."""
+
+_WORD_OR_PAUSE = re.compile(r"[^\W_]+|[^\w\s'’-]|\n\s*\n")
 _SKIPPED = frozenset(
     ["a", "an", "it", "its", "my", "our", "s", "that", "the", "their", "them", "this", "your"]
 )
@@ -25,9 +29,10 @@ _SKIPPED = frozenset(
 
 
 def code_words(word: str) -> Iterable[str]:
-    """What a word may be called in code, the likeliest first. One that is not in the table has what its base forms have."""
+    """What a term may be called in code, the likeliest first. One that is not in the table has what its base forms have."""
     bases = [word] if (word,) in _ENTRIES else sorted(base_forms(word))
-    return dict.fromkeys(meant for base in bases for meant in _ENTRIES.get((base,), ()))
+    by_place = zip_longest(*[_ENTRIES.get((base,), ()) for base in bases])
+    return dict.fromkeys(meant for place in by_place for meant in place if meant)
 
 
 def code_words_of_phrases(text: str) -> list[Sequence[str]]:
@@ -50,8 +55,9 @@ def _literal(phrase: Phrase, words: Sequence[str]) -> int:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text, and the marks between which no phrase goes on."""
-    return [word for word in _WORD_OR_PAUSE.findall(text.lower()) if word not in _SKIPPED]
+    """The words of a text, and the marks and empty lines over which no phrase goes."""
+    found = _WORD_OR_PAUSE.findall(text.lower())
+    return [word for word in found if word not in _SKIPPED and len(word) <= MAX_WORD_CHARS]
 
 
 def _forms(word: str) -> frozenset[str]:
