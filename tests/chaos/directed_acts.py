@@ -158,7 +158,7 @@ def holder_of(site: ChaosSite, run_id: str) -> Holder:
         row = connection.execute("SELECT attempt, lease_owner FROM runs WHERE id = %s", (run_id,)).fetchone()
     assert row is not None
     attempt, owner = row
-    _, main_pid, child_pid = str(owner or "nobody:0:0").split(":")
+    _, main_pid, child_pid, _ = str(owner or "nobody:0:0:0").split(":")
     return Holder(int(str(attempt)), int(main_pid), int(child_pid))
 
 

@@ -48,7 +48,7 @@ def without_fence() -> None:
     from riverrun.runs.models import Run
     from riverrun.streaming import redis_streaming
 
-    statements.holds = lambda run_id, attempt: Run.id == run_id
+    statements.holds = lambda lease: Run.id == lease.run_id
     redis_streaming.APPEND_SCRIPT = redis_streaming.APPEND_SCRIPT.replace("return 'FENCED'", "return 'KNOWN'")
 
 

@@ -218,7 +218,9 @@ def test_a_worker_whose_process_is_stuck_ends_in_time_and_its_run_is_not_lost(si
     run_id = site.ask()
     read_until(site.client, run_id, "text")
     worker = psutil.Process(site.stack.pids["worker-chats"])
-    busy = next(one for one in pool_of(worker.pid) if str(one.pid) in row_of(site.engine, run_id).lease_owner)
+    busy = next(
+        one for one in pool_of(worker.pid) if f":{one.pid}:" in row_of(site.engine, run_id).lease_owner
+    )
     busy.suspend()
     worker.terminate()
     wait_until(lambda: not is_alive(worker) and not is_alive(busy), ENDS_WITHIN_SECONDS)
