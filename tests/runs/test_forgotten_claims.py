@@ -20,7 +20,7 @@ from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.runs import event_writer, lease_statements, performance, statements
 from riverrun.runs.attempt import Attempt
-from riverrun.runs.lease import claim_run
+from riverrun.runs.lease import ClaimedRun, claim_run
 from riverrun.runs.models import Run, RunEvent, RunStatus
 from riverrun.runs.outsized import ResultStore
 from riverrun.runs.performance import perform_run
@@ -40,13 +40,17 @@ def speak_and_be_forgotten(run_id: UUID, worker: WorkerResources, words: int) ->
     kept = recorded(worker.engine, run_id)
     claimed = claim_run(worker.engine, run_id, lease_seconds=60, max_attempts=9)
     assert claimed is not None
-    streams = RedisStreamManager(worker.redis, ttl_seconds=60)
-    with Attempt(claimed, worker.engine, streams, lease_seconds=60, leaving=worker.leaving) as attempt:
+    with attempt_at(claimed, worker) as attempt:
         says(*[FALSE] * words)(attempt)
     with worker.engine.begin() as connection:
         connection.execute(update(Run).where(Run.id == run_id).values(run._asdict()))
         connection.execute(delete(RunEvent).where(RunEvent.run_id == run_id))
         connection.execute(statements.RECORD_EVENTS, statements.event_columns(run_id, kept))
+
+
+def attempt_at(claimed: ClaimedRun, worker: WorkerResources) -> Attempt:
+    streams = RedisStreamManager(worker.redis, ttl_seconds=60)
+    return Attempt(claimed, worker.engine, streams, lease_seconds=60, leaving=worker.leaving)
 
 
 def said(events: list[Event]) -> str:
@@ -81,8 +85,7 @@ def test_who_lives_on_is_fenced_by_another_worker_with_the_same_number(
 ) -> None:
     claimed = claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
     assert claimed
-    streams = RedisStreamManager(worker.redis, ttl_seconds=60)
-    with Attempt(claimed, engine, streams, lease_seconds=60, leaving=worker.leaving) as attempt:
+    with attempt_at(claimed, worker) as attempt:
         with engine.begin() as connection:  # What a failover and the other worker's claim have left.
             connection.execute(update(Run).where(Run.id == queued_run).values(lease_owner="elsewhere"))
             connection.execute(delete(RunEvent).where(RunEvent.run_id == queued_run, RunEvent.seq > 1))
@@ -121,11 +124,10 @@ def test_another_workers_end_under_the_same_number_is_not_taken_for_ones_own(
 ) -> None:
     claimed = claim_run(engine, queued_run, lease_seconds=60, max_attempts=3)
     assert claimed
-    streams = RedisStreamManager(worker.redis, ttl_seconds=60)
     with engine.begin() as connection:
         connection.execute(update(Run).where(Run.id == queued_run).values(status="queued", attempt=0))
     perform_run(queued_run, worker, says(TRUE), keep)
-    attempt = Attempt(claimed, engine, streams, lease_seconds=60, leaving=worker.leaving)
+    attempt = attempt_at(claimed, worker)
     attempt.emit("started")
     attempt.emit("text", text=FALSE)
     with pytest.raises(Fenced):

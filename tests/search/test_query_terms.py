@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riverrun.parsing.terms import MAX_TERM_CHARS
 from riverrun.search.query_terms import (
     FORM_WEIGHT,
     MAX_CONCEPTS,
-    MAX_TERM_CHARS,
     MEANT_WEIGHT,
     MOST_EXPANDED_CONCEPTS,
     SYNONYM_FORM_WEIGHT,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from riverrun.parsing.terms import split_terms
+from riverrun.parsing.terms import MAX_TERM_CHARS, split_terms
 from riverrun.search.synonyms import SYNONYMS
 from riverrun.search.thesaurus import code_words, code_words_of_phrases
 from riverrun.search.word_forms import base_forms, word_forms
@@ -23,7 +23,6 @@ MAX_CHARS = 10_000
 MAX_CONCEPTS = 256
 MOST_EXPANDED_CONCEPTS = 32
 """A longer text is searched for in its own words: it has enough of them."""
-MAX_TERM_CHARS = 64
 
 _QUESTION_WORDS = frozenset(
     [

@@ -10,16 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from itertools import zip_longest
 
-from riverrun.parsing.terms import stem
+from riverrun.parsing.terms import MAX_TERM_CHARS, stem
 from riverrun.search.word_forms import base_forms
 
 Phrase = tuple[str, ...]
 
 MOST_WORDS = 200
 """So far a question is looked at for phrases: this is done on the event loop."""
-
-MAX_WORD_CHARS = 64
-"""What is longer is no word."""
 
 _WORD_OR_PAUSE = re.compile(r"[^\W_]+|[^\w\s'’-]|\n\s*\n")
 _SKIPPED = frozenset(
@@ -57,7 +54,7 @@ def _literal(phrase: Phrase, words: Sequence[str]) -> int:
 def _words(text: str) -> list[str]:
     """The words of a text, and the marks and empty lines over which no phrase goes."""
     found = _WORD_OR_PAUSE.findall(text.lower())
-    return [word for word in found if word not in _SKIPPED and len(word) <= MAX_WORD_CHARS]
+    return [word for word in found if word not in _SKIPPED and len(word) <= MAX_TERM_CHARS]
 
 
 def _forms(word: str) -> frozenset[str]:
