@@ -45,4 +45,4 @@ def test_among_many_runs_it_is_looked_up_by_an_index(engine: Engine, user_id: UU
         plan = "\n".join(connection.scalars(text(f"EXPLAIN (ANALYZE, COSTS OFF) {compiled}")))
     assert "Index Scan Backward using ix_runs_subject_created" in plan, plan
     assert "actual" in plan
-    assert "3000" not in plan, plan
+    assert "rows=3000" not in plan, plan
