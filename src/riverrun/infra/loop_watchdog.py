@@ -1,28 +1,24 @@
 """A thread that sleeps while the loop turns, and looks where it is when it does not.
 
 The loop gives a sign of life every few milliseconds, and puts off the moment at which the thread wakes up: to wake up beside a
-loop that computes is what costs most. A second thread tells what was found: to read the lines and to write the log would
-keep the first from looking.
+loop that computes is what costs most.
 """
 
 import asyncio
 import contextlib
 import contextvars
-import logging
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence, Sized
-from datetime import datetime
-from queue import SimpleQueue
 from types import CodeType
 from typing import NamedTuple
 
 from riverrun.infra.deadline import new_deadline
 from riverrun.infra.heartbeat import HEARTBEAT_SECONDS, TIMER_GRAIN_SECONDS, Heartbeat, Reading, Sight
 from riverrun.infra.loop_metrics import ready_queue
-from riverrun.infra.loop_report import LoopReport, Place, Stall
+from riverrun.infra.loop_report import LoopReport, Place
 from riverrun.infra.loop_stack import (
     Call,
     Seen,
@@ -32,6 +28,7 @@ from riverrun.infra.loop_stack import (
     seen_in,
     without_collections,
 )
+from riverrun.infra.loop_teller import MILLISECONDS, Found, LoopTeller
 from riverrun.infra.thread_clock import ThreadClock, starved_seconds, times_put_to_sleep
 from riverrun.kit.clock import now
 
@@ -39,9 +36,6 @@ FIRST_LOOK_SECONDS = 0.02
 """So late the loop is looked at."""
 LOOK_SECONDS = 0.005
 """And again so often, until it turns."""
-MILLISECONDS = 1_000.0
-
-logger = logging.getLogger(__name__)
 
 
 class OwnReading(NamedTuple):
@@ -49,16 +43,6 @@ class OwnReading(NamedTuple):
 
     sleeps: int | None
     starved_seconds: float
-
-
-class Found(NamedTuple):
-    """A stall of which nobody has been told yet."""
-
-    at: datetime
-    blocked_seconds: float
-    cpu_seconds: float
-    place: Place
-    stack: tuple[Seen, ...]
 
 
 class LoopWatchdog:
@@ -84,8 +68,7 @@ class LoopWatchdog:
         self._may_beat = False
         """Whether the loop may be in the middle of a heartbeat when we are stopped: not if it stops us itself."""
         self._to_judge: deque[Heartbeat] = deque()
-        self._found: SimpleQueue[Found | None] = SimpleQueue()
-        self._teller = threading.Thread(target=self._tell, name="loop watchdog's teller", daemon=True)
+        self._teller = LoopTeller(report)
         self._loop: asyncio.AbstractEventLoop
         self._clock: ThreadClock
         self._boundary: CodeType
@@ -144,6 +127,8 @@ class LoopWatchdog:
         if late_seconds >= self._warn_seconds:
             self._to_judge.append(heartbeat)
             self._deadline.put_off(0)
+        else:
+            self._teller.loop_turns()
         self._late_seconds += late_seconds
         self._report.metrics.lag.observe(late_seconds)
         self._report.metrics.ready_callbacks = len(self._ready)
@@ -158,7 +143,7 @@ class LoopWatchdog:
     def _watch(self) -> None:
         with contextlib.ExitStack() as ending:  # also if it fails
             ending.callback(self._release_behind_a_beat)
-            ending.callback(self._found.put, None)
+            ending.callback(self._teller.end)
             ending.callback(self.stop)
             self._own_clock = ThreadClock()
             ending.callback(self._own_clock.close)
@@ -166,11 +151,17 @@ class LoopWatchdog:
             while not self._is_stopped and not self._loop.is_closed():
                 if not self._to_judge:
                     self._deadline.wait(self._note_own_clocks)
-                self._look_until_it_turns()
+                while self._must_look():
+                    self._look_until_it_turns()
                 self._judge_all()
                 rest_seconds = self._heartbeat.due_at + self._first_look_seconds - time.monotonic()
                 self._deadline.put_off(max(rest_seconds, LOOK_SECONDS))
             self._judge_all()
+
+    def _must_look(self) -> bool:
+        """Perhaps the next stall began while we waited for the interpreter after one: before we let go, and before all else."""
+        late_seconds = self._heartbeat.late_seconds(time.monotonic())
+        return late_seconds >= self._first_look_seconds and not self._is_stopped
 
     def _release_behind_a_beat(self) -> None:
         if self._may_beat and self._loop.is_running():
@@ -192,16 +183,17 @@ class LoopWatchdog:
                 heartbeat.due_at = time.monotonic()
                 return
             self._look(heartbeat, look_at)
+            self._judge_all()
             look_at = time.monotonic() + LOOK_SECONDS
             self._note_own_clocks()
             time.sleep(LOOK_SECONDS)
 
     def _look(self, heartbeat: Heartbeat, look_at: float) -> None:
         # Now: once the interpreter is given away, he who kept it from us is gone.
-        sight = self._see()
-        if heartbeat.answer is not None:
+        sight = self._see(heartbeat)
+        if sight is None:
             return
-        before, self._reading = self._reading, self._read_clocks()
+        before, self._reading = self._reading, heartbeat.answer or self._read_clocks()
         late_seconds = max(self._reading.at - look_at, 0.0)
         used_seconds = self._reading.cpu_seconds - before.cpu_seconds
         # While it computed it was not idle, whatever we were waiting for.
@@ -219,17 +211,17 @@ class LoopWatchdog:
         self._note_callback(heartbeat, sight, max(used_seconds - shared_seconds, 0.0))
         heartbeat.blame(sight, self._reading, self._warn_seconds)
 
-    def _see(self) -> Sight:
-        """From here to where the frames are dropped nothing gives the interpreter away."""
+    def _see(self, heartbeat: Heartbeat) -> Sight | None:
+        """None if it turned before all was read of its frames: from here to there nothing of ours gives the interpreter away."""
         with without_collections():
             frames = callback_frames(self._clock.thread_id, self._boundary)
-            if not frames:
-                return Sight(None, 0)
             task = asyncio.current_task(self._loop)
-            task_id, frame_id = id(task) if task else None, id(frames[-1])
+            task_id, frame_id = id(task) if task else None, id(frames[-1]) if frames else 0
             calls, stack = calls_in(frames), seen_in(frames)
             del frames, task
-        return Sight(task_id, frame_id, self._describe(calls, stack), stack)
+        if heartbeat.answer is not None or any(seen.code is _BEAT for seen in stack):
+            return None
+        return Sight(task_id, frame_id, self._describe(calls, stack), stack) if stack else Sight(None, 0)
 
     def _read_clocks(self) -> Reading:
         return Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.schedstat())
@@ -281,13 +273,7 @@ class LoopWatchdog:
             self._report.add_machine_stall(heartbeat.late_seconds(answer.at) * MILLISECONDS)
             return
         cpu_seconds = answer.cpu_seconds - heartbeat.before.cpu_seconds
-        self._found.put(Found(now(), blocked_seconds, cpu_seconds, *heartbeat.blocker))
+        self._teller.note(Found(now(), blocked_seconds, cpu_seconds, *heartbeat.blocker))
 
-    # --- in the teller's thread
 
-    def _tell(self) -> None:
-        while (found := self._found.get()) is not None:
-            lines = tuple(seen.line_with_text for seen in reversed(found.stack))
-            blocked_ms, cpu_ms = found.blocked_seconds * MILLISECONDS, found.cpu_seconds * MILLISECONDS
-            self._report.add_stall(Stall(found.at, blocked_ms, cpu_ms, found.place, lines))
-            logger.warning("the loop was blocked for %.0f ms by %s", blocked_ms, found.place)
+_BEAT = LoopWatchdog._beat.__code__
