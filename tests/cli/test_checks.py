@@ -1,6 +1,7 @@
 import json
 import os
 import socket
+import sys
 
 import pytest
 import redis
@@ -218,3 +219,11 @@ def test_settings_that_do_not_go_together_are_found_before_a_process_starts(sett
     wrong = things_to_do(settings.model_copy(update=given))
     assert set(wrong) == {subject}
     assert words in wrong[subject]
+
+
+def test_a_collector_without_what_sends_to_it_is_found_before_a_process_starts(settings, monkeypatch):
+    monkeypatch.delitem(sys.modules, "riverrun.infra.trace_export", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    wrong = things_to_do(settings.model_copy(update={"otlp_endpoint": "http://127.0.0.1:4318"}))
+    assert set(wrong) == {"traces"}
+    assert "riverrun[otel]" in wrong["traces"]

@@ -209,11 +209,13 @@ def check_mail(settings: Settings) -> Finding:
 def check_combinations(settings: Settings) -> Iterator[Finding]:
     """Settings that do not go together, which only the process that needs them would refuse, when it starts."""
     from riverrun.auth.firebase_provider import refuse_emulator_of_real_project
+    from riverrun.infra.tracing import require_sdk
     from riverrun.runs.worker_metrics import require_metrics_token
 
     for subject, check in (
         ("sign-in", refuse_emulator_of_real_project),
         ("worker metrics", require_metrics_token),
+        ("traces", require_sdk),
     ):
         try:
             check(settings)
