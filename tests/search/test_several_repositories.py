@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 from tests.agents.recorded_events import RecordedEvents
 from tests.agents.tool_context import context
@@ -15,6 +15,7 @@ from riverrun.agents.deps import Excerpt, Location
 from riverrun.agents.extractive import extractive_model
 from riverrun.agents.runner import answer_question
 from riverrun.agents.tools import find_callers, find_symbol, list_files, read_file, search_code
+from riverrun.parsing.models import Project
 from riverrun.search.code_index import PostgresCodeIndex
 
 ALPHA = {
@@ -38,11 +39,19 @@ MakeIndex = Callable[..., PostgresCodeIndex]
 
 @pytest.fixture
 def make_index(engine: Engine, tmp_path: Path) -> Iterator[MakeIndex]:
-    """An index over repositories, each given as its name and its files."""
+    """An index over repositories, each given as its name, maybe with ``@branch``, and its files."""
     with Session(engine) as session:
 
         def make(*repositories: tuple[str, Mapping[str, str]]) -> PostgresCodeIndex:
-            ids = [add_project(engine, tmp_path, name, files) for name, files in repositories]
+            ids = []
+            for number, (called, files) in enumerate(repositories):
+                name, _, branch = called.partition("@")
+                ids.append(add_project(engine, tmp_path, name, files))
+                if branch:
+                    commit = branch if len(branch) == 40 else f"{number:040x}"
+                    versioned = update(Project).where(Project.id == ids[-1])
+                    session.execute(versioned.values(branch_name=branch, commit_id=commit))
+            session.commit()
             return PostgresCodeIndex(session, ids)
 
         yield make
@@ -188,6 +197,61 @@ async def test_of_repositories_of_one_name_only_what_is_the_same_in_both_is_read
     events = await answer(index, QUESTION)
     assert not [place for place in events.of("citation") if place["path"] == "main.py"]
     assert "start_alpha" not in events.text.split("Also related:")[0]
+
+
+async def test_two_branches_of_a_repository_are_told_apart(make_index: MakeIndex) -> None:
+    index = make_index(("o/n@main", ALPHA), ("o/n@next", BETA), ("alpha", ALPHA))
+    assert first_line(index.read_file("o/n@main:main.py")) == "def start_alpha():"
+    assert first_line(index.read_file("o/n@next:main.py")) == "def launch_rocket():"
+    assert index.read_file("o/n:main.py") is None
+    assert await said(read_file, index, "o/n:main.py") == (
+        "'o/n:main.py' means several files. Read 'o/n@main:main.py' or 'o/n@next:main.py'."
+    )
+    assert first_line(index.read_file("o/n:src/beta_only.py")) == "BETA = 2"
+    assert index.list_files("o/n@next:*.md") == ["o/n@next:README.md", "o/n@next:docs/README.md"]
+    assert index.list_files("o/n:main.*") == ["o/n@main:main.py", "o/n@next:main.py"]
+    assert "alpha:main.py" in index.list_files("*.py")
+    assert await said(find_callers, index, "launch_rocket") == "[o/n@next:main.py:7] in countdown"
+    text, places = cited(index, "a [o/n@next:main.py:1-3] b [o/n:main.py:1] c [o/n:alpha_only.py:1]")
+    assert text == "a [o/n@next:main.py:1-3] b c [o/n@main:alpha_only.py:1]"
+    assert [(place.repo, place.version) for place in places] == [("o/n", "next"), ("o/n", "main")]
+
+
+async def test_an_answer_cites_the_branch_that_it_found(make_index: MakeIndex) -> None:
+    index = make_index(("o/n", ALPHA), ("o/n@feature/moon", BETA))
+    events = await answer(index, QUESTION)
+    assert "**`launch_rocket`** [o/n@feature/moon:main.py:1-3]" in events.text
+    best = events.of("citation")[0]
+    assert (best["repo"], best["version"], best["path"]) == ("o/n", "feature/moon", "main.py")
+    assert not any("version" in place for place in (await answer(index, "Who sells tea?")).of("citation"))
+
+
+async def test_the_name_alone_means_the_default_branch_and_else_what_only_another_one_has(
+    make_index: MakeIndex,
+) -> None:
+    index = make_index(("o/n", ALPHA), ("o/n@next", BETA))
+    assert first_line(index.read_file("o/n:main.py")) == "def start_alpha():"
+    assert "[o/n@next:src/beta_only.py:1]" in await said(read_file, index, "o/n:src/beta_only.py")
+    assert index.list_files("o/n:*.py") == ["o/n:alpha_only.py", "o/n:main.py"]
+
+
+async def test_what_two_branches_have_in_common_is_found_once(make_index: MakeIndex) -> None:
+    changed = {**BETA, "main.py": BETA["main.py"] + "\n\ndef land():\n    return 0\n"}
+    index = make_index(
+        ("o/n@main", {**BETA, "x.py": "def hover():\n    pass\n"}),
+        ("o/n@next", {**changed, "x.py": "def hover():\n    pass\n"}),
+    )
+    assert [hit.location.version for hit in index.find_symbol("hover")] == ["main"]
+    assert [hit.location.version for hit in index.find_symbol("launch_rocket")] == ["main", "next"]
+    assert len(index.search("hover", limit=1)) == 1
+    places = [hit.location for hit in index.search("hover countdown land rocket", limit=20)]
+    assert [place.version for place in places if place.path == "x.py"] in (["main"], ["next"])
+
+
+async def test_a_commit_is_told_by_its_first_digits(make_index: MakeIndex) -> None:
+    index = make_index(("o/n", ALPHA), (f"o/n@{'0123456789abcdef' * 2}01234567", BETA))
+    assert first_line(index.read_file("o/n@0123456789ab:main.py")) == "def launch_rocket():"
+    assert cited(index, "[o/n@0123456789ab:main.py:7]")[0] == "[o/n@0123456789ab:main.py:7]"
 
 
 def test_a_file_whose_name_looks_like_another_repositorys_is_read_by_its_whole_name(

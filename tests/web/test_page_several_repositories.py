@@ -37,6 +37,36 @@ async def test_a_marker_that_names_its_repository_opens_the_file_of_that_one(pag
     }
 
 
+async def test_a_marker_of_a_branch_opens_the_file_of_that_branch(page: PageDriver) -> None:
+    shown = await run(
+        page,
+        LINKING
+        + """
+      const { uniquePlaces } = await load("fold.js");
+      const places = uniquePlaces([place("o/n", "main.py"), { ...place("o/n", "main.py"), version: "next" }]);
+      const linked = await link("One [o/n@next:main.py:1-3], two [o/n:main.py:1-3].", places);
+      return { ...linked, known: places.length };
+    """,
+    )
+    assert shown == {
+        "opened": [["o/n", "main.py"], ["o/n", "main.py"]],
+        "chips": ["o/n@next:main.py:1-3", "o/n:main.py:1-3"],
+        "titles": ["o/n@next:main.py:1-3", "o/n:main.py:1-3"],
+        "known": 2,
+    }
+
+
+async def test_a_repository_is_called_by_its_branch_or_commit_too(page: PageDriver) -> None:
+    called = await run(
+        page,
+        """
+      const { projectName } = await load("words.js");
+      return ["", "next", "0123456789abcdef0123456789abcdef01234567"].map((branch) => projectName({ repo_name: "o/n", branch_name: branch }));
+    """,
+    )
+    assert called == ["o/n", "o/n@next", "o/n@0123456789ab"]
+
+
 async def test_a_marker_of_the_only_repository_is_shown_as_before(page: PageDriver) -> None:
     shown = await run(
         page, LINKING + 'return await link("One [src/main.py:1-3].", [place("alpha", "src/main.py")]);'
@@ -57,13 +87,14 @@ async def test_a_citation_means_the_project_of_its_name_and_commit_and_no_other(
       projects.list = [
         { id: 1, repo_name: "alpha", commit_id: null },
         { id: 2, repo_name: "beta", commit_id: "old" },
-        { id: 3, repo_name: "beta", commit_id: "new" },
+        { id: 3, repo_name: "beta", commit_id: "new", branch_name: "next" },
       ];
-      const named = (repo, commit, ids) => projects.named({ repo, commit }, ids)?.id ?? null;
+      const named = (repo, commit, ids, version) => projects.named({ repo, commit, version }, ids)?.id ?? null;
       return [
         named("beta", "new", [1, 2, 3]), named("beta", "old", [1, 2, 3]), named("beta", "gone", [1, 2, 3]),
         named("alpha", "c", [1, 2]), named("removed", null, [1, 2, 9]), named("renamed", "c", [1]), named("alpha", null, [9]),
+        named("beta", "gone", [1, 2, 3], "next"), named("beta", "old", [1, 2, 3], "next"),
       ];
     """,
     )
-    assert found == [3, 2, 2, 1, None, 1, None]
+    assert found == [3, 2, 2, 1, None, 1, None, 3, 2]

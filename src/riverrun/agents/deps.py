@@ -18,6 +18,8 @@ class Location:
     blob: str
     names_repo: bool = False
     """Whether the place is told with its repository, as the conversation has several."""
+    version: str = ""
+    """What was asked for of the repository, where the place is told with it: a branch, or a commit's first digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class CallSite:
 class CodeIndex(Protocol):
     """Read-only eyes on the indexed repositories of one conversation. Synchronous: it runs inside a worker.
 
-    Where there are several, paths and globs are taken as ``repo:path`` too, and a listed path is told so.
+    Where there are several, paths and globs are taken as ``repo:path`` too, and a listed path is told so. Of a branch or a
+    commit that was asked for it is ``repo@branch:path``; the name alone means the default branch, or else every version.
     """
 
     def search(self, query: str, *, limit: int = 10) -> list[SearchHit]:

@@ -1,6 +1,6 @@
 """Places in code as text: ``path:10-20``, the one spelling that tools, citations and answers share.
 
-Where a conversation has several repositories it is ``repo:path:10-20``.
+Where a conversation has several repositories it is ``repo:path:10-20``, or ``repo@branch:path:10-20``.
 """
 
 import re
@@ -13,6 +13,8 @@ _LINES = r"L?(?P<start>\d{1,8})(?:[-–]L?(?P<end>\d{1,8}))?"
 _PLACE = re.compile(rf"(?P<path>\S(?:.*?\S)?)[:#]{_LINES}")
 _BARE_LINES = re.compile(_LINES)
 _LIST_SEPARATOR = re.compile(r"\s*[,;]\s*")
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+_TOLD_DIGITS = 12
 _EXTENSION = re.compile(r"\.[A-Za-z]\w*$")
 
 
@@ -67,12 +69,23 @@ def format_place(location: Location | Place) -> str:
 
 def shown_path(location: Location) -> str:
     """The path as tools print it, and take it."""
-    return full_path(location.repo, location.path) if location.names_repo else location.path
+    repo = versioned(location.repo, location.version)
+    return full_path(repo, location.path) if location.names_repo else location.path
 
 
 def full_path(repo: str, path: str) -> str:
     """``repo:path``. A colon, as a slash would read like a folder of another repository."""
     return f"{repo}:{path}"
+
+
+def versioned(repo: str, version: str) -> str:
+    """``repo@branch``; the name alone for what the repository has by default."""
+    return f"{repo}@{version}" if version else repo
+
+
+def told_version(branch_name: str) -> str:
+    """A project's ``branch_name`` as places tell it: of a commit's id the first digits, which readers and models can repeat."""
+    return branch_name[:_TOLD_DIGITS] if _COMMIT_ID.fullmatch(branch_name) else branch_name
 
 
 def _parse_list(text: str) -> Iterator[Place]:

@@ -160,9 +160,13 @@ def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
     )
 
 
-def repo_names(project_ids: Sequence[UUID]) -> Rows:
-    """``(id, repo_name)`` of projects."""
-    return select(Project.id, Project.repo_name).where(Project.id.in_(project_ids))
+def versions(project_ids: Sequence[UUID]) -> Rows:
+    """``(id, repo_name, branch_name, commit_id)`` of projects, the oldest first."""
+    return (
+        select(Project.id, Project.repo_name, Project.branch_name, Project.commit_id)
+        .where(Project.id.in_(project_ids))
+        .order_by(Project.id)
+    )
 
 
 def file_content(paths: Mapping[UUID, str]) -> Rows:
@@ -177,10 +181,11 @@ def file_content(paths: Mapping[UUID, str]) -> Rows:
 
 
 def paths_matching(project_ids: Sequence[UUID], expression: str, limit: int) -> Rows:
-    """``(path, repo_name)`` of the indexed files that match a regular expression, sorted by code point."""
+    """``(path, repo_name, branch_name)`` of the indexed files that match a regular expression, sorted by code point."""
     path, repo = SourceFile.path.collate("C"), Project.repo_name.collate("C")
+    branch = Project.branch_name.collate("C")
     return (
-        select(path, repo)
+        select(path, repo, branch)
         .distinct()
         .join(Project, Project.id == SourceFile.project_id)
         .where(
@@ -188,6 +193,6 @@ def paths_matching(project_ids: Sequence[UUID], expression: str, limit: int) -> 
             SourceFile.status == "indexed",
             SourceFile.path.regexp_match(expression),
         )
-        .order_by(path, repo)
+        .order_by(path, repo, branch)
         .limit(limit)
     )

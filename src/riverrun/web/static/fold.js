@@ -93,7 +93,7 @@ function seqOf(position) {
 export function uniquePlaces(places) {
   const byKey = new Map();
   for (const place of places) {
-    const key = `${place.repo}\n${place.path}\n${place.start_line}-${place.end_line}`;
+    const key = `${place.repo}\n${place.version ?? ""}\n${place.path}\n${place.start_line}-${place.end_line}`;
     if (!byKey.has(key)) byKey.set(key, place);
   }
   return [...byKey.values()];

@@ -38,11 +38,16 @@ export class Projects extends EventTarget {
     return this.list.find((project) => project.id === id) ?? null;
   }
 
-  /** The repository that a citation of one of these projects means; of several of its name, the one at its commit. */
-  named({ repo, commit }, projectIds) {
+  /** The repository that a citation of one of these projects means; of several of its name, the one at its commit, or else of its branch. */
+  named({ repo, commit, version = "" }, projectIds) {
     const found = projectIds.map((id) => this.find(id)).filter(Boolean);
     const candidates = projectIds.length > 1 ? found.filter((project) => project.repo_name === repo) : found;
-    return candidates.find((project) => project.commit_id === commit) ?? candidates[0] ?? null;
+    return (
+      candidates.find((project) => project.commit_id === commit) ??
+      candidates.find((project) => project.branch_name === version) ??
+      candidates[0] ??
+      null
+    );
   }
 
   /** `{phase, done, total, unit}` of the indexing under way, `{}` before the first word of it; null when none is. */

@@ -4,7 +4,7 @@ import { renderMarkdown } from "./api.js";
 import { announce, front } from "./announce.js";
 import { element, iconButton, icon } from "./dom.js";
 import { setServerHtml } from "./trusted_html.js";
-import { placeName, shortPlaceName } from "./words.js";
+import { placeName, shortPlaceName, toldRepository } from "./words.js";
 
 /** Show markdown in an element. The plain text stays when the server cannot be reached. False then. */
 export async function showMarkdown(node, markdown) {
@@ -23,7 +23,7 @@ export async function showMarkdown(node, markdown) {
 /** Turn the markers of cited places into buttons that open them; other markers stay text. */
 export function linkCitations(node, citations, openPlace) {
   const keyed = (path, place) => [placeKey(path, place.start_line, place.end_line), place];
-  const places = new Map(citations.flatMap((place) => [keyed(place.path, place), keyed(`${place.repo}:${place.path}`, place)]));
+  const places = new Map(citations.flatMap((place) => [keyed(place.path, place), keyed(`${toldRepository(place)}:${place.path}`, place)]));
   for (const marker of node.querySelectorAll("cite")) {
     const { path, start, end } = marker.dataset;
     const place = places.get(placeKey(path, start, end));
@@ -33,7 +33,7 @@ export function linkCitations(node, citations, openPlace) {
 
 /** A chip that opens a place beside the answer; it names the repository where the same path may be in another one. */
 export function citationButton(place, openPlace, namesRepo = false) {
-  const repo = namesRepo ? `${place.repo}:` : "";
+  const repo = namesRepo ? `${toldRepository(place)}:` : "";
   const name = repo + placeName(place);
   return element(
     "button",

@@ -4,7 +4,7 @@ import { announce } from "./announce.js";
 import { confirm } from "./dialogs.js";
 import { element, iconButton } from "./dom.js";
 import { regainFocus } from "./focus.js";
-import { ago, count } from "./words.js";
+import { ago, count, projectName } from "./words.js";
 
 const PHASES = { cloning: "Cloning", scanning: "Scanning", parsing: "Parsing", storing: "Storing" };
 
@@ -134,7 +134,7 @@ class RepositoryRow {
     this.node.dataset.status = isIndexing ? "indexing" : project.status;
     this.node.classList.toggle("current", this.list.projects.selected?.id === project.id);
     this.choose.title = [project.source, this.list.projects.failureOf(project)].filter(Boolean).join("\n");
-    this.#name.textContent = project.repo_name;
+    this.#name.textContent = projectName(project);
     this.#words.textContent = isIndexing ? progressWords(progress) : statusWords(project, this.list.projects.failureOf(project));
     this.tools.hidden = !project.is_owner;
     this.stop.hidden = !isIndexing;
@@ -155,7 +155,7 @@ class RepositoryRow {
   }
 
   #remove() {
-    const { repo_name: name } = this.#project;
+    const name = projectName(this.#project);
     const detail = "Its index goes. The repository itself is not touched, and conversations about it stay.";
     this.list.attemptAt(this, async () => {
       if (await confirm(`Remove ${name}?`, detail, "Remove")) await this.list.projects.remove(this.#project);

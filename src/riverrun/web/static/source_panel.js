@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { announce } from "./announce.js";
 import { button, element, iconButton } from "./dom.js";
 import { setServerHtml } from "./trusted_html.js";
-import { count, placeName } from "./words.js";
+import { count, placeName, projectName } from "./words.js";
 
 const AROUND = 12;
 const MORE = 60;
@@ -85,7 +85,7 @@ export class SourcePanel {
   #show(file, project) {
     this.#range = [file.start_line, file.end_line];
     const commit = file.commit ? ` · commit ${file.commit.slice(0, 10)}` : "";
-    this.#words.textContent = `${project.repo_name}${commit} · ${count(file.total_lines, "line")}`;
+    this.#words.textContent = `${projectName(project)}${commit} · ${count(file.total_lines, "line")}`;
     const isChanged = Boolean(this.#place.blob && file.blob !== this.#place.blob);
     this.#say(isChanged ? "The file has changed since this answer: the lines may have moved." : "");
     setServerHtml(this.#code, file.html);

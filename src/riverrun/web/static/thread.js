@@ -15,7 +15,7 @@ import { ReaderBar, whyNotAsk } from "./reader_bar.js";
 import { readToEnd } from "./run_reader.js";
 import { copyConversation } from "./sharing_api.js";
 import { Turns } from "./turns.js";
-import { welcome } from "./welcome.js";
+import { welcome, whyNotYet } from "./welcome.js";
 
 const OUTCOMES = { completed: "The answer is complete.", cancelled: "The answer was stopped.", error: "The answer failed." };
 
@@ -292,9 +292,6 @@ export class Thread {
     if (!this.projects.isLoaded) return "Loading";
     if (this.id !== null) return this.#info?.has_repositories === false ? whyNotAsk(this.#info) : "";
     const { selected } = this.projects;
-    if (!selected) return "Add a repository first";
-    if (selected.status === "ready") return "";
-    if (selected.run_id) return `${selected.repo_name} is being indexed; you can ask in a moment`;
-    return `${selected.repo_name} is not indexed: index it again, or choose another repository`;
+    return selected ? whyNotYet(selected) : "Add a repository first";
   }
 }

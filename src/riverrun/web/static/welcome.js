@@ -2,6 +2,7 @@
 
 import { button, element } from "./dom.js";
 import { addForm, statusWords } from "./repository_list.js";
+import { projectName } from "./words.js";
 
 const QUESTIONS = [
   "Where does the program start?",
@@ -17,13 +18,20 @@ export function welcome(projects, onQuestion) {
   if (project.status === "ready") return askAbout(project, onQuestion);
   if (project.run_id) {
     return page(
-      `indexing ${project.id}`, element("h1", {}, `Reading ${project.repo_name}`),
+      `indexing ${project.id}`, element("h1", {}, `Reading ${projectName(project)}`),
       element("p", {}, "Its files are being indexed; the progress is beside it. You can ask as soon as that is done."));
   }
   return page(
-    `unready ${project.id} ${projects.failureOf(project)}`, element("h1", {}, `${project.repo_name} is not indexed`),
+    `unready ${project.id} ${projects.failureOf(project)}`, element("h1", {}, `${projectName(project)} is not indexed`),
     element("p", { class: "failure-title" }, statusWords(project, projects.failureOf(project))),
     ...indexAgain(projects, project));
+}
+
+/** Why nothing can be asked about a repository; empty when it can. */
+export function whyNotYet(project) {
+  if (project.status === "ready") return "";
+  if (project.run_id) return `${projectName(project)} is being indexed; you can ask in a moment`;
+  return `${projectName(project)} is not indexed: index it again, or choose another repository`;
 }
 
 function indexAgain(projects, project) {
@@ -52,7 +60,7 @@ function askAbout(project, onQuestion) {
   const questions = QUESTIONS.map((text) =>
     element("li", {}, button(text, { class: "suggestion", on: { click: () => onQuestion(text) } })));
   return page(
-    `ask ${project.id}`, element("h1", {}, "What would you like to know about ", element("em", {}, project.repo_name), "?"),
+    `ask ${project.id}`, element("h1", {}, "What would you like to know about ", element("em", {}, projectName(project)), "?"),
     element("p", {}, "Answers cite the lines they rest on. Leave at any time: an answer is never lost."),
     element("ul", { class: "suggestions", "aria-label": "Examples" }, ...questions));
 }

@@ -39,6 +39,16 @@ export function placeName({ path, start_line: start, end_line: end }) {
   return end > start ? `${path}:${start}-${end}` : `${path}:${start}`;
 }
 
+/** What people call an indexed repository: with its branch, or its commit's first digits, where one was asked for. */
+export function projectName({ repo_name: repo, branch_name: branch }) {
+  return toldRepository({ repo, version: /^[0-9a-f]{40}$/.test(branch) ? branch.slice(0, 12) : branch });
+}
+
+/** What a marker calls the repository of a place: with the branch or the commit's first digits, where one was asked for. */
+export function toldRepository({ repo, version }) {
+  return version ? `${repo}@${version}` : repo;
+}
+
 /** The same with the file's own name only. */
 export function shortPlaceName(place) {
   return placeName({ ...place, path: place.path.split("/").pop() });

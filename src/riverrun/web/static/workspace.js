@@ -15,6 +15,7 @@ import { SourcePanel } from "./source_panel.js";
 import { TabStream } from "./tab_stream.js";
 import { changeTheme } from "./theme.js";
 import { Thread } from "./thread.js";
+import { projectName } from "./words.js";
 
 /** Everything of one signed-in person. */
 export class Workspace {
@@ -120,7 +121,7 @@ export class Workspace {
 
   #onIndexed({ project, end }) {
     const words = { ready: "can be asked about now", error: "could not be indexed" };
-    announce(`${project.repo_name} ${end.status === "cancelled" ? "is no longer being indexed" : (words[project.status] ?? "was not indexed to the end")}.`);
+    announce(`${projectName(project)} ${end.status === "cancelled" ? "is no longer being indexed" : (words[project.status] ?? "was not indexed to the end")}.`);
   }
 
   #choose(id) {
