@@ -1,5 +1,6 @@
 """Cutting files: every line once, nothing too long."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,6 +97,22 @@ def test_markdown_is_cut_at_its_headings_and_named_by_them() -> None:
         ("Guide > Install > Linux", "section", 8, 9),
         ("Guide > Use", "section", 10, 12),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("# A\n```one line```\n## B\nx", ["A", "A > B"]),
+        ("# A\n~~~\n# no\n```\n# no\n~~~\n## B\nx", ["A", "A > B"]),
+        ("# A\n````md\n```\n# no\n```\n````\n## B\nx", ["A", "A > B"]),
+        ("# A\n```\n# no\n``` no end\n# no\n", ["A"]),
+        ("### C#\nx\n### F# ##\nx\n### #\nx", ["C#", "F#", "#"]),
+        ("#  A # b\t#\r\nx\n", ["A # b"]),
+        ("# A" + " " * 5_000 + "b\nx", [("# A" + " " * 5_000 + "b")[2:202]]),
+    ],
+)  # fmt: skip
+def test_headings_are_what_commonmark_takes_for_such(text: str, names: list[str]) -> None:
+    assert [piece.name for piece in cut_markdown(text.split("\n"))] == names
 
 
 def test_blank_files_have_no_pieces() -> None:

@@ -331,6 +331,7 @@ def test_files_that_crash_or_hang_the_parser_stop_nothing(index: Index, tmp_path
 
 def test_a_higher_limit_lets_a_large_file_in(index: Index, tmp_path: Path) -> None:
     source = fill(tmp_path / "source", {"large.py": "x = 1\n" * 1_000})
+    os.utime(source / "large.py", (1, 1))
     project_id = index.add(source)
     small = index.settings.model_copy(update={"max_file_bytes": 1_000})
     assert index.run(project_id, settings=small).skipped == 1

@@ -12,6 +12,8 @@ from riverrun.parsing.skip_rules import MAX_DATA_BYTES, reason_by_content, reaso
         ("src/a.py", 1_000, None),
         ("Makefile", 10, None),
         ("logo.PNG", 10, "a binary file (.png)"),
+        ("scripts/db", 10, None),
+        (".so", 10, "a binary file (.so)"),
         ("web/package-lock.json", 10, "a lock file"),
         ("web/app.min.js", 10, "generated or minified (by its name)"),
         ("api/x_pb2.py", 10, "generated or minified (by its name)"),

@@ -1,6 +1,7 @@
 """Walking folders: what is seen, what is left out and said to be, and that nothing leads outside."""
 
 import os
+import random
 import socket
 from pathlib import Path
 
@@ -117,6 +118,49 @@ def test_what_git_ignores_we_ignore(tmp_path: Path) -> None:
     assert sorted(files_of(tmp_path)) == sorted(filter(None, tracked))
 
 
+def as_git_has_it(folder: Path, rules: bytes) -> None:
+    """Compare what is seen of a folder under these rules with what git sees."""
+    (folder / ".gitignore").write_bytes(rules)
+    git(folder, "init", "-q")
+    seen = git(folder, "ls-files", "-z", "--others", "--exclude-per-directory=.gitignore").split("\0")
+    assert sorted(files_of(folder)) == sorted(filter(None, seen)), rules
+
+
+@pytest.mark.parametrize(
+    ("rules", "paths"),
+    [
+        pytest.param(b"*\n!*/\n!*.py\n", "a.py a.c d/b.py d/c.c", id="only some files, in all folders"),
+        pytest.param(b"secrets/\n!/config\n", "config/secrets/s.py config/ok.py", id="a parent taken back"),
+        pytest.param(b"lib/**\n!lib/a.py\n", "lib/a.py lib/b.py lib/x/a.py", id="one taken back of all below"),
+        pytest.param(b"/*\n!/src\n", "a.py src/b.py src/c/d.py", id="one folder only"),
+        pytest.param(b"d/\n!d/x.py\n", "d/x.py d/y.py", id="none out of an ignored folder"),
+        pytest.param(b"*.py\n!/keep/*.py\n", "keep/a.py x.py keep/d/a.py", id="a deeper path"),
+        pytest.param(b"a/\n", "a b/a/c", id="a folder only"),
+        pytest.param(b"**/foo/bar\na/**/z.py\nabc/**\n**/b/\n", "q/foo/bar a/z.py a/b/c/z.py abc/k k/abc/k c/b", id="stars"),
+        pytest.param(b"\xef\xbb\xbfa.py\r\nb.py  \r\n", "a.py b.py c.py", id="an editor's marks"),
+        pytest.param("a\u2028b.py\nc\x0cd.py\n".encode(), "a\u2028b.py b.py a c\x0cd.py c d.py", id="only a line feed ends a line"),
+        pytest.param(b"//a\nb//c\n/\n.\n!\n!!x\n", "a b/c .x !x", id="what means nothing"),
+    ],
+)  # fmt: skip
+def test_what_git_takes_back_we_take_back(tmp_path: Path, rules: bytes, paths: str) -> None:
+    fill(tmp_path, *paths.split(" "))
+    as_git_has_it(tmp_path, rules)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_rules_mean_what_they_mean_to_git(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    names = ["a", "b", "a.py", "b.c"]
+    patterns = ["*", "a", "b", "*.py", "a/", "b/", "*/", "/a", "a/b", "a/**", "**/b", "/*", "a/*.py", "**/a/"]
+    fill(tmp_path, *(f"{one}1/{two}1/{name}" for one in "ab" for two in "ab" for name in names))
+    fill(tmp_path, *names[2:], *(f"{one}1/{name}" for one in "ab" for name in names))
+    lines = [
+        chance.choice(["", "", "!"]) + chance.choice(patterns).replace("a", "a1").replace("b", "b1")
+        for _ in range(4)
+    ]
+    as_git_has_it(tmp_path, "\n".join(line.replace("a1.py", "a.py") for line in lines).encode())
+
+
 def test_ignore_files_above_the_root_do_not_hold(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*\n")
     fill(tmp_path / "inner", "a.py")
@@ -124,7 +168,7 @@ def test_ignore_files_above_the_root_do_not_hold(tmp_path: Path) -> None:
 
 
 def test_version_control_and_bytecode_are_not_even_listed(tmp_path: Path) -> None:
-    fill(tmp_path, ".git/config", ".hg/x", "sub/.git/HEAD", "__pycache__/a.pyc", "a.py")
+    fill(tmp_path, ".git/config", ".hg/x", "sub/.git/HEAD", "module/.git", "__pycache__/a.pyc", "a.py")
     assert [entry.path for entry in entries_of(tmp_path)] == ["a.py"]
 
 

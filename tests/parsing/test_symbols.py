@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from riverrun.parsing.languages import LANGUAGES, language_of
+from riverrun.parsing.languages import LANGUAGES, language_in, language_of
 from riverrun.parsing.symbols import Extraction, FoundSymbol, extract
 
 
@@ -182,6 +182,26 @@ def test_c_has_functions_structs_and_macros() -> None:
     assert symbols["box"].docstring == "A box."
     assert symbols["area"].docstring == "Its area."
     assert symbols["area"].signature == "static int *area(struct box *b)"
+
+
+@pytest.mark.parametrize(
+    ("content", "language"),
+    [
+        (b"struct box { int class; };\nint using(void);\nclass box *of(void);\n", "c"),
+        (b"#pragma once\nnamespace geo {\n", "cpp"),
+        (b"class Waterbuck : public Base {\n", "cpp"),
+        (b"struct Box {\n  private:\n", "cpp"),
+        (b"template <typename T>\nT cast(T x);\n", "cpp"),
+        (b"using Size = int;\n", "cpp"),
+    ],
+)
+def test_a_header_is_of_the_language_that_is_in_it(content: bytes, language: str) -> None:
+    assert language_in("src/Box.h", content) == language
+    assert language_in("src/box.c", content) == "c"
+
+
+def test_a_name_without_a_dot_has_no_suffix() -> None:
+    assert [language_of(path) for path in ("bin/go", "c", "a/Makefile", "x.go")] == [None, None, "make", "go"]
 
 
 def test_a_pythons_range_takes_in_its_decorators() -> None:

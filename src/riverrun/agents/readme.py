@@ -92,7 +92,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
             yield _Block(number - len(block), block)
             block = []
         if is_fence:
-            fence = "" if fence else line[:3]
+            fence = "" if fence else line[: len(line) - len(line.lstrip(line[0]))]
         elif not fence and _HEADING.match(line):
             yield _Block(number, [line])
         elif not is_apart:

@@ -16,8 +16,8 @@ MAX_CHUNK_CHARS = 20_000
 MIN_CONSTANT_LINES = 3
 
 _WORD = re.compile(r"[^\W_]")
-_HEADING = re.compile(r"#{1,6}\s+(.+?)\s*#*\s*$")
-_FENCE = re.compile(r"\s{0,3}(```|~~~)")
+_HEADING = re.compile(r"#{1,6}\s+(\S.*)")
+_FENCE = re.compile(r"\s{0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
 
 
 class Piece(NamedTuple):
@@ -45,12 +45,11 @@ def cut_markdown(lines: list[str]) -> list[Piece]:
     """One piece a heading, named by it and its parents (``Install > Linux``); long sections in several."""
     pieces: list[Piece] = []
     trail: list[tuple[int, str]] = []
-    start, fenced = 1, False
+    start, fence = 1, ""
     for number, line in enumerate([*lines, "# "], 1):
-        if _FENCE.match(line):
-            fenced = not fenced
+        fence = _fence_behind(line, fence)
         at_end = number > len(lines)
-        heading = None if fenced or at_end else _HEADING.match(line)
+        heading = None if fence or at_end else _HEADING.match(line)
         if not heading and not at_end:
             continue
         name = " > ".join(title for _, title in trail)[:200]
@@ -58,9 +57,28 @@ def cut_markdown(lines: list[str]) -> list[Piece]:
             pieces.append(block.piece(name, "section"))
         if heading:
             depth = len(line) - len(line.lstrip("#"))
-            trail = [(level, title) for level, title in trail if level < depth] + [(depth, heading[1])]
+            title = _title(heading[1])
+            trail = [(level, above) for level, above in trail if level < depth] + [(depth, title)]
             start = number
     return pieces
+
+
+def _fence_behind(line: str, fence: str) -> str:
+    """The fence that code is in behind a line, given the one before it; empty outside of code, as CommonMark has it."""
+    found = _FENCE.match(line)
+    if found is None:
+        return fence
+    run, rest = found.groups()
+    if not fence:
+        return str(run)
+    closes = run.startswith(fence) and not rest.strip()
+    return "" if closes else fence
+
+
+def _title(text: str) -> str:
+    """A heading's, without the ``#`` that may close it, before which there must be a space."""
+    bare = text.rstrip().rstrip("#")
+    return bare.rstrip() if bare[-1:].isspace() else text.rstrip()
 
 
 def cut_text(lines: list[str]) -> list[Piece]:

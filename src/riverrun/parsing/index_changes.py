@@ -59,13 +59,19 @@ def find_changes(
                 changes.unchanged["skipped"] += 1
             else:
                 changes.to_skip.append((entry, reason))
-        elif known and known.is_current and known.stamp and known.stamp == entry.stamp:
+        elif known and _is_as_it_was(known, entry):
             changes.unchanged[known.status] += 1
         else:
             changes.to_read.append(entry)
     changes.files = len(seen)
     changes.to_remove = [path for path in stored if path not in seen]
     return changes
+
+
+def _is_as_it_was(known: StoredFile, entry: SourceEntry) -> bool:
+    """Whether a file need not be read. One that was never read, for a reason that is none any more, must be."""
+    was_read = known.status != "skipped" or bool(known.blob)
+    return known.is_current and was_read and bool(known.stamp) and known.stamp == entry.stamp
 
 
 def _storable(entry: SourceEntry) -> SourceEntry:

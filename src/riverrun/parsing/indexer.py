@@ -17,7 +17,7 @@ from riverrun.parsing.index_changes import Changes, find_changes
 from riverrun.parsing.index_pace import IndexPace, Progress
 from riverrun.parsing.index_report import IndexReport
 from riverrun.parsing.index_store import IndexStore, NewFile, StoredFile
-from riverrun.parsing.languages import language_of
+from riverrun.parsing.languages import language_in, language_of
 from riverrun.parsing.models import ProjectStatus
 from riverrun.parsing.parse_client import HelperUnavailable, ParseReply, ParseRequest
 from riverrun.parsing.parse_pool import ParsePool
@@ -198,7 +198,7 @@ class _Indexing:
             self._same_bytes[entry.path] = entry.stamp
             self._count_unchanged(known)
             return None
-        language = language_of(entry.path)
+        language = language_in(entry.path, source)
         reason = reason_by_content(language, source, self._max_file_bytes)
         if reason:
             self._finish(self._unread(number, entry, "skipped", reason, blob=blob))

@@ -1,5 +1,6 @@
 """The languages that are parsed, and how a path tells its language."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,7 +132,23 @@ _LANGUAGE_OF_FILE = {
 }
 
 
+_OF_CPP_ALONE = re.compile(
+    rb"^[ \t]*(?:(?:class|namespace)[ \t]+\w[^;()\n]*$|template[ \t]*<|using[ \t]+\w|(?:public|private|protected)[ \t]*:)",
+    re.MULTILINE,
+)
+"""Lines that begin so."""
+
+
 def language_of(path: str) -> str | None:
     """The language of a path by its name alone; none means plain text. Only those in ``LANGUAGES`` are parsed."""
     name = path.rpartition("/")[2]
-    return _LANGUAGE_OF_FILE.get(name) or _LANGUAGE_OF_SUFFIX.get(name.rpartition(".")[2].lower())
+    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    return _LANGUAGE_OF_FILE.get(name) or _LANGUAGE_OF_SUFFIX.get(suffix)
+
+
+def language_in(path: str, content: bytes) -> str | None:
+    """The language of a file by its name, and where that leaves it open by what is in it: C++ has headers called ``.h``, too."""
+    language = language_of(path)
+    if language == "c" and path.lower().endswith(".h") and _OF_CPP_ALONE.search(content):
+        return "cpp"
+    return language

@@ -4,7 +4,7 @@ import re
 
 VENDORED_DIRECTORIES = frozenset({"node_modules", "bower_components", "jspm_packages", ".eggs"})
 """Directories that hold other people's code wherever they stand."""
-NO_SOURCE_DIRECTORIES = frozenset({".git", ".hg", ".svn", ".jj", "__pycache__"})
+NO_SOURCE = frozenset({".git", ".hg", ".svn", ".jj", "__pycache__"})
 """Never entered and not even listed: they are no part of the source."""
 
 
@@ -56,7 +56,7 @@ def reason_by_path(path: str, size: int, max_file_bytes: int) -> str | None:
     """Why a file is skipped without being read; none when it must be looked at."""
     name = path.rpartition("/")[2]
     lower_name = name.lower()
-    suffix = lower_name.rpartition(".")[2]
+    suffix = lower_name.rpartition(".")[2] if "." in name else ""
     if suffix in _BINARY_SUFFIXES:
         return f"a binary file (.{suffix})"
     if name in _LOCK_FILES:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 from riverrun.parsing.ignore_rules import IgnoreRules
-from riverrun.parsing.skip_rules import NO_SOURCE_DIRECTORIES, VENDORED_DIRECTORIES
+from riverrun.parsing.skip_rules import NO_SOURCE, VENDORED_DIRECTORIES
 
 MAX_FILES = 500_000
 FRESH_SECONDS = 1.0
@@ -120,10 +120,14 @@ class FolderTree:
             subdirectories: list[tuple[str, IgnoreRules]] = []
             for child in children:
                 path = directory + child.name
+                if (
+                    child.name in NO_SOURCE
+                ):  # a file, too: a work tree's .git tells where the server keeps the repository
+                    continue
                 if not child.is_dir(follow_symlinks=False):
                     if not rules.ignores(path):
                         yield _file_entry(path, child, fresh_since_ns)
-                elif child.name not in NO_SOURCE_DIRECTORIES and not rules.ignores(path + "/"):
+                elif not rules.ignores(path + "/"):
                     subdirectories.append((path + "/", rules))
             pending += reversed(subdirectories)
 

@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from riverrun.parsing.scripts import parts_of_any_script
+
 MAX_TERM_CHARS = 64
 """Longer runs of letters are hashes or encoded data; a tsvector lexeme may have 2,046 bytes at most."""
 MAX_OCCURRENCES = 255
@@ -27,7 +29,6 @@ _IN_NAME = _COUNTED**2
 _INT32 = struct.Struct(">i")
 
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
-_PART_OF_ANY_SCRIPT = re.compile(r"[^\W\d_]+\d*|\d+")
 _WORD_BYTES = bytes(
     code if chr(code).isalnum() or code == ord("_") or code >= 0x80 else ord(" ") for code in range(256)
 )
@@ -152,8 +153,9 @@ class _TermsOfWords(dict[bytes, tuple[bytes, ...]]):
     def __missing__(self, word: bytes) -> tuple[bytes, ...]:
         if len(self) >= CACHED_WORDS:
             self.clear()
-        pattern = _PART if word.isascii() else _PART_OF_ANY_SCRIPT
-        parts = [part.lower() for part in pattern.findall(word.decode("utf-8", "replace"))]
+        text = word.decode("utf-8", "replace")
+        found = _PART.findall(text) if word.isascii() else parts_of_any_script(text)
+        parts = [part.lower() for part in found]
         terms = tuple([stem(part).encode() for part in parts if _is_term(part)])
         if len(terms) > 1 and _is_constant(word):
             terms = (*terms, _joined(terms))
