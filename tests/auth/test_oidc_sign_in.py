@@ -5,11 +5,13 @@ import pytest
 from sqlalchemy import Engine, update
 from tests.support.accounts import make_person
 from tests.support.live_api import client_of
+from tests.support.oidc_peers import sign_in_at_peer
 from tests.support.sso_visits import (
-    BROWSER_COOKIE_NAME,
     SsoSite,
     begin,
+    callback_path,
     come_in,
+    flow_cookies,
     is_signed_in,
     query_of,
     start_path,
@@ -17,6 +19,7 @@ from tests.support.sso_visits import (
 )
 from tests.support.visitors import account_of, browser_at
 
+from riverrun.auth.sso_router import MOST_FLOWS
 from riverrun.kit.clock import now
 from riverrun.users.models import User
 
@@ -33,14 +36,15 @@ async def test_a_browser_goes_there_and_comes_back_signed_in(sso_site: SsoSite, 
         assert account["display_name"] == "ann of the peer"
         (way_in,) = account["providers"]
         assert (way_in["provider_type"], way_in["provider_uid"]) == (f"sso_{provider}", "ann")
-        assert BROWSER_COOKIE_NAME not in browser.cookies
+        assert not flow_cookies(browser)
 
 
 async def test_the_cookies_are_out_of_scripts_reach(sso_site: SsoSite) -> None:
     async with sso_site.browser() as browser:
         begun = await browser.get(start_path("first"))
         cookie = begun.headers["set-cookie"]
-        assert cookie.startswith(f"{BROWSER_COOKIE_NAME}=")
+        (name,) = flow_cookies(browser)
+        assert cookie.startswith(f"{name}=")
         assert "HttpOnly" in cookie
         assert "SameSite=lax" in cookie
         assert "Path=/api/v1/sso;" in cookie
@@ -48,6 +52,39 @@ async def test_the_cookies_are_out_of_scripts_reach(sso_site: SsoSite) -> None:
         session = answer.headers.get_list("set-cookie")[0]
         assert session.startswith("riverrun_session=")
         assert "HttpOnly" in session
+
+
+async def test_two_tabs_that_sign_in_at_once_do_not_disturb_each_other(sso_site: SsoSite) -> None:
+    async with sso_site.browser() as browser:
+        ways = [await way_back(browser, next=path) for path in ("/c/1", "/c/2")]
+        assert len(flow_cookies(browser)) == 2
+        for url, path in zip(ways, ("/c/1", "/c/2"), strict=True):
+            answer = await browser.get(url)
+            assert (answer.status_code, answer.headers["location"]) == (303, path)
+        assert not flow_cookies(browser)
+
+
+@pytest.mark.parametrize("state", [{}, {"state": "nonsense"}])
+async def test_a_stray_callback_ends_no_sign_in_that_is_under_way(
+    sso_site: SsoSite, state: dict[str, str]
+) -> None:
+    async with sso_site.browser() as browser:
+        url = await way_back(browser)
+        stray = await browser.get(callback_path("first"), params={"code": "a", **state})
+        assert (stray.status_code, stray.headers.get("set-cookie")) == (401, None)
+        assert (await browser.get(url)).status_code == 303
+
+
+async def test_a_browser_that_begins_again_and_again_keeps_its_newest_sign_ins(sso_site: SsoSite) -> None:
+    """Of a thousand cookies a browser would throw out others, and its requests would be too long."""
+    async with sso_site.browser() as browser:
+        first, second = [await way_back(browser) for _ in range(2)]
+        for _ in range(MOST_FLOWS - 1):
+            newest = await begin(browser)
+        assert len(flow_cookies(browser)) == MOST_FLOWS
+        assert (await browser.get(first)).status_code == 401
+        for url in (second, await sign_in_at_peer(browser, newest)):
+            assert (await browser.get(url)).status_code == 303
 
 
 async def test_what_is_sent_to_the_provider_is_bound_to_this_sign_in(sso_site: SsoSite) -> None:

@@ -22,6 +22,20 @@ class Clock:
         return self.seconds
 
 
+class HeldClient(OutsideClient):
+    """Answers when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.is_let_go = asyncio.Event()
+
+    async def ask(self, *_: object, **__: object) -> Answer:
+        self.asked += 1
+        await self.is_let_go.wait()
+        return Answer(200, {"issuer": "me"}, {})
+
+
 @pytest.fixture
 def server() -> Iterator[FakeJsonServer]:
     with fake_json_server() as fake:
@@ -140,16 +154,40 @@ async def test_a_document_that_is_still_good_is_given_though_a_newer_one_is_not_
     assert kept == {"issuer": "me"}
 
 
+async def test_a_forgers_names_do_not_have_a_provider_that_fails_asked_each_time(
+    documents: ProviderDocuments, server: FakeJsonServer, clock: Clock
+) -> None:
+    server.body = {"keys": [ECKey.generate_key("P-256", {"kid": "good"}).as_dict(private=False)]}
+    assert await documents.keys(server.url, "good")
+    server.status = 500
+    for minutes in (1, 2):
+        clock.seconds = minutes * 2 * PAUSE_SECONDS
+        at_once = [documents.keys(server.url, "forged") for _ in range(5)]
+        found = await asyncio.gather(*at_once, return_exceptions=True)
+        assert [type(one) for one in found] == [TryAgainLater] * 5
+        for number in range(20):
+            assert await documents.keys(server.url, f"forged {number}") == []
+        assert len(server.asked) == 1 + minutes
+    assert await documents.keys(server.url, "good")
+
+
+async def test_nobody_whose_document_is_good_waits_for_a_forgers_fetch(clock: Clock) -> None:
+    async with aclosing(HeldClient()) as client:
+        client.is_let_go.set()
+        documents = ProviderDocuments(client, clock)
+        await documents.get("https://idp.example")
+        client.is_let_go.clear()
+        clock.seconds = PAUSE_SECONDS
+        forger = asyncio.create_task(documents.keys("https://idp.example", "forged"))
+        await wait_until_async(lambda: client.asked == 2)
+        good = asyncio.create_task(documents.get("https://idp.example"))
+        await wait_until_async(good.done)
+        assert not forger.done()
+        client.is_let_go.set()
+        assert await forger == []
+
+
 async def test_whoever_waits_for_somebody_who_leaves_asks_themselves() -> None:
-    class HeldClient(OutsideClient):
-        asked = 0
-        is_let_go = asyncio.Event()
-
-        async def ask(self, *_: object, **__: object) -> Answer:
-            self.asked += 1
-            await self.is_let_go.wait()
-            return Answer(200, {"issuer": "me"}, {})
-
     async with aclosing(HeldClient()) as client:
         documents = ProviderDocuments(client)
         leaving, waiting = (asyncio.create_task(documents.get("https://idp.example")) for _ in range(2))

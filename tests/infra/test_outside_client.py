@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from tests.support.fake_json_server import FakeJsonServer, fake_json_server
@@ -113,6 +114,30 @@ async def test_what_went_wrong_is_told_without_the_query(client: OutsideClient) 
     assert "secret" not in str(caught.value)
     with pytest.raises(Unreachable):
         await client.ask("GET", "not an address")
+
+
+@pytest.mark.parametrize("host", ["a..b", ".a", f"{'a' * 64}.example"])
+async def test_a_host_that_cannot_be_looked_up_is_not_reached(host: str) -> None:
+    async with aclosing(OutsideClient()) as client:
+        with pytest.raises(Unreachable, match=rf"^https://{host}/x: no name server knows") as caught:
+            await client.ask("GET", f"https://{host}/x?key=secret")
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"headers": {"authorization": "Bearer s\u00f6cret"}},
+        {"data": {"secret": "\ud800"}},
+        {"auth": ("me", "\ud800")},
+    ],
+)
+async def test_a_letter_that_cannot_be_sent_is_said_without_what_it_is_in(
+    client: OutsideClient, server: FakeJsonServer, content: dict[str, Any]
+) -> None:
+    with pytest.raises(Unreachable, match=rf"^{server.url}: a letter .* cannot be sent$"):
+        await client.ask("POST", server.url, **content)
+    assert server.asked == []
 
 
 @pytest.mark.parametrize(

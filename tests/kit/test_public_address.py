@@ -31,6 +31,15 @@ def test_a_public_address_is_one_however_it_is_written(text: str) -> None:
         "::ffff:10.0.0.1",
         "64:ff9b::a00:1",
         "2002:a00:1::",
+        "fec0::1",
+        "feff::1",
+        "64:ff9b:1::a00:1",
+        "64:ff9b:1:ffff::808:808",
+        "::127.0.0.1",
+        "::8.8.8.8",
+        "::",
+        "::ffff:0:7f00:1",
+        "4000::1",
     ],
 )
 def test_what_is_inside_stays_inside_in_a_longer_form_too(text: str) -> None:

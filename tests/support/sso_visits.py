@@ -14,8 +14,6 @@ from riverrun.auth.dependencies import SESSION_COOKIE
 from riverrun.auth.sso_router import BROWSER_COOKIE
 from riverrun.migrations.tables import metadata
 
-BROWSER_COOKIE_NAME = BROWSER_COOKIE
-
 
 def callback_path(provider: str) -> str:
     """Where that provider sends browsers back."""
@@ -83,6 +81,11 @@ def changed_query(url: str, **changed: str | None) -> str:
 def query_of(url: str) -> dict[str, str]:
     """The values in an address's query."""
     return dict(parse_qsl(urlsplit(url).query))
+
+
+def flow_cookies(browser: httpx2.AsyncClient) -> dict[str, str]:
+    """The cookies of the sign-ins that the browser has under way."""
+    return {one.name: one.value or "" for one in browser.cookies.jar if one.name.startswith(BROWSER_COOKIE)}
 
 
 def is_signed_in(browser: httpx2.AsyncClient) -> bool:

@@ -26,8 +26,8 @@ class BrowserSignIn:
         self._flows = flows
         self._redirect_uri = redirect_uri
 
-    async def begin(self, next_path: str) -> tuple[str, str]:
-        """Where to send the browser, and the secret that it must bring back from there in its cookie.
+    async def begin(self, next_path: str) -> tuple[str, FlowKeys]:
+        """Where to send the browser, and what it must bring back from there: the state, and its own key in a cookie.
 
         Raises:
             BadRequest: ``next_path`` leads away from here.
@@ -41,7 +41,7 @@ class BrowserSignIn:
             nonce=flow.nonce,
             code_challenge=flow.code_challenge,
         )
-        return url, keys.browser
+        return url, keys
 
     async def finish(self, answer: ProviderAnswer, browser: str) -> tuple[Identity, str]:
         """Who has come back, and where they go now. The flow is used up, however this ends.

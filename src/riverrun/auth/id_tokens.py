@@ -54,13 +54,21 @@ def verified_claims(token: str, keys: Sequence[Key], expected: Expectation) -> C
     Raises:
         NotSignedIn: it is not.
     """
+    if not is_signed(token, keys, expected):
+        raise NotSignedIn("The ID token is not signed by its provider.")
+    return checked_claims(_json_part(token, 1), expected)
+
+
+def is_signed(token: str, keys: Sequence[Key], expected: Expectation) -> bool:
+    """Whether one of the keys has signed the token.
+
+    Raises:
+        NotSignedIn: it names an algorithm that is not taken.
+    """
     algorithm = str(header_of(token).get("alg"))
     if algorithm not in expected.algorithms:
         raise NotSignedIn("The ID token is not signed in a way that this server takes.")
-    fitting = [key for key in keys if _fits(key, algorithm)]
-    if not any(_is_signed_by(token, key, algorithm) for key in fitting):
-        raise NotSignedIn("The ID token is not signed by its provider.")
-    return checked_claims(_json_part(token, 1), expected)
+    return any(_is_signed_by(token, key, algorithm) for key in keys if _fits(key, algorithm))
 
 
 def unsigned_claims(token: str, expected: Expectation) -> Claims:

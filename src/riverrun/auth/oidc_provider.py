@@ -1,15 +1,17 @@
 """An identity provider that speaks OpenID Connect: discovery, code with PKCE, and ID tokens that others bring."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from riverrun.auth.id_tokens import Claims, Expectation, header_of, verified_claims
+from joserfc.jwk import Key
+
+from riverrun.auth.id_tokens import Claims, Expectation, header_of, is_signed, verified_claims
 from riverrun.auth.identity import Identity
 from riverrun.auth.oidc_metadata import OidcMetadata
 from riverrun.auth.person_claims import email_in, is_vouched_for, name_in
-from riverrun.auth.provider_documents import ProviderDocuments
+from riverrun.auth.provider_documents import PAUSE_SECONDS, ProviderDocuments
 from riverrun.infra.oidc_client import OidcClient
 from riverrun.infra.outside_client import Answer, OutsideClient, Unreachable
 from riverrun.kit.problem import NotSignedIn, TryAgainLater
@@ -115,11 +117,19 @@ class OidcProvider:
         return self._identity(await self._verified(id_token, await self.metadata()))
 
     async def _verified(self, id_token: str, metadata: OidcMetadata, nonce: str | None = None) -> Claims:
+        expected = Expectation(metadata.issuer, self._settings.client_id, nonce=nonce)
+        keys = await self._keys_for(id_token, metadata.jwks_uri, expected)
+        return verified_claims(id_token, keys, expected)
+
+    async def _keys_for(self, id_token: str, url: str, expected: Expectation) -> Sequence[Key]:
+        """The keys that may have signed a token. Where it names none, only its signature tells that there is a new one."""
         key_id = header_of(id_token).get("kid")
-        keys = await self._documents.keys(metadata.jwks_uri, key_id if isinstance(key_id, str) else None)
-        return verified_claims(
-            id_token, keys, Expectation(metadata.issuer, self._settings.client_id, nonce=nonce)
-        )
+        if isinstance(key_id, str):
+            return await self._documents.keys(url, key_id)
+        keys = await self._documents.keys(url, None)
+        if is_signed(id_token, keys, expected):
+            return keys
+        return await self._documents.keys(url, None, pause_seconds=PAUSE_SECONDS)
 
     async def _ask_for_tokens(self, metadata: OidcMetadata, grant: dict[str, str]) -> Answer:
         secret = self._settings.client_secret

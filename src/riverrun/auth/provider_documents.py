@@ -29,11 +29,17 @@ class _Shelf:
     """One document, and the lock under which it is fetched: many who need it at once fetch it once."""
 
     document: Any = None
-    fetched_at: float = float("-inf")
+    tried_at: float = float("-inf")
+    """When the last fetch began that has ended, well or badly."""
     fresh_until: float = float("-inf")
     failure: TryAgainLater | None = None
     """The last one, by which whoever waited knows that a fetch failed meanwhile."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def is_due(self, at: float, pause_seconds: float | None) -> bool:
+        """Whether the document is to be fetched now: it is not good any more, or no try is as young as the pause."""
+        is_old = pause_seconds is not None and at - self.tried_at >= pause_seconds
+        return is_old or at >= self.fresh_until
 
 
 class ProviderDocuments:
@@ -45,46 +51,55 @@ class ProviderDocuments:
         self._shelves: dict[str, _Shelf] = {}
 
     async def get(self, url: str, *, pause_seconds: float | None = None) -> dict[str, Any]:
-        """The document at a URL that settings or a provider named; with ``pause_seconds`` none that is older.
+        """The document at a URL that settings or a provider named.
 
-        Who waits while another's fetch fails does not try again: they would do so one after the other.
+        With ``pause_seconds`` one that is still good is fetched anew when it is older; but not within as many seconds
+        of the last try, though that failed. Nobody whose document will do waits for another's fetch, and who waits
+        while it fails does not try again: they would do so one after the other.
 
         Raises:
             TryAgainLater: it cannot be had.
         """
         shelf = self._shelves.setdefault(url, _Shelf())
-        earlier_failure = shelf.failure
-        async with shelf.lock:
-            at = self._clock()
-            is_old = pause_seconds is not None and at - shelf.fetched_at >= pause_seconds
-            if is_old or at >= shelf.fresh_until:
-                if shelf.failure and shelf.failure is not earlier_failure:
-                    raise TryAgainLater(shelf.failure.detail)
-                await self._refill(shelf, url, at)
-            document: dict[str, Any] = shelf.document
-            return document
+        if shelf.is_due(self._clock(), pause_seconds):
+            await self._renew(shelf, url, pause_seconds)
+        document: dict[str, Any] = shelf.document
+        return document
 
-    async def keys(self, url: str, key_id: str | None) -> Sequence[Key]:
-        """The public keys at a URL by that name, all where the token names none.
+    async def keys(
+        self, url: str, key_id: str | None, *, pause_seconds: float | None = None
+    ) -> Sequence[Key]:
+        """The public keys at a URL by that name, all where the token names none; ``pause_seconds`` as ``get`` has it.
 
         A name that is not there may be that of a new key: the keys are fetched again, at most twice a minute.
 
         Raises:
             TryAgainLater: they cannot be had.
         """
-        found = _keys_in(await self.get(url), key_id)
+        found = _keys_in(await self.get(url, pause_seconds=pause_seconds), key_id)
         if not found:
             found = _keys_in(await self.get(url, pause_seconds=PAUSE_SECONDS), key_id)
         return found
+
+    async def _renew(self, shelf: _Shelf, url: str, pause_seconds: float | None) -> None:
+        """Fetch the document, unless somebody has done so by the time that it is our turn."""
+        earlier_failure = shelf.failure
+        async with shelf.lock:
+            if shelf.failure and shelf.failure is not earlier_failure:
+                raise TryAgainLater(shelf.failure.detail)
+            at = self._clock()
+            if shelf.is_due(at, pause_seconds):
+                await self._refill(shelf, url, at)
 
     async def _refill(self, shelf: _Shelf, url: str, at: float) -> None:
         try:
             answer = await self._fetch(url)
         except TryAgainLater as failure:
             shelf.failure = TryAgainLater(failure.detail)  # without the frames of who asked
+            shelf.tried_at = at
             raise
         shelf.document = answer.document
-        shelf.fetched_at, shelf.fresh_until = at, at + _fresh_seconds(answer)
+        shelf.tried_at, shelf.fresh_until = at, at + _fresh_seconds(answer)
 
     async def _fetch(self, url: str) -> Answer:
         try:

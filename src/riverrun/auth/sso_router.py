@@ -1,5 +1,7 @@
 """Coming in by another identity provider: a browser that goes there and back, or a program that brings an ID token."""
 
+import hashlib
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -27,6 +29,9 @@ from riverrun.kit.storable_text import StorableText
 
 PREFIX = "/api/v1/sso"
 BROWSER_COOKIE = "riverrun_oidc"
+"""What the cookies of all flows begin with: each flow has its own, so that none disturbs another tab's."""
+MOST_FLOWS = 10
+"""How many one browser may have under way: it sends all their cookies with each of its requests here."""
 NO_TRACES = {"referrer-policy": "no-referrer", "cache-control": "no-store"}
 """What is in these addresses is nobody else's business."""
 Returned = Annotated[StorableText | None, Query(max_length=4_000)]
@@ -69,9 +74,12 @@ async def start_sso(
 ) -> Response:
     """Send the browser to the provider; it comes back signed in, to ``next``, a path of this server."""
     await rate.admit_network()
-    url, browser = await way.begin(next_path)
+    url, keys = await way.begin(next_path)
     response = RedirectResponse(url, status_code=303, headers=NO_TRACES)
-    response.set_cookie(BROWSER_COOKIE, browser, max_age=LIFETIME_SECONDS, **_cookie_terms(request, settings))
+    terms = _cookie_terms(request, settings)
+    response.set_cookie(_cookie_of(keys.state), keys.browser, max_age=LIFETIME_SECONDS, **terms)
+    for name in _flow_cookies(request)[: 1 - MOST_FLOWS]:
+        response.delete_cookie(name, **terms)
     return response
 
 
@@ -91,15 +99,17 @@ async def finish_sso(
 
     A browser that is refused is shown the page, which says why; a program gets the problem.
     """
+    cookie = _cookie_of(state)
     try:
         await rate.admit_network()
         answer = ProviderAnswer(state, code, iss, error)
-        identity, next_path = await way.finish(answer, request.cookies.get(BROWSER_COOKIE, ""))
+        identity, next_path = await way.finish(answer, request.cookies.get(cookie, ""))
         response = await _let_browser_in(identity, next_path, request, db, settings)
     except Problem as problem:
         await db.rollback()
         response = _refuse(request, problem)
-    response.delete_cookie(BROWSER_COOKIE, **_cookie_terms(request, settings))
+    if cookie in request.cookies:
+        response.delete_cookie(cookie, **_cookie_terms(request, settings))
     return response
 
 
@@ -158,6 +168,16 @@ def _refuse(request: Request, problem: Problem) -> Response:
 
 def _go_to(path: str) -> Response:
     return RedirectResponse(path, status_code=303, headers=NO_TRACES)
+
+
+def _cookie_of(state: str) -> str:
+    """The name of a flow's cookie. The state is hashed: it may be anybody's making, and it is a key."""
+    return f"{BROWSER_COOKIE}_{hashlib.sha256(state.encode()).hexdigest()[:12]}"
+
+
+def _flow_cookies(request: Request) -> list[str]:
+    """The cookies of the flows that the browser has under way; browsers send the oldest first (RFC 6265, 5.4)."""
+    return [name for name in request.cookies if re.fullmatch(rf"{BROWSER_COOKIE}_[0-9a-f]{{12}}", name)]
 
 
 def _cookie_terms(request: Request, settings: Settings) -> dict[str, Any]:

@@ -78,6 +78,11 @@ class OutsideClient:
                 return Answer(response.status_code, _json_in(await _read(response)), response.headers)
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as error:
             raise Unreachable(f"{_place_of(url)}: {error or type(error).__name__}") from error
+        except UnicodeError as error:
+            # Its own message quotes what may be a secret.
+            raise Unreachable(
+                f"{_place_of(url)}: a letter in the address, a header or the body cannot be sent"
+            ) from error
 
     async def aclose(self) -> None:
         """Close its connections."""
@@ -107,7 +112,7 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
     async def _admit(self, url: httpx2.URL) -> list[str]:
         if not _is_fit(url, self._allowed_hosts):
             raise httpx2.ConnectError("it must be https, or its host:port in RIVERRUN_ALLOWED_HOSTS")
-        found = await asyncio.get_running_loop().getaddrinfo(url.host, _port_of(url), type=socket.SOCK_STREAM)
+        found = await _look_up(url)
         addresses = [str(address[0]).partition("%")[0] for *_, address in found]
         is_allowed = _name_of(url) in self._allowed_hosts
         if not is_allowed and not all(is_public(ip_address(address)) for address in addresses):
@@ -115,6 +120,16 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
                 "it is inside a private network: allow its host:port in RIVERRUN_ALLOWED_HOSTS"
             )
         return addresses[:MOST_ADDRESSES_TRIED]
+
+
+async def _look_up(url: httpx2.URL) -> list[tuple[Any, ...]]:
+    loop = asyncio.get_running_loop()
+    try:
+        return list(await loop.getaddrinfo(url.host, _port_of(url), type=socket.SOCK_STREAM))
+    except UnicodeError as error:
+        raise httpx2.ConnectError(
+            "no name server knows such a host: a part of its name is empty or too long"
+        ) from error
 
 
 def _pinned(request: httpx2.Request, address: str) -> httpx2.Request:
