@@ -1,9 +1,11 @@
 """A provider's failures over a real socket."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 
 import pytest
+from pydantic_ai.exceptions import ModelHTTPError
 from tests.agents.fake_model_server import (
     FakeModelServer,
     Reply,
@@ -22,6 +24,7 @@ from tests.agents.recorded_events import RecordedEvents
 from tests.support.waiting import wait_until_async
 
 from riverrun.agents.errors import AgentFailed
+from riverrun.agents.failure_log import log_failure
 from riverrun.agents.model_choice import choose_model
 from riverrun.agents.runner import Limits, answer_question
 
@@ -114,6 +117,76 @@ async def test_a_refusal_is_explained(reply: Reply, title: str, words: str) -> N
     failure, answer = await failure_of(reply)
     assert (failure.title, answer) == (title, "")
     assert words in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (refuses(401, {"message": f"Received API Key = {KEY}"}), "status 401, model served-model"),
+        (refuses(400, {"message": f"Received API Key = {KEY}"}), "status 400, model served-model"),
+        (refuses(500, {"message": f"Received API Key = {KEY}"}), "status 500, model served-model"),
+        (
+            streams(text("Half"), b'data: {"error": {"message": "%s", "type": "x"}}\n\n' % KEY.encode()),
+            "model fake",
+        ),
+    ],
+)
+async def test_the_log_tells_of_an_answer_without_a_word_of_it(
+    reply: Reply, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="riverrun.agents"):
+        async with fake_model_server(reply) as server:
+            with pytest.raises(AgentFailed):
+                await ask(server, RecordedEvents())
+    (told,) = [line for line in caplog.records if "the model failed" in line.getMessage()]
+    assert words in told.getMessage()
+    assert KEY not in caplog.text
+
+
+class _LibraryError(Exception):
+    """As a provider's library raises it."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the answer was: {KEY}")
+        self.body = {"message": KEY}
+
+
+def _answer_behind(error: Exception, *, is_shown: bool) -> Exception:
+    """The error, raised while or because a provider's answer was handled."""
+    try:
+        try:
+            raise _LibraryError
+        except _LibraryError as answer:
+            if is_shown:
+                raise error from answer
+            raise error  # noqa: B904
+    except Exception as raised:
+        return raised
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _answer_behind(ValueError("no answer"), is_shown=True),
+        _answer_behind(ValueError("no answer"), is_shown=False),
+        ExceptionGroup("all models failed", [ValueError("x"), _LibraryError()]),
+        ModelHTTPError(401, "served-model", {"message": KEY}),
+    ],
+    ids=["cause", "context", "group", "status"],
+)
+def test_the_log_has_no_answer_that_is_behind_an_error(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="riverrun.agents"):
+        log_failure(error)
+    assert type(error).__name__ in caplog.text
+    assert KEY not in caplog.text
+
+
+def test_the_log_has_the_traceback_of_what_is_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="riverrun.agents"):
+        log_failure(KeyError("a bug of ours"))
+    assert "KeyError: 'a bug of ours'" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, select, text, update
 from tests.support.live_api import client_of
+from tests.support.lock_waits import waiting_for_locks
+from tests.support.waiting import wait_until_async
 
 from riverrun.auth import statements
 from riverrun.auth.models import TokenKind
@@ -191,6 +193,16 @@ async def test_whoever_is_out_has_their_streams_looked_at(team: Team, engine: En
     assert looked_at[0] == team.member.id
     assert set(looked_at[1:]) == {team.owner.id, team.admin.id}
     assert (await team.owner.client.get(ORGANISATIONS)).json() == []
+
+
+async def test_what_is_deleted_twice_at_once_is_gone_for_the_second(team: Team, engine: Engine) -> None:
+    path = f"{ORGANISATIONS}/{team.id}"
+    assert (await team.change(team.owner, team.admin, "owner")).status_code == 204
+    with engine.begin() as nobody_is_done:
+        nobody_is_done.execute(text("LOCK TABLE revocations IN ACCESS EXCLUSIVE MODE"))
+        deleting = [asyncio.create_task(one.client.delete(path)) for one in (team.owner, team.admin)]
+        await wait_until_async(lambda: waiting_for_locks(engine) == 2)
+    assert sorted([(await one).status_code for one in deleting]) == [204, 404]
 
 
 async def test_nobody_is_in_more_than_a_hundred(team: Team) -> None:

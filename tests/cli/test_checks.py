@@ -142,9 +142,10 @@ def test_a_machine_without_git(settings, monkeypatch, tmp_path):
     assert "install git" in things_to_do(settings)["git"]
 
 
-def test_a_git_that_is_too_old(settings, monkeypatch, tmp_path):
+@pytest.mark.parametrize("version", ["1.8.3.1", "2.36.6"])
+def test_a_git_that_is_too_old(settings, monkeypatch, tmp_path, version):
     program = tmp_path / "git"
-    program.write_text("#!/bin/sh\necho git version 1.8.3.1\n")
+    program.write_text(f"#!/bin/sh\necho git version {version}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert "too old" in things_to_do(settings)["git"]

@@ -17,9 +17,16 @@ def resolving_to(*addresses: str) -> object:
     return getaddrinfo
 
 
-def test_a_public_host_is_pinned_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", resolving_to("8.8.8.8", "2606:4700::1111"))
-    assert check_host("https://example.com/a/b") == CheckedHost("example.com", 443, "8.8.8.8")
+def test_a_public_host_is_pinned_to_the_addresses_that_were_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolving_to("2606:4700::1111", "8.8.8.8", "8.8.8.8"))
+    checked = check_host("https://example.com/a/b")
+    assert checked == CheckedHost("example.com", 443, ("2606:4700::1111", "8.8.8.8"))
+    assert checked.pin == "example.com:443:[2606:4700::1111],8.8.8.8"
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700::1111]"])
+def test_an_address_needs_no_pin(host: str) -> None:
+    assert check_host(f"https://{host}/a/b").pin is None
 
 
 def test_one_private_address_among_public_ones_refuses_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +37,7 @@ def test_one_private_address_among_public_ones_refuses_the_host(monkeypatch: pyt
 
 def test_a_host_is_allowed_on_its_port_alone() -> None:
     allowed = {"127.0.0.1:3000"}
-    assert check_host("http://127.0.0.1:3000/x", allowed_hosts=allowed).address == "127.0.0.1"
+    assert check_host("http://127.0.0.1:3000/x", allowed_hosts=allowed).addresses == ("127.0.0.1",)
     with pytest.raises(RepositoryFailed, match="by https only"):
         check_host("http://127.0.0.1:3001/x", allowed_hosts=allowed)
     with pytest.raises(RepositoryFailed, match="private network"):
@@ -64,6 +71,7 @@ def test_behind_a_proxy_an_unknown_name_is_left_to_the_proxy(monkeypatch: pytest
         raise socket.gaierror("no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert check_host("https://example.com/a", through_proxy=True).address is None
+    through_proxy = check_host("https://example.com/a", through_proxy=True)
+    assert (through_proxy.addresses, through_proxy.pin) == ((), None)
     with pytest.raises(RepositoryFailed, match="is not known"):
         check_host("https://example.com/a")

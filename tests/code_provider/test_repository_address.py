@@ -75,8 +75,8 @@ def test_plain_http_is_for_hosts_that_the_operator_allows() -> None:
     allowed = {"127.0.0.1:3000", "git.inside:80", "::1:3000"}
     for url in ("http://127.0.0.1:3000/a", "http://git.inside/a", "http://[::1]:3000/a"):
         assert parse_address(url, allowed_hosts=allowed).url == url
-    assert check_host("http://127.0.0.1:3000/a", allowed_hosts=allowed).address == "127.0.0.1"
-    assert check_host("http://[::1]:3000/a", allowed_hosts=allowed).address == "::1"
+    assert check_host("http://127.0.0.1:3000/a", allowed_hosts=allowed).addresses == ("127.0.0.1",)
+    assert check_host("http://[::1]:3000/a", allowed_hosts=allowed).addresses == ("::1",)
     with pytest.raises(AddressRefused):
         parse_address("http://127.0.0.1:3001/a", allowed_hosts=allowed)
 

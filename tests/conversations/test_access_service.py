@@ -1,20 +1,24 @@
 """Sharing a conversation: by name, by link, with organisations, and taking it back."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, delete, select, text
 from tests.conversations.sharing_party import V1, Party, link_header, party_at
 from tests.support.accounts import make_person
 from tests.support.asking import ask
 from tests.support.live_api import client_of
+from tests.support.lock_waits import waiting_for_locks
+from tests.support.waiting import wait_until_async
 
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.runs.models import Run
+from riverrun.users.organisations import Organisation
 
 
 @pytest.fixture
@@ -268,3 +272,20 @@ async def test_nothing_can_be_shared_with_an_organisation_that_one_is_not_in(par
     ):
         share = {**body, "organisation_ids": [organisation_id]}
         assert (await party.owner.post(path, json=share)).status_code == 404
+
+
+@pytest.mark.parametrize("subject", ["project", "conversation"])
+async def test_nothing_is_shared_with_an_organisation_that_is_deleted_meanwhile(
+    party: Party, engine: Engine, subject: str
+) -> None:
+    organisation_id = (await party.owner.post(f"{V1}/organisations", json={"name": "Team"})).json()["id"]
+    path, body = {
+        "project": (f"{V1}/projects/{party.project_id}/share", {}),
+        "conversation": (f"{V1}/conversations/share", {"conversation_id": party.conversation_id}),
+    }[subject]
+    share = {**body, "organisation_ids": [organisation_id]}
+    with engine.begin() as deleting:
+        deleting.execute(delete(Organisation).where(Organisation.id == UUID(organisation_id)))
+        sharing = asyncio.create_task(party.owner.post(path, json=share))
+        await wait_until_async(lambda: waiting_for_locks(engine) == 1)
+    assert (await sharing).status_code == 404

@@ -356,6 +356,18 @@ async def test_deleting_while_the_answer_ends_is_no_deadlock(
     assert (await deleting).status_code == 204
 
 
+async def test_what_is_deleted_meanwhile_is_not_there_to_be_renamed(
+    client: httpx2.AsyncClient, conversation: str, engine: Engine
+) -> None:
+    with engine.begin() as nobody_is_done:
+        nobody_is_done.exec_driver_sql("LOCK TABLE revocations IN ACCESS EXCLUSIVE MODE")
+        deleting = asyncio.create_task(client.delete(conversation))
+        await wait_until_async(lambda: waiting_for_locks(engine) == 1)
+        renaming = asyncio.create_task(client.patch(f"{conversation}/rename", json={"title": "Mine"}))
+        await wait_until_async(lambda: waiting_for_locks(engine) == 2)
+    assert ((await deleting).status_code, (await renaming).status_code) == (204, 404)
+
+
 @pytest.mark.parametrize("bad", ["nul \x00 inside", "\ud800"])
 async def test_text_that_cannot_be_stored_is_refused(
     client: httpx2.AsyncClient, conversation: str, project_id: UUID, bad: str
@@ -385,6 +397,11 @@ MALFORMED_FORMS = [
         "multipart/form-data; boundary=b",
         b'--b\r\nContent-Disposition: form-data; name="content"; filename="f"\r\n\r\nWhy?\r\n--b--\r\n',
         "files",
+    ),
+    (
+        "multipart/form-data; boundary=b; charset=undefined",
+        b'--b\r\nContent-Disposition: form-data; name="content"\r\n\r\nWhy?\r\n--b--\r\n',
+        "charset",
     ),
 ]
 

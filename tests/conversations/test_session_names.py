@@ -6,7 +6,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from tests.conversations.test_session_service import ask, perform
 from tests.support.live_api import events_of
 
@@ -14,6 +14,7 @@ from riverrun.conversations.session_names import SessionName
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.ids import new_uuid
+from riverrun.runs.models import Run
 
 
 def names(engine: Engine) -> Sequence[str]:
@@ -109,3 +110,46 @@ async def test_what_cannot_be_resumed_is_not_found(client: httpx2.AsyncClient, c
         response = await client.post(f"{conversation}/resume/{name}")
         assert response.status_code in (404, 422), name
     assert (await client.post(f"{conversation}/resume/chat?cursor=x")).status_code == 400
+
+
+@pytest.mark.parametrize("spelling", ["{}", "{{{}}}", "urn:uuid:{}"])
+async def test_an_id_is_no_name_to_wish_for(
+    client: httpx2.AsyncClient, conversation: str, engine: Engine, spelling: str
+) -> None:
+    for wanted in (str(new_uuid()), (await ask(client, conversation))["run_id"]):
+        query = {"background": "true", "if_busy": "enqueue", "session_id": spelling.format(wanted)}
+        refused = await client.post(f"{conversation}/message", params=query, json={"content": "Why?"})
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-request")
+    with engine.connect() as connection:
+        assert len(connection.execute(select(Run.id)).all()) == 1
+    assert names(engine) == []
+
+
+async def test_a_repeated_post_may_wish_for_the_runs_own_id(
+    client: httpx2.AsyncClient, conversation: str
+) -> None:
+    async def post(**wish: str) -> dict[str, str]:
+        response = await client.post(
+            f"{conversation}/message",
+            params={"background": "true", **wish},
+            json={"content": "Why?"},
+            headers={"idempotency-key": "once"},
+        )
+        assert response.status_code == 202
+        return dict(response.json())
+
+    asked = await post()
+    assert await post(session_id=asked["run_id"]) == asked
+
+
+async def test_a_runs_id_leads_to_it_whatever_others_are_called(
+    client: httpx2.AsyncClient, conversation: str, worker: WorkerResources, engine: Engine
+) -> None:
+    first = (await ask(client, conversation))["run_id"]
+    await perform(worker, first, "Because.")
+    second = (await ask(client, conversation, session_id="chat"))["run_id"]
+    with engine.begin() as connection:
+        connection.execute(update(SessionName).values(session_id=first))
+    await perform(worker, second, "Because.")
+    resumed = await client.post(f"{conversation}/resume/{first}")
+    assert resumed.headers["x-run-id"] == first

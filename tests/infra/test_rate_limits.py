@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from redis.exceptions import ConnectionError as RedisAway
 from tests.support.fault_proxy import FaultProxy
+from tests.support.waiting import wait_until_async
 
 from riverrun.infra.rate_limits import (
+    MICROSECONDS,
     MOST_LOCAL_BUCKETS,
     TAKE_SCRIPT,
     LocalBuckets,
@@ -73,6 +75,22 @@ async def test_a_refused_request_uses_up_nothing(async_redis: AsyncRedis) -> Non
     before = await async_redis.get(key)
     assert not await passes(limiter, THREE_AN_HOUR, "somebody")
     assert await async_redis.get(key) == before
+
+
+async def test_a_clock_that_is_set_back_locks_nobody_out_for_longer_than_a_window(
+    async_redis: AsyncRedis,
+) -> None:
+    limiter = RateLimiter(async_redis)
+    quick = Rate("test", 2, 0.2)
+    key = key_of(quick, "somebody")
+    seconds, microseconds = await async_redis.time()
+    in_an_hour = (seconds + 3_600) * MICROSECONDS + microseconds
+    await async_redis.set(key, in_an_hour, px=3_600_000)
+    with pytest.raises(TooManyRequests) as refused:
+        await limiter.admit(quick, "somebody")
+    assert refused.value.retry_after_seconds == 1
+    assert await async_redis.pttl(key) <= 200
+    await wait_until_async(lambda: passes(limiter, quick, "somebody"))
 
 
 async def test_an_idle_bucket_is_no_key(async_redis: AsyncRedis) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,17 @@ KEY = "re_fake_key"
 
 @dataclass
 class FakeMailServer:
-    """``statuses`` are answered first, one a mail; then each is taken."""
+    """``statuses`` are answered first, one a mail; then each is taken, unless ``decide`` says otherwise.
+
+    ``headers`` go with every refusal. ``most_at_once`` is how many were ever handed in at the same time.
+    """
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)
+    decide: Callable[[], int] = lambda: 200
+    headers: dict[str, str] = field(default_factory=dict)
+    most_at_once: int = 0
+    at_once: int = 0
     mails: list[dict[str, Any]] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
 
@@ -45,18 +52,21 @@ class FakeMailServer:
         return tokens()[-1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
         body = await reader.readexactly(int(length[1]) if length else 0)
         self.heads.append(head)
-        status = self.statuses.pop(0) if self.statuses else 200
+        status = self.statuses.pop(0) if self.statuses else self.decide()
         if status == 200:
             self.mails.append(json.loads(body))
         answer = b'{"id": "1"}'
-        writer.write(
-            b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (status, len(answer))
-            + answer
-        )
+        headers = {"content-length": str(len(answer)), "connection": "close"}
+        headers |= self.headers if status != 200 else {}
+        lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in headers.items())]
+        self.at_once -= 1
+        writer.write("\r\n".join([*lines, "", ""]).encode() + answer)
         await writer.drain()
         writer.close()
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
@@ -28,6 +29,12 @@ def make_repository(folder: Path, files: dict[str, str | bytes]) -> str:
     return commit_files(folder, files)
 
 
+def rewrite(folder: Path) -> str:
+    """Put another commit in the place of the newest one; its id."""
+    git(folder, "commit", "--quiet", "--amend", "--allow-empty", "--message", os.urandom(8).hex())
+    return git(folder, "rev-parse", "HEAD")
+
+
 def commit_files(folder: Path, files: dict[str, str | bytes]) -> str:
     """Write files and commit everything."""
     for path, content in files.items():
@@ -45,11 +52,13 @@ class GitServer:
     ``/silent/...`` never answers, ``/redirect/...`` redirects to the rest of its path, ``/private/...`` asks for
     a password, ``/page/...`` answers with a web page, ``/old/...`` speaks the first protocol only, in which a server gives
     what its branches point to and no other commit. ``/slow/...`` is the rest of its path, ``SLOW_SECONDS`` late.
+    ``before_post`` is called before something is asked for, when the branches have been listed.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.requests: list[str] = []
+        self.before_post: Callable[[], object] = lambda: None
         self.released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -95,7 +104,9 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             else:
                 self._run_backend()
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            server.before_post()
+            self.do_GET()
 
         def _run_backend(self) -> None:
             parts = urlsplit(self.path)

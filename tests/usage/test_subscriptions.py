@@ -252,6 +252,20 @@ async def test_an_outage_later_leaves_the_plan_as_it_was(customer: Customer, bil
     assert (await customer.check()).plan == "team"
 
 
+async def test_a_proxy_of_the_environment_is_not_asked(
+    billing: FakeBilling, async_engine: AsyncEngine, user_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    subscriptions = Subscriptions(billing.base_url, async_engine)
+    async with subscriptions.running():
+        subscriptions.look(user_id, None)
+        await wait_until_async(lambda: not subscriptions.is_asking)
+    assert billing.asked == [str(user_id)]
+
+
 async def test_a_plan_that_is_fresh_is_not_asked_for_again(customer: Customer, billing: FakeBilling) -> None:
     billing.body = {"plan_type": "team"}
     await customer.check()

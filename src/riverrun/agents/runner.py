@@ -1,7 +1,6 @@
 """One answer from question to last word."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,9 +28,9 @@ from riverrun.agents.effects import Effects, NoLedger
 from riverrun.agents.errors import AgentFailed
 from riverrun.agents.event_mapping import map_event
 from riverrun.agents.failure_explanation import explain
+from riverrun.agents.failure_log import log_failure
 from riverrun.agents.listing import shorten
 
-_log = logging.getLogger(__name__)
 _IF_CUT = "(the beginning of this answer is left out)\n…"
 _LEAST_CHARS_OF_AN_EXCHANGE = 1_000
 
@@ -145,7 +144,7 @@ async def _next_event(
             raise AgentFailed(
                 "The model stalled", f"Nothing came for {stall_seconds:g} seconds. Ask again."
             ) from error
-        _log.info("the model failed", exc_info=True)
+        log_failure(error)
         raise explain(error) from error
 
 

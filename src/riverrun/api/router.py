@@ -17,7 +17,7 @@ from riverrun.auth.errors import ScopeMissing
 from riverrun.conversations.conversations_router import conversations_router
 from riverrun.conversations.sessions_router import sessions_router
 from riverrun.conversations.sharing_router import sharing_router
-from riverrun.infra.dependencies import AsyncDb
+from riverrun.infra.dependencies import AsyncDb, commit_now
 from riverrun.parsing.parsing_router import parsing_router
 from riverrun.parsing.project_shares_router import project_shares_router
 from riverrun.search.search_router import search_router
@@ -43,13 +43,14 @@ LOOKING = frozenset({"search", "resume", "find_parsing_status"})
 async def get_api_key_user(
     request: Request, db: AsyncDb, x_api_key: Annotated[str | None, Header()] = None
 ) -> None:
-    """Let the holder of the request's key in.
+    """Let the holder of the request's key in. No transaction stays open: what comes next may be a body that is slow.
 
     Raises:
         InvalidApiKey: no valid key.
         ScopeMissing: the key is not good for this.
     """
     principal, scopes = await AsyncApiKeyService(db).admit(x_api_key or "")
+    await commit_now(db)
     needed = _scope_for(request)
     if needed not in scopes:
         raise ScopeMissing(f"This needs a key with the scope {needed}.", scope=needed)

@@ -88,9 +88,12 @@ def count_of(subject_id: UUID, column: Any) -> Select[int]:
 
 
 def memberships_of(user_id: UUID, organisation_ids: Collection[UUID]) -> Select[UUID]:
-    """Those of the organisations of which the user is a member."""
-    return select(OrganisationMember.organisation_id).where(
-        OrganisationMember.user_id == user_id, OrganisationMember.organisation_id.in_(organisation_ids)
+    """Those of the organisations of which the user is a member. None of them is deleted before the transaction's end."""
+    return (
+        select(Organisation.id)
+        .join(OrganisationMember, OrganisationMember.organisation_id == Organisation.id)
+        .where(OrganisationMember.user_id == user_id, Organisation.id.in_(organisation_ids))
+        .with_for_update(read=True, key_share=True, of=Organisation)
     )
 
 

@@ -156,7 +156,7 @@ class AsyncOrganisationService:
 
     async def delete(self, organisation_id: UUID) -> None:
         """Delete it. What was shared with it is shared with its members no more."""
-        await self.require(organisation_id, OrganisationRole.OWNER)
+        await self._begin_change(organisation_id, OrganisationRole.OWNER)
         await self._session.execute(statements.note_revocation_of_all(organisation_id))
         await self._session.delete(await self._session.get_one(Organisation, organisation_id))
 

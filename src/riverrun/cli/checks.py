@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from riverrun.cli.listen_address import CannotListen, local_url, require_free_port
 from riverrun.cli.running_stack import with_running_servers
+from riverrun.code_provider.git_version import OLDEST_GIT, version_in
 from riverrun.embedded import EmbeddedError
 from riverrun.embedded.binaries import find_postgres_folder, find_valkey_server, version_of
 from riverrun.embedded.data_folder import LEAST_FREE_BYTES
@@ -30,8 +30,6 @@ from riverrun.infra.worker_readiness import QUEUES, ready_key
 from riverrun.migrations import current_revision
 from riverrun.notifications.email_helper import mail_server_of
 
-OLDEST_GIT = (2, 30)
-"""Older ones do not know all the options that keep a clone harmless."""
 HTTP_TIMEOUT_SECONDS = 3.0
 
 
@@ -84,13 +82,14 @@ def check_git() -> Finding:
     if program is None:
         return to_do("git", "not on PATH: install git, or only folders of this machine can be indexed")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout
-    numbers = re.search(r"(\d+)\.(\d+)[.\d]*", said)
-    if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_GIT:
+    version = version_in(said)
+    if version is None or version < OLDEST_GIT:
         return to_do(
             "git",
-            f"{said.strip() or program} is too old: install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or newer",
+            f"{said.strip() or program} is too old to keep to an address that was checked: "
+            f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or newer",
         )
-    return ok("git", numbers.group())
+    return ok("git", said.strip().removeprefix("git version "))
 
 
 def check_data_folder(data_dir: Path) -> Finding:

@@ -12,7 +12,7 @@ from riverrun.cli.outcome import require_completed
 from riverrun.cli.progress_view import open_progress
 from riverrun.cli.repository_choice import source_of
 from riverrun.cli.run_follower import RunFollower
-from riverrun.cli.terminal import ends_in_words, open_client, output
+from riverrun.cli.terminal import ends_in_words, open_client, output, plain_text
 
 
 @ends_in_words
@@ -27,7 +27,7 @@ def index(
     with open_client() as client:
         source = source_of(path_or_url, Path.cwd()) | ({"branch_name": branch} if branch else {})
         project = index_with_progress(client, source, console)
-        console.print(summary(project), soft_wrap=True)
+        console.print(plain_text(summary(project)), soft_wrap=True)
 
 
 def index_with_progress(client: RiverrunClient, source: dict[str, str], console: Console) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from riverrun.cli.app import PLAIN
-from riverrun.cli.terminal import ends_in_words, open_client, output
+from riverrun.cli.terminal import ends_in_words, open_client, output, plain_text
 
 ID_CHARS = 36
 """An id is shown whole, however narrow the terminal is: `revoke` needs it."""
@@ -66,7 +65,7 @@ def _table(found: list[dict[str, Any]]) -> Table:
     for key in found:
         used = _minute(key["last_used_at"]) if key["last_used_at"] else "never"
         scopes = ",".join(key["scopes"])
-        table.add_row(key["id"], Text(key["name"]), key["hint"], scopes, key["created_at"][:10], used)
+        table.add_row(key["id"], plain_text(key["name"]), key["hint"], scopes, key["created_at"][:10], used)
     return table
 
 

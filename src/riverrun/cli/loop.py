@@ -5,9 +5,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from riverrun.cli.terminal import ends_in_words, open_client, output
+from riverrun.cli.terminal import ends_in_words, open_client, output, plain_text
 
 
 @ends_in_words
@@ -29,9 +28,10 @@ def show_loop(console: Console, report: dict[str, Any], *, has_stacks: bool) -> 
     if report["worst"]:
         console.print(_table(report["worst"]))
     for stall in report["worst"] if has_stacks else ():
-        console.print(Text(f"\n{stall['blocked_time_ms']:.0f} ms  {_request_of(stall)}", style="bold"))
+        console.print()
+        console.print(plain_text(f"{stall['blocked_time_ms']:.0f} ms  {_request_of(stall)}", "bold"))
         for line in stall["stack"]:
-            console.print(Text(f"  {line}"), soft_wrap=True)
+            console.print(plain_text(f"  {line}"), soft_wrap=True)
     since = report["since"][:19].replace("T", " ")
     starved = report["machine_stalls"]
     console.print(
@@ -40,7 +40,7 @@ def show_loop(console: Console, report: dict[str, Any], *, has_stacks: bool) -> 
     if report["callback_cpu_ms"]:
         where = f"{_request_of(report['callback'])} at {report['callback']['line']}"
         console.print(
-            Text(f"most CPU of one callback: {report['callback_cpu_ms']} ms, {where}"), soft_wrap=True
+            plain_text(f"most CPU of one callback: {report['callback_cpu_ms']} ms, {where}"), soft_wrap=True
         )
 
 
@@ -50,7 +50,7 @@ def _table(stalls: list[dict[str, Any]]) -> Table:
         table.add_column(column, no_wrap=column in ("blocked", "cpu"))
     for stall in stalls:
         blocked, cpu = f"{stall['blocked_time_ms']:.0f} ms", f"{stall['cpu_ms']:.0f} ms"
-        table.add_row(blocked, cpu, Text(_request_of(stall)), Text(stall["line"]))
+        table.add_row(blocked, cpu, plain_text(_request_of(stall)), plain_text(stall["line"]))
     return table
 
 

@@ -4,12 +4,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from riverrun.cli.app import PLAIN
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.client_errors import ClientError
-from riverrun.cli.terminal import ends_in_words, open_client, output
+from riverrun.cli.terminal import ends_in_words, open_client, output, plain_text
 
 orgs = typer.Typer(
     help="Make organisations, and add and remove their members.",
@@ -76,7 +75,7 @@ def list_invitations(organisation: Organisation) -> None:
         waiting = client.waiting_invitations(organisation_id(client, organisation))
     console = output()
     for one in waiting:
-        console.print(Text(f"{one['email']} ({one['role']}), until {one['expires_at'][:10]}"))
+        console.print(plain_text(f"{one['email']} ({one['role']}), until {one['expires_at'][:10]}"))
     if not waiting:
         console.print("nobody who was invited is still to come")
 
@@ -118,5 +117,7 @@ def _table(found: list[tuple[dict[str, Any], list[dict[str, Any]]]]) -> Table:
         table.add_column(column, overflow="fold")
     for organisation, members in found:
         people = ", ".join(f"{one['email']} ({one['role']})" for one in members)
-        table.add_row(organisation["id"], Text(organisation["name"]), organisation["role"], Text(people))
+        table.add_row(
+            organisation["id"], plain_text(organisation["name"]), organisation["role"], plain_text(people)
+        )
     return table

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.event_fold import RunEvent
 from riverrun.cli.outcome import error_in_words
 from riverrun.cli.run_follower import RunFollower
-from riverrun.cli.terminal import ends_in_words, open_client, output
+from riverrun.cli.terminal import ends_in_words, open_client, output, plain_text
 
 STATUS_STYLES = {
     "completed": "green",
@@ -52,8 +51,9 @@ def _table(found: list[dict[str, Any]]) -> Table:
     for run in found:
         what = error_in_words(run["error"]) if run.get("error") else str(run.get("title") or "")
         started = str(run.get("started_at") or run["created_at"])[5:16].replace("T", " ")
-        status = Text(run["status"], style=STATUS_STYLES.get(run["status"], ""))
-        about = Text(" ".join(what.split()), no_wrap=True, overflow="ellipsis")
+        status = plain_text(run["status"], STATUS_STYLES.get(run["status"], ""))
+        about = plain_text(" ".join(what.split()))
+        about.no_wrap, about.overflow = True, "ellipsis"
         table.add_row(run["run_id"], run["kind"], status, started, about)
     return table
 
@@ -61,10 +61,10 @@ def _table(found: list[dict[str, Any]]) -> Table:
 def _follow(console: Console, client: RiverrunClient, run_id: str) -> None:
     """One line an event; Ctrl-C leaves the run alone."""
     follower = RunFollower(
-        client, run_id, on_lost=lambda reason: console.print(Text(f"· {reason}", style="yellow"))
+        client, run_id, on_lost=lambda reason: console.print(plain_text(f"· {reason}", "yellow"))
     )
     for event in follower.events():
-        console.print(Text(f"{event.position:>8}  {event.type:<12}{_brief(event)}"), soft_wrap=True)
+        console.print(plain_text(f"{event.position:>8}  {event.type:<12}{_brief(event)}"), soft_wrap=True)
 
 
 def _brief(event: RunEvent) -> str:

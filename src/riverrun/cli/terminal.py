@@ -10,7 +10,9 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
+from rich.text import Text
 
+from riverrun.agents.text_repair import repair
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.client_errors import EXIT_FAILED, EXIT_INTERRUPTED, ClientError
 from riverrun.cli.server_address import find_server
@@ -24,6 +26,10 @@ R = TypeVar("R")
 FIELD = re.compile(r'field "(\w+)"')
 """What pydantic-settings says of a setting that it could not read."""
 
+BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of writing, and so may show a name that it is not."""
+LINE_BREAK = re.compile("[\t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+
 
 def open_client() -> RiverrunClient:
     """A client for the server that the environment or ``riverrun up`` names. Raises ``NotSetUp``."""
@@ -33,6 +39,11 @@ def open_client() -> RiverrunClient:
 def output() -> Console:
     """Standard output, made anew for each command so that it sees the terminal of the moment."""
     return Console(highlight=False)
+
+
+def plain_text(value: str, style: str = "") -> Text:
+    """What somebody typed, in one line, without what a terminal obeys: neither markup, escapes nor reversed writing."""
+    return Text(_harmless(value), style=style)
 
 
 def fail(words: str, exit_code: int = EXIT_FAILED) -> Never:
@@ -87,4 +98,8 @@ def _invalid_in_words(place: tuple[int | str, ...], words: str) -> str:
 
 
 def _one_line(words: str) -> str:
-    return " ".join(words.split()).replace("[", "\\[")
+    return " ".join(_harmless(words).split()).replace("[", "\\[")
+
+
+def _harmless(words: str) -> str:
+    return repair(LINE_BREAK.sub(" ", BIDI.sub("", words)))

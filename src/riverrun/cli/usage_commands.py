@@ -5,11 +5,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from riverrun.cli.app import PLAIN
 from riverrun.cli.client_errors import ClientError
-from riverrun.cli.terminal import ends_in_words, open_client, output
+from riverrun.cli.terminal import ends_in_words, open_client, output, plain_text
 
 NUMBERS = ("questions_per_day", "questions_per_month", "tokens_per_day", "tokens_per_month")
 
@@ -59,7 +58,7 @@ def list_users() -> None:
         found = client.usage_by_user()
     table = _table("user", "questions", "tokens")
     for row in found:
-        table.add_row(Text(row["email"]), f"{row['questions']:,}", f"{row['tokens']:,}")
+        table.add_row(plain_text(row["email"]), f"{row['questions']:,}", f"{row['tokens']:,}")
     output().print(table if found else "nobody has asked anything this month")
 
 
@@ -72,7 +71,12 @@ def list_limits() -> None:
     table = _table("kind", "holder", "plan", *(name.replace("_", " ") for name in NUMBERS))
     for row in found:
         numbers = ("" if row[name] is None else f"{row[name]:,}" for name in NUMBERS)
-        table.add_row(row["holder"], Text(row["name"] or row["holder_id"]), row["plan"] or "", *numbers)
+        table.add_row(
+            row["holder"],
+            plain_text(row["name"] or row["holder_id"]),
+            plain_text(row["plan"] or ""),
+            *numbers,
+        )
     output().print(table if found else "no limits were laid down; the plans hold for everybody")
 
 

@@ -9,7 +9,6 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -19,7 +18,7 @@ from riverrun.cli.app import PLAIN
 from riverrun.cli.client_errors import ClientError
 from riverrun.cli.listen_address import local_url
 from riverrun.cli.running_stack import with_running_servers
-from riverrun.cli.terminal import ends_in_words, output
+from riverrun.cli.terminal import ends_in_words, output, plain_text
 from riverrun.embedded import EmbeddedError, EmbeddedServers
 from riverrun.infra.database import open_engine
 from riverrun.infra.settings import Settings
@@ -170,8 +169,8 @@ def _table(found: Sequence[User]) -> Table:
         table.add_column(column, overflow="fold")
     for user in found:
         table.add_row(
-            Text(user.email),
-            Text(user.display_name),
+            plain_text(user.email),
+            plain_text(user.display_name),
             _standing(user),
             _day(user.created_at),
             _day(user.last_login_at),

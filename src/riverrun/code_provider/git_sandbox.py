@@ -27,8 +27,8 @@ from riverrun.code_provider.git_process import (
     start_git,
     watch_git,
 )
+from riverrun.code_provider.git_version import require_pinning
 from riverrun.code_provider.host_check import CheckedHost, check_host
-from riverrun.code_provider.host_names import bracketed
 
 COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 DEPTHS = (100, 1_000, 10_000, 2_147_483_647)
@@ -77,6 +77,8 @@ class GitSandbox:
             raise RepositoryFailed(f"{revision[:200]!r} is no name of a branch.")
         deadline = limits.deadline()
         host = check_host(url, allowed_hosts=self._allowed_hosts, through_proxy=_has_proxy(url))
+        if host.pin and not host.is_trusted:
+            require_pinning(host.name)
         network = _Network(url, host, limits, deadline, progress)
         if not (self._can_grow() and self._update(revision, network)):
             self._make_anew(revision, network)
@@ -136,13 +138,19 @@ class GitSandbox:
 
     def _fetch(self, revision: str, network: "_Network") -> None:
         if not COMMIT_ID.fullmatch(revision):
-            return self._fetch_refs(
-                revision, [f"refs/heads/{revision}:{HEAD}" if revision else f"HEAD:{HEAD}"], 1, network
-            )
-        try:
-            self._fetch_refs(revision, [f"{revision}:{HEAD}"], 1, network)
-        except _NotGivenById:
+            branch = f"refs/heads/{revision}" if revision else "HEAD"
+            self._fetch_refs(revision, [f"{branch}:{HEAD}"], 1, network)
+        elif not self._fetch_by_id(revision, network):
             self._deepen_to(revision, network)
+
+    def _fetch_by_id(self, commit: str, network: "_Network") -> bool:
+        """False when the server gives what its branches point to, and no other commit."""
+        complaint = self._ask_for([f"{commit}:{HEAD}"], 1, network)
+        if complaint is None:
+            return True
+        if is_refused_by_id(complaint):
+            return False
+        raise _failure(complaint, network, commit)
 
     def _deepen_to(self, commit: str, network: "_Network") -> None:
         """Fetch more and more history of all branches until the commit is in it."""
@@ -154,6 +162,15 @@ class GitSandbox:
         raise RepositoryFailed(f"The repository has no commit {commit}.")
 
     def _fetch_refs(self, revision: str, refs: list[str], depth: int, network: "_Network") -> None:
+        """Fetch what branches point to, once more if they are moved between the server's list and its pack."""
+        complaint = self._ask_for(refs, depth, network)
+        if complaint is not None and is_refused_by_id(complaint):
+            complaint = self._ask_for(refs, depth, network)
+        if complaint is not None:
+            raise _failure(complaint, network, revision)
+
+    def _ask_for(self, refs: list[str], depth: int, network: "_Network") -> str | None:
+        """Fetch, by both names that a server may know; what git said, none when all is well."""
         options = ["--no-tags", "--no-write-fetch-head", "--force", "--progress"]
         said = ""
         for address in (network.url, f"{network.url}.git"):  # Some servers know only one of the two names.
@@ -163,14 +180,10 @@ class GitSandbox:
                 command, self._directory, network.limits, network.deadline, network.progress
             )
             if code == 0:
-                return
+                return None
             if not is_missing(said):
                 break
-        if is_refused_by_id(said):
-            raise _NotGivenById
-        if is_broken(said):
-            raise _CloneBroken("git cannot write the clone. Is the server's disk full?")
-        raise RepositoryFailed(explanation(said, network.host.host, revision))
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +198,10 @@ class _Network:
 
     @property
     def settings(self) -> dict[str, str]:
-        """This URL's scheme and nothing else, and the address that was checked."""
+        """This URL's scheme and nothing else, and the addresses that were checked."""
         settings = {f"protocol.{urlsplit(self.url).scheme}.allow": "always"}
-        # An IPv6 address leads nowhere else, and curl's option cannot name one as a host.
-        if self.host.address and ":" not in self.host.host:
-            address = bracketed(self.host.address)
-            settings["http.curloptResolve"] = f"{self.host.host}:{self.host.port}:{address}"
+        if self.host.pin:
+            settings["http.curloptResolve"] = self.host.pin
         return settings
 
 
@@ -227,11 +238,17 @@ class BlobReader:
 
 
 class _CloneBroken(RepositoryFailed):
-    """The clone on our disk is damaged; the message is for when it is a new one."""
+    """The clone on our disk is damaged, or may be; the message is for when it is a new one."""
 
 
-class _NotGivenById(Exception):
-    """The server gives what its branches point to, and no other commit."""
+def _failure(said: str, network: _Network, revision: str) -> RepositoryFailed:
+    """What to raise for what git said."""
+    if is_broken(said):
+        return _CloneBroken("git cannot write the clone. Is the server's disk full?")
+    if is_refused_by_id(said):
+        # A clone that lost a file of a commit has the same complaint for ever.
+        return _CloneBroken("The repository changed while it was read. Index it again.")
+    return RepositoryFailed(explanation(said, network.host.host, revision))
 
 
 def _has_proxy(url: str) -> bool:

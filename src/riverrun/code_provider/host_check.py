@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from riverrun.code_provider.errors import RepositoryFailed
-from riverrun.code_provider.host_names import HOW_TO_WRITE_HOSTS, plain_host
+from riverrun.code_provider.host_names import HOW_TO_WRITE_HOSTS, bracketed, plain_host
 from riverrun.kit.public_address import Address, is_public
 
 _UNCLEAR = f"The host of this repository is not taken. {HOW_TO_WRITE_HOSTS} Then add the repository again."
@@ -15,11 +15,25 @@ _UNCLEAR = f"The host of this repository is not taken. {HOW_TO_WRITE_HOSTS} Then
 
 @dataclass(frozen=True, slots=True)
 class CheckedHost:
-    """A host, and the one address that was checked and is to be connected to; none when a proxy connects for us."""
+    """A host, and its addresses, all checked, which alone may be connected to; none when a proxy connects for us."""
 
     host: str
     port: int
-    address: str | None
+    addresses: tuple[str, ...]
+    is_trusted: bool = False
+    """Whether the operator lets us go there, wherever its name leads."""
+
+    @property
+    def name(self) -> str:
+        """As ``RIVERRUN_ALLOWED_HOSTS`` has it."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def pin(self) -> str | None:
+        """What holds git, by curl's option, to the addresses; none for an address, which leads nowhere but to itself."""
+        if not self.addresses or _is_address(self.host):
+            return None
+        return f"{self.name}:{','.join(map(bracketed, self.addresses))}"
 
 
 def check_host(url: str, *, allowed_hosts: Collection[str] = (), through_proxy: bool = False) -> CheckedHost:
@@ -40,7 +54,16 @@ def check_host(url: str, *, allowed_hosts: Collection[str] = (), through_proxy: 
         raise RepositoryFailed(
             f"{host} is an address inside a private network: the server does not go there."
         )
-    return CheckedHost(host, port, str(addresses[0]) if addresses and not through_proxy else None)
+    pinned = () if through_proxy else tuple(dict.fromkeys(map(str, addresses)))
+    return CheckedHost(host, port, pinned, is_allowed)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _split(url: str) -> tuple[SplitResult, int]:

@@ -19,6 +19,7 @@ from riverrun.conversations.questions import (
     projects_to_read,
     refuse_to_stop_others,
     require_indexes,
+    require_repeat,
     require_say,
     title_of,
 )
@@ -135,7 +136,7 @@ class ConversationService:
 
     async def rename(self, conversation_id: UUID, title: str) -> None:
         """Give it a title."""
-        (await self.get(conversation_id)).title = title
+        (await self.get(conversation_id, lock=True)).title = title
 
     async def delete(self, conversation_id: UUID) -> StoppedRuns:
         """Delete it with its messages. Runs under way are told to stop."""
@@ -171,6 +172,7 @@ class ConversationService:
             NotFound, Forbidden: the conversation is not the principal's to see, or to ask in.
             RepositoryNotShared: one of its repositories is not.
             InvalidRequest, PayloadTooLarge: an empty question, or one that is too long.
+            IdempotencyKeyReused: the key was used for something else.
             ProjectNotReady: a repository without a complete index.
             SubjectBusy, LineFull: other answers are under way here, and ``if_busy`` says no.
             UsageLimitReached, TooManyQuestions: the principal may not ask more in this month or day.
@@ -179,7 +181,7 @@ class ConversationService:
         conversation = await self.get(conversation_id, Right.ASK, lock=True)
         projects = await projects_to_read(self._session, self._principal, conversation)
         hides_sources = len(projects) < len(conversation.project_ids)
-        if (earlier := await self._earlier(conversation, idempotency_key, hides_sources)) is not None:
+        if (earlier := await self._earlier(conversation, idempotency_key, text, hides_sources)) is not None:
             return earlier
         require_indexes(projects)
         await refuse_to_stop_others(self._session, self._principal, conversation, if_busy)
@@ -209,12 +211,13 @@ class ConversationService:
         Raises:
             NotFound, Forbidden, RepositoryNotShared: as ``post_message``.
             NothingToRegenerate: there is no question.
-            ProjectNotReady, SubjectBusy, LineFull, UsageLimitReached, TooManyQuestions: as ``post_message``.
+            IdempotencyKeyReused, ProjectNotReady, SubjectBusy, LineFull: as ``post_message``.
+            UsageLimitReached, TooManyQuestions: as ``post_message``.
         """
         conversation = await self.get(conversation_id, Right.ASK, lock=True)
         projects = await projects_to_read(self._session, self._principal, conversation)
         hides_sources = len(projects) < len(conversation.project_ids)
-        if (earlier := await self._earlier(conversation, idempotency_key, hides_sources)) is not None:
+        if (earlier := await self._earlier(conversation, idempotency_key, None, hides_sources)) is not None:
             return earlier
         require_indexes(projects)
         await refuse_to_stop_others(self._session, self._principal, conversation, if_busy)
@@ -242,11 +245,12 @@ class ConversationService:
         return await stop_run(run, self._session, self._channels, keep_orphaned_answer)
 
     async def _earlier(
-        self, conversation: Conversation, idempotency_key: str | None, hides_sources: bool
+        self, conversation: Conversation, idempotency_key: str | None, text: str | None, hides_sources: bool
     ) -> Accepted | None:
         found = await self._runs.find(self._principal.user_id, conversation.id, idempotency_key)
         if found is None:
             return None
+        require_repeat(found.run, text)
         message_id = await self._session.scalar(statements.question_of(found.run.id))
         return Accepted(found, message_id, conversation.project_ids, hides_sources)
 

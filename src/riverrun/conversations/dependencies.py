@@ -10,7 +10,7 @@ from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.conversations.conversation_routing import Delivery
 from riverrun.conversations.conversation_service import ConversationService
 from riverrun.conversations.schemas import NewMessage
-from riverrun.infra.dependencies import AsyncDb, CurrentSettings
+from riverrun.infra.dependencies import AsyncDb, CurrentSettings, commit_now
 from riverrun.kit.problem import InvalidRequest
 from riverrun.runs.dependencies import CurrentChannels
 from riverrun.usage.dependencies import CurrentUsage
@@ -33,12 +33,13 @@ async def get_conversation_service(
     return ConversationService.create(db, principal, settings, channels, usage, async_db=db)
 
 
-async def read_message(request: Request) -> NewMessage:
-    """The question, as JSON or as a form (``multipart/form-data``, field ``content``).
+async def read_message(request: Request, db: AsyncDb) -> NewMessage:
+    """The question, as JSON or as a form (``multipart/form-data``, field ``content``). It may come slowly: commits before.
 
     Raises:
         InvalidRequest: no ``content``, or a form that cannot be read.
     """
+    await commit_now(db)
     try:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             async with request.form(max_files=0, max_fields=20) as form:
@@ -48,6 +49,8 @@ async def read_message(request: Request) -> NewMessage:
         raise InvalidRequest('Send JSON like {"content": "your question"}.') from error
     except HTTPException as error:
         raise InvalidRequest(f"Send a form with the field content ({error.detail})") from error
+    except UnicodeError as error:  # the framework looks for UnicodeDecodeError, which not every codec raises
+        raise InvalidRequest("Send a form in UTF-8: this charset cannot be read.") from error
 
 
 async def get_delivery(

@@ -24,6 +24,16 @@ class NothingToRegenerate(Problem):
     title = "There is no question yet"
 
 
+class IdempotencyKeyReused(Problem):
+    """The ``Idempotency-Key`` was sent before, with another question or to have one answered again. Nothing is stored.
+
+    Repeat what was sent with it, word for word, or send this with a fresh key.
+    """
+
+    status = 422
+    title = "The key is that of another request"
+
+
 class RepositoryNotShared(Problem):
     """The conversation is shared with you, but not a repository that it is about: an answer would read it for you.
 

@@ -6,13 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.principal import Principal, caller
-from riverrun.conversations.errors import ProjectNotReady, RepositoryNotShared
+from riverrun.conversations.errors import IdempotencyKeyReused, ProjectNotReady, RepositoryNotShared
 from riverrun.conversations.models import Conversation
 from riverrun.conversations.reading_statements import PROJECTS_WITH_RIGHT
 from riverrun.kit.problem import Forbidden, InvalidRequest, PayloadTooLarge
 from riverrun.parsing.models import Project
 from riverrun.runs.line_statements import ACTIVE
-from riverrun.runs.models import IfBusy, Run
+from riverrun.runs.models import IfBusy, Run, RunKind
 
 TITLE_CHARS = 80
 
@@ -82,6 +82,17 @@ async def refuse_to_stop_others(
     )
     if await session.scalar(of_others.limit(1)) is not None:
         raise Forbidden("Somebody else's answer is under way here: wait for its end.")
+
+
+def require_repeat(run: Run, question: str | None) -> None:
+    """Whoever sends a key again sends the question again that the run answers; none to have the last one answered again.
+
+    Raises:
+        IdempotencyKeyReused: the run came of something else.
+    """
+    kind = RunKind.REGENERATION if question is None else RunKind.ANSWER
+    if run.kind != kind or question not in (None, run.payload["question"]):
+        raise IdempotencyKeyReused("This Idempotency-Key was used for something else: send a fresh one.")
 
 
 def require_say(principal: Principal, run: Run) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from riverrun.infra.database import Base
+from riverrun.kit.problem import InvalidRequest
 
 
 class SessionName(Base):
@@ -19,6 +20,24 @@ class SessionName(Base):
     )
     session_id: Mapped[str] = mapped_column(Text, primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), unique=True)
+
+
+def id_in(text: str) -> UUID | None:
+    """The id that ``text`` is, in any spelling of one; none when it is a name."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def refuse_ids_of_others(wanted: str, run_id: UUID) -> None:
+    """Keep a run from going by what may be another one's id.
+
+    Raises:
+        InvalidRequest: ``wanted`` is an id, and not this run's own.
+    """
+    if id_in(wanted) not in (None, run_id):
+        raise InvalidRequest("session_id is an id, by which only its own run goes: wish for another name.")
 
 
 def name_of(run_id: UUID) -> Select[str]:

@@ -25,7 +25,7 @@ from riverrun.auth.grants import Right
 from riverrun.auth.principal import CALLER, Principal, caller, has_right
 from riverrun.conversations.models import Conversation
 from riverrun.conversations.reading_statements import READABLE_RUNS, hides_sources
-from riverrun.conversations.session_names import SessionName
+from riverrun.conversations.session_names import SessionName, id_in
 from riverrun.runs.line_statements import ACTIVE, newest_run_of
 from riverrun.runs.models import Run, RunEvent, RunKind, RunStatus
 from riverrun.streaming.cursor import START, Position
@@ -114,19 +114,20 @@ A look-up or two in an index for each of conversation, run, name and newest even
 """
 
 _IS_NAMED = SessionName.session_id == bindparam("session_id", type_=Text())
+_HAS_ID = Run.id == bindparam("run_id", type_=Uuid())
 
 RUN_NAMED = (
     READABLE_RUNS.outerjoin(SessionName, SessionName.run_id == Run.id)
-    .where(Run.subject_id == _CONVERSATION_ID, or_(_IS_NAMED, Run.id == bindparam("run_id", type_=Uuid())))
-    .order_by(_IS_NAMED.desc().nulls_last())
+    .where(Run.subject_id == _CONVERSATION_ID, or_(_IS_NAMED, _HAS_ID))
+    .order_by(_HAS_ID.desc().nulls_last())
     .limit(1)
 )
-"""The row of ``READABLE_RUNS`` that the client named so, else the one that has it as its id."""
+"""The row of ``READABLE_RUNS`` that has it as its id, else the one that the client named so: an id is never another's."""
 
 
 def session_values(principal: Principal, conversation_id: UUID, session_id: str = "") -> dict[str, Any]:
     """The values of these statements."""
-    named = {"session_id": session_id, "run_id": _uuid_or_none(session_id)}
+    named = {"session_id": session_id, "run_id": id_in(session_id)}
     return {**caller(principal), "conversation_id": conversation_id, **named}
 
 
@@ -139,10 +140,3 @@ def forget_ended_runs(conversation_id: UUID) -> Delete:
     """Drop what is over in it, with all that was recorded of it. What was used stays in the ledger."""
     over = delete(Run).where(Run.subject_id == conversation_id, Run.ended_at.is_not(None))
     return over.execution_options(synchronize_session=False)
-
-
-def _uuid_or_none(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

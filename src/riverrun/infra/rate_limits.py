@@ -29,7 +29,12 @@ TAKE_SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local interval, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + interval
+local held = tonumber(redis.call('GET', KEYS[1]) or 0)
+if held > now + window then -- the clock was set back: at most one window is waited for
+  held = now + window
+  redis.call('SET', KEYS[1], string.format('%.0f', held), 'PX', math.ceil(window / 1000))
+end
+local full_at = math.max(held, now) + interval
 local wait = full_at - now - window
 if wait > 0 then return wait end
 redis.call('SET', KEYS[1], string.format('%.0f', full_at), 'PX', math.ceil((full_at - now) / 1000))

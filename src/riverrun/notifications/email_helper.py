@@ -1,8 +1,11 @@
 """One mail, handed in at a server that speaks Resend's API."""
 
 import asyncio
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -11,9 +14,14 @@ from pydantic import SecretStr
 
 from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.infra.web_address import is_web_address
+from riverrun.kit.clock import now
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 TOTAL_TIMEOUT_SECONDS = 30.0
+PASSING = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+"""Refusals of the moment, beside the server's own faults. 409: a try with the same idempotency key is still under way."""
 NAMES = {
     "URL": "RIVERRUN_EMAIL_API_URL",
     "KEY": "RIVERRUN_EMAIL_API_KEY",
@@ -32,11 +40,15 @@ class Mail:
 
 
 class MailRefused(Exception):
-    """The mail server did not take it. ``is_passing``: it may, a moment later. Holds neither address nor text."""
+    """The mail server did not take it. ``is_passing``: it may, a moment later. Holds neither address nor text.
 
-    def __init__(self, reason: str, *, is_passing: bool) -> None:
+    ``retry_after_seconds`` is how long the server asks to be left alone, if it says so, at whatever length.
+    """
+
+    def __init__(self, reason: str, *, is_passing: bool, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.is_passing = is_passing
+        self.retry_after_seconds = retry_after_seconds
 
 
 class EmailHelper:
@@ -49,7 +61,7 @@ class EmailHelper:
         self._sender = sender
 
     async def send_email(self, mail: Mail) -> None:
-        """Hand it in, within 30 seconds. The answer's status says whether it was taken; what else it holds is not read.
+        """Hand it in, within 30 seconds. The answer's status says whether it was taken; its body is not read.
 
         Raises:
             MailRefused: it was not taken.
@@ -67,8 +79,11 @@ class EmailHelper:
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise MailRefused(f"it cannot be asked ({type(error).__name__})", is_passing=False) from error
         if not answer.is_success:
-            is_passing = answer.status_code == 429 or answer.status_code >= 500
-            raise MailRefused(f"it answered {answer.status_code}", is_passing=is_passing)
+            raise MailRefused(
+                f"it answered {answer.status_code}",
+                is_passing=answer.status_code in PASSING or answer.status_code >= 500,
+                retry_after_seconds=_retry_after_seconds(answer.headers.get("retry-after", "")),
+            )
 
     async def close(self) -> None:
         """Close its connections."""
@@ -120,6 +135,19 @@ def open_email_helper(settings: Settings) -> EmailHelper | None:
     timeout = httpx2.Timeout(TOTAL_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
     client = httpx2.AsyncClient(timeout=timeout, trust_env=False)
     return EmailHelper(client, server.api_url, server.api_key.get_secret_value(), server.sender)
+
+
+def _retry_after_seconds(header: str) -> float | None:
+    """Both forms of ``Retry-After``, seconds and a date; none for anything else."""
+    try:
+        seconds = float(header)
+        return seconds if math.isfinite(seconds) else None
+    except ValueError:
+        pass
+    try:
+        return (parsedate_to_datetime(header) - now()).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _may_be_reached(url: str, allowed_hosts: Collection[str]) -> bool:

@@ -1,8 +1,11 @@
-"""Mail goes out beside the requests that ask for it: bounded, a few tries each, lost with the process."""
+"""Mail goes out beside the requests that ask for it: bounded, tried for two minutes each, lost with the process."""
 
 import asyncio
 import contextlib
+import itertools
 import logging
+import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -12,8 +15,12 @@ from riverrun.kit.background import end
 from riverrun.notifications.email_helper import EmailHelper, Mail, MailRefused
 
 MOST_UNDER_WAY = 100
-TRIES = 3
-PAUSE_SECONDS = 2.0
+AT_A_TIME = 2
+"""So many are handed in at once: mail servers take a few a second, and a burst would run into their limit."""
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
+"""No try begins later than this after a mail's first one."""
 LEAVING_SECONDS = 2.0
 """How long a process that ends waits for mails that are on their way."""
 
@@ -26,9 +33,17 @@ logger = logging.getLogger(__name__)
 class MailRoom:
     """Takes mails without waiting. Without a helper it takes none and says so in the log, with no word of the mail."""
 
-    def __init__(self, helper: EmailHelper | None, *, pause_seconds: float = PAUSE_SECONDS) -> None:
+    def __init__(
+        self,
+        helper: EmailHelper | None,
+        *,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._helper = helper
-        self._pause_seconds = pause_seconds
+        self._pause = pause
+        self._clock = clock
+        self._turns = asyncio.Semaphore(AT_A_TIME)
         self._under_way: set[asyncio.Task[None]] = set()
 
     @property
@@ -81,15 +96,35 @@ class MailRoom:
             await self._send(helper, mail)
 
     async def _send(self, helper: EmailHelper, mail: Mail) -> None:
-        for tries_left in reversed(range(TRIES)):
-            try:
-                await helper.send_email(mail)
-            except MailRefused as error:
-                if error.is_passing and tries_left:
-                    await asyncio.sleep(self._pause_seconds)
-                    continue
-                logger.error("the mail server did not take '%s': %s", mail.subject, error)
-            return
+        try:
+            await self._hand_in(helper, mail)
+        except MailRefused as error:
+            logger.error("the mail server did not take '%s': %s", mail.subject, error)
+
+    async def _hand_in(self, helper: EmailHelper, mail: Mail) -> None:
+        """Try until it is taken; the turn is kept meanwhile, so that a server that wants a pause gets one from all.
+
+        Raises ``MailRefused`` when that is final, or has gone on for too long.
+        """
+        async with self._turns:
+            began = self._clock()
+            for failures in itertools.count(1):
+                try:
+                    await helper.send_email(mail)
+                    return
+                except MailRefused as error:
+                    pause_seconds = _pause_seconds(error, failures)
+                    if not error.is_passing or self._clock() + pause_seconds - began > PATIENCE_SECONDS:
+                        raise
+                await self._pause(pause_seconds)
+
+
+def _pause_seconds(refusal: MailRefused, failures: int) -> float:
+    """What the server asks for, within bounds; else twice as long as the last time, up to a half less at random."""
+    if (asked := refusal.retry_after_seconds) is not None:
+        return min(max(asked, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+    doubled: float = FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16)
+    return min(doubled, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)
 
 
 def _say_that_nothing_is_sent(subject: str) -> None:

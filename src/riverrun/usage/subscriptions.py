@@ -69,7 +69,7 @@ class Subscriptions:
         if not self.is_on:
             yield
             return
-        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as self._client:
+        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as self._client:
             try:
                 yield
             finally:
