@@ -18,8 +18,8 @@ from riverrun.infra.loop_report import LoopReport, Place, Stall
 from riverrun.kit.clock import now
 from riverrun.users.models import User
 
-NASTY = "eve\x1b[2J\x1b]0;pwned\x07\x9b31m\u202egro.elpmaxe\u2066\rroot\nadmin"
-SHOWN = "eve[2J]0;pwned31mgro.elpmaxe root admin"
+NASTY = "\\[/x]eve\x1b[2J\x1b]0;pwned\x07\x9b31m\u202egro.elpmaxe\u2066\rroot\nadmin"
+SHOWN = "\\[/x]eve[2J]0;pwned31mgro.elpmaxe root admin"
 DAY = "2026-11-24T13:20:18.123456Z"
 
 

@@ -14,7 +14,6 @@ from riverrun.conversations.session_names import SessionName
 from riverrun.infra.redis_clients import SyncRedis
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.ids import new_uuid
-from riverrun.runs.models import Run
 
 
 def names(engine: Engine) -> Sequence[str]:
@@ -113,16 +112,16 @@ async def test_what_cannot_be_resumed_is_not_found(client: httpx2.AsyncClient, c
 
 
 @pytest.mark.parametrize("spelling", ["{}", "{{{}}}", "urn:uuid:{}"])
-async def test_an_id_is_no_name_to_wish_for(
+async def test_nobody_goes_by_another_runs_id(
     client: httpx2.AsyncClient, conversation: str, engine: Engine, spelling: str
 ) -> None:
-    for wanted in (str(new_uuid()), (await ask(client, conversation))["run_id"]):
-        query = {"background": "true", "if_busy": "enqueue", "session_id": spelling.format(wanted)}
-        refused = await client.post(f"{conversation}/message", params=query, json={"content": "Why?"})
-        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-request")
-    with engine.connect() as connection:
-        assert len(connection.execute(select(Run.id)).all()) == 1
-    assert names(engine) == []
+    async def named(wanted: str) -> str:
+        return str((await ask(client, conversation, session_id=wanted, if_busy="enqueue"))["session_id"])
+
+    another = spelling.format((await ask(client, conversation))["run_id"])
+    assert [await named(another) for _ in range(3)] == [f"{another}-{number}" for number in (1, 2, 3)]
+    nobodys = spelling.format(new_uuid())
+    assert [await named(nobodys) for _ in range(2)] == [nobodys, f"{nobodys}-1"]
 
 
 async def test_a_repeated_post_may_wish_for_the_runs_own_id(

@@ -188,7 +188,9 @@ def test_c_has_functions_structs_and_macros() -> None:
     ("content", "language"),
     [
         (b"struct box { int class; };\nint using(void);\nclass box *of(void);\n", "c"),
-        (b"#pragma once\nnamespace geo {\n", "cpp"),
+        (b"/*\nusing the queue\nclass of errors\nnamespace for x\n*/\n", "c"),
+        (b"#pragma once\nnamespace geo::flat\n{\n", "cpp"),
+        (b"class GEO_API Box final\n{\n", "cpp"),
         (b"class Waterbuck : public Base {\n", "cpp"),
         (b"struct Box {\n  private:\n", "cpp"),
         (b"template <typename T>\nT cast(T x);\n", "cpp"),

@@ -217,6 +217,31 @@ async def test_two_branches_of_a_repository_are_told_apart(make_index: MakeIndex
     assert [(place.repo, place.version) for place in places] == [("o/n", "next"), ("o/n", "main")]
 
 
+async def test_a_branch_that_is_indexed_anew_meanwhile_is_told_as_itself(
+    make_index: MakeIndex, engine: Engine
+) -> None:
+    index = make_index(("o/n", ALPHA), ("o/n@next", BETA))
+    assert index.list_files("o/n@next:main.py") == ["o/n@next:main.py"]
+    with engine.begin() as connection:
+        moved = update(Project).where(Project.branch_name == "next").values(commit_id="f" * 40)
+        connection.execute(moved)
+    assert [hit.location.version for hit in index.find_symbol("launch_rocket")] == ["next"]
+    assert cited(index, "[o/n@next:main.py:1-3]")[0] == "[o/n@next:main.py:1-3]"
+
+
+async def test_callers_of_one_branch_are_no_part_of_the_definition_in_the_other(
+    make_index: MakeIndex,
+) -> None:
+    moved = {
+        "main.py": "def countdown():\n    launch_rocket()\n"
+        + "\n" * 4
+        + "def launch_rocket():\n    return 1\n"
+    }
+    text = (await answer(make_index(("o/n", BETA), ("o/n@next", moved)), "Who calls `launch_rocket`?")).text
+    assert "[o/n:main.py:7]" in text
+    assert "[o/n@next:main.py:2]" in text
+
+
 async def test_an_answer_cites_the_branch_that_it_found(make_index: MakeIndex) -> None:
     index = make_index(("o/n", ALPHA), ("o/n@feature/moon", BETA))
     events = await answer(index, QUESTION)

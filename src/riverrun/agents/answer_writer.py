@@ -95,7 +95,7 @@ class AnswerWriter:
             start_line=location.start_line,
             end_line=location.end_line,
             blob=location.blob,
-            **({"version": location.version} if location.version else {}),
+            **({"version": location.version} if location.names_repo and location.version else {}),
         )
 
     def _emit_value(self, event_type: str, **data: object) -> None:

@@ -24,7 +24,7 @@ def called_name(hit: Hit) -> str:
 def tell_callers(sites: Sequence[CallSite], hit: Hit, most: int) -> str:
     """The first callers, those in tests last, and how many more there are; empty when there is none to tell."""
     outside = [site for site in sites if _may_call(site, hit)]
-    by_caller = {(site.location.repo, site.location.path, site.caller): site for site in reversed(outside)}
+    by_caller = {(_file_of(site), site.caller): site for site in reversed(outside)}
     callers = sorted(
         by_caller.values(), key=lambda site: (is_in_tests(site.location.path), outside.index(site))
     )
@@ -61,9 +61,16 @@ def _may_call(site: CallSite, hit: Hit) -> bool:
     return call_each_other(site.location.path, hit.location.path) and not _is_inside(site, hit)
 
 
+def _file_of(found: CallSite | Hit) -> tuple[str, str, str]:
+    """Another one in each version of a repository, unless nothing of it has changed."""
+    return found.location.repo, found.location.path, found.location.blob
+
+
 def _is_inside(site: CallSite, hit: Hit) -> bool:
-    same_file = (site.location.repo, site.location.path) == (hit.location.repo, hit.location.path)
-    return same_file and hit.location.start_line <= site.location.start_line <= hit.location.end_line
+    return (
+        _file_of(site) == _file_of(hit)
+        and hit.location.start_line <= site.location.start_line <= hit.location.end_line
+    )
 
 
 def _caller_name(site: CallSite) -> str:

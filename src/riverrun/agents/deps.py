@@ -19,7 +19,7 @@ class Location:
     names_repo: bool = False
     """Whether the place is told with its repository, as the conversation has several."""
     version: str = ""
-    """What was asked for of the repository, where the place is told with it: a branch, or a commit's first digits."""
+    """What was asked for of the repository: a branch, or a commit's first digits; told with the repository."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from pydantic import ValidationError
-from pydantic_ai.exceptions import ModelAPIError
+from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ def _chain(error: BaseException | None, seen: set[int]) -> Iterator[BaseExceptio
 
 
 def _holds_answer(error: BaseException) -> bool:
-    """pydantic-ai's and the providers' libraries' keep it as ``body`` or ``response``; pydantic's quote what it read."""
-    if isinstance(error, ModelAPIError | ValidationError):
+    """pydantic-ai's quote what was sent, as pydantic's do; the providers' libraries' keep it as ``body`` or ``response``."""
+    if isinstance(error, ModelAPIError | UnexpectedModelBehavior | ValidationError):
         return True
     return any(getattr(error, name, None) is not None for name in ("body", "response"))
 

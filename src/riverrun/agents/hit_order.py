@@ -10,7 +10,7 @@ _ALIKE = 0.85
 _LONGEST_NAME = 80
 """Longer ones are no names, and to compare them takes time."""
 
-Spot = tuple[str, str, int, int]
+Spot = tuple[str, str, str, int, int]
 
 
 def is_named(hit: SearchHit | SymbolHit, names: Sequence[str]) -> bool:
@@ -39,7 +39,7 @@ def most_alike(named: Sequence[SymbolHit], names: Sequence[str]) -> tuple[str, S
 
 def spot(location: Location) -> Spot:
     """What two hits of the same lines have in common."""
-    return location.repo, location.path, location.start_line, location.end_line
+    return location.repo, location.path, location.blob, location.start_line, location.end_line
 
 
 def _stands_for_another(hit: SymbolHit) -> bool:

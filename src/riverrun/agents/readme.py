@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from riverrun.agents.prose import whole_sentences
+from riverrun.kit.code_fence import fence_behind
 
 README_PATTERNS = ("README*", "readme*", "Readme*")
 _ENDINGS = frozenset(["", ".md", ".markdown", ".mdx", ".rst", ".txt", ".rdoc", ".adoc", ".org"])
 _MOST_PARAGRAPHS = 3
-_FENCES = ("```", "~~~")
 _UNDERLINE = re.compile(r"[=~-]{3,}\s*")
 _HEADING = re.compile(r"#{1,6}(?:\s|$)")
 _NO_PROSE = re.compile(r"#|<|!\[|\[!|\[[^]]*\]:|\||[-*+]\s|\d+\.\s|>|\.\. |[=~-]{3}| {4}|\t")
@@ -86,14 +86,13 @@ def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
     block: list[str] = []
     fence = ""
     for number, line in enumerate([*lines, ""], 1):
-        is_fence = line.startswith(fence or _FENCES)
-        is_apart = not line.strip() or bool(fence) or is_fence or _HEADING.match(line) is not None
+        before, fence = fence, fence_behind(line, fence)
+        is_code, is_heading = bool(before or fence), _HEADING.match(line) is not None
+        is_apart = is_code or is_heading or not line.strip()
         if block and is_apart:
             yield _Block(number - len(block), block)
             block = []
-        if is_fence:
-            fence = "" if fence else line[: len(line) - len(line.lstrip(line[0]))]
-        elif not fence and _HEADING.match(line):
+        if is_heading and not is_code:
             yield _Block(number, [line])
         elif not is_apart:
             block.append(line)

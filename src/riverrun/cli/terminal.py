@@ -48,7 +48,8 @@ def plain_text(value: str, style: str = "") -> Text:
 
 def fail(words: str, exit_code: int = EXIT_FAILED) -> Never:
     """One line on standard error, then the end."""
-    Console(stderr=True, highlight=False).print(f"[bold red]riverrun:[/] {_one_line(words)}", soft_wrap=True)
+    line = Text.assemble(("riverrun:", "bold red"), " ", " ".join(_harmless(words).split()))
+    Console(stderr=True, highlight=False).print(line, soft_wrap=True)
     raise typer.Exit(exit_code)
 
 
@@ -95,10 +96,6 @@ def _invalid_in_words(place: tuple[int | str, ...], words: str) -> str:
     variable = f"RIVERRUN_{place[0]}".upper() if place else ""
     inside = ".".join(part for part in map(str, place[1:]) if "[" not in part)
     return ": ".join(filter(None, (variable, inside, words)))
-
-
-def _one_line(words: str) -> str:
-    return " ".join(_harmless(words).split()).replace("[", "\\[")
 
 
 def _harmless(words: str) -> str:

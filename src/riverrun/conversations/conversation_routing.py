@@ -14,7 +14,7 @@ from riverrun.conversations.conversation_service import Accepted
 from riverrun.conversations.errors import AnswerFailed
 from riverrun.conversations.run_reading import ReadableRun, RunReading
 from riverrun.conversations.schemas import ChatMessageResponse, MessageAccepted
-from riverrun.conversations.session_names import claim_name, name_of, refuse_ids_of_others
+from riverrun.conversations.session_names import claim_name, name_of
 from riverrun.infra.problem_handlers import CLIENT_GONE
 from riverrun.kit.background import end
 from riverrun.kit.problem import NotFound
@@ -51,7 +51,6 @@ async def answer_to(
     """Commit what was accepted, set it going, and answer as the client wants it.
 
     Raises:
-        InvalidRequest: the name that is wanted may be another run's id.
         AnswerFailed: a whole answer was wanted, and there is none.
         NotFound: the same, and it is not the client's to read any more.
     """
@@ -74,14 +73,9 @@ async def async_ensure_unique_run_id(session: AsyncSession, created: CreatedRun,
 
     Of many that want the same name one gets it, the others ``wanted-1``, ``wanted-2``, ...: Postgres decides, by one
     INSERT. A run that has a name keeps it, so a repeated post is told the same; without a wish a run goes by its id.
-
-    Raises:
-        InvalidRequest: what is wanted is an id, and not the run's own.
     """
     run = created.run
     name: str | None = None if created.is_new else await session.scalar(name_of(run.id))
-    if name is None and wanted is not None:
-        refuse_ids_of_others(wanted, run.id)
     while name is None and wanted is not None:
         name = await session.scalar(claim_name(run.subject_id, wanted, run.id))
     return name or str(run.id)

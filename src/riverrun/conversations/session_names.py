@@ -2,12 +2,25 @@
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Insert, Select, Text, case, cast, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Insert,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from riverrun.infra.database import Base
-from riverrun.kit.problem import InvalidRequest
+from riverrun.runs.models import Run
 
 
 class SessionName(Base):
@@ -30,16 +43,6 @@ def id_in(text: str) -> UUID | None:
         return None
 
 
-def refuse_ids_of_others(wanted: str, run_id: UUID) -> None:
-    """Keep a run from going by what may be another one's id.
-
-    Raises:
-        InvalidRequest: ``wanted`` is an id, and not this run's own.
-    """
-    if id_in(wanted) not in (None, run_id):
-        raise InvalidRequest("session_id is an id, by which only its own run goes: wish for another name.")
-
-
 def name_of(run_id: UUID) -> Select[str]:
     """The name that the run has been given."""
     return select(SessionName.session_id).where(SessionName.run_id == run_id)
@@ -48,17 +51,22 @@ def name_of(run_id: UUID) -> Select[str]:
 def claim_name(conversation_id: UUID, wanted: str, run_id: UUID) -> Insert:
     """Name the run ``wanted``, or the first of ``wanted-1``, ``wanted-2``, ... that is free; returns the name.
 
-    No row comes back when another transaction was faster: claim again.
+    The id of another run here is not free: by that one goes nobody else. No row comes back when another transaction was faster: claim again.
     """
     here = SessionName.conversation_id == conversation_id
     count = select(func.count()).where(here).scalar_subquery()
-    number = func.generate_series(0, count).column_valued("number")
+    number = func.generate_series(0, count + 1).column_valued("number")
     name = case((number == 0, wanted), else_=literal(wanted) + "-" + cast(number, Text))
     is_taken = select(SessionName.run_id).where(here, SessionName.session_id == name).exists()
-    free = select(name).where(~is_taken).order_by(number).limit(1).scalar_subquery()
+    is_an_id = and_(number == 0, _is_another_run(conversation_id, wanted, run_id))
+    free = select(name).where(~is_taken, ~is_an_id).order_by(number).limit(1).scalar_subquery()
     return (
         insert(SessionName)
         .values(conversation_id=conversation_id, session_id=free, run_id=run_id)
         .on_conflict_do_nothing(index_elements=[SessionName.conversation_id, SessionName.session_id])
         .returning(SessionName.session_id)
     )
+
+
+def _is_another_run(conversation_id: UUID, wanted: str, run_id: UUID) -> ColumnElement[bool]:
+    return exists().where(Run.subject_id == conversation_id, Run.id == id_in(wanted), Run.id != run_id)

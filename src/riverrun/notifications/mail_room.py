@@ -20,7 +20,7 @@ AT_A_TIME = 2
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0
-"""No try begins later than this after a mail's first one."""
+"""No second try begins later than this after a mail was posted."""
 LEAVING_SECONDS = 2.0
 """How long a process that ends waits for mails that are on their way."""
 
@@ -97,17 +97,16 @@ class MailRoom:
 
     async def _send(self, helper: EmailHelper, mail: Mail) -> None:
         try:
-            await self._hand_in(helper, mail)
+            await self._hand_in(helper, mail, self._clock())
         except MailRefused as error:
             logger.error("the mail server did not take '%s': %s", mail.subject, error)
 
-    async def _hand_in(self, helper: EmailHelper, mail: Mail) -> None:
-        """Try until it is taken; the turn is kept meanwhile, so that a server that wants a pause gets one from all.
+    async def _hand_in(self, helper: EmailHelper, mail: Mail, began: float) -> None:
+        """Try until it is taken; the turn is kept meanwhile, so that a server in trouble is asked by two at most.
 
-        Raises ``MailRefused`` when that is final, or has gone on for too long.
+        Raises ``MailRefused`` when that is final, or has gone on for too long: who waited for a turn longer has one try.
         """
         async with self._turns:
-            began = self._clock()
             for failures in itertools.count(1):
                 try:
                     await helper.send_email(mail)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from riverrun.kit.code_fence import fence_behind
 from riverrun.parsing.symbols import Extraction, FoundSymbol
 
 MAX_CHUNK_LINES = 150
@@ -17,7 +18,6 @@ MIN_CONSTANT_LINES = 3
 
 _WORD = re.compile(r"[^\W_]")
 _HEADING = re.compile(r"#{1,6}\s+(\S.*)")
-_FENCE = re.compile(r"\s{0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
 
 
 class Piece(NamedTuple):
@@ -47,7 +47,7 @@ def cut_markdown(lines: list[str]) -> list[Piece]:
     trail: list[tuple[int, str]] = []
     start, fence = 1, ""
     for number, line in enumerate([*lines, "# "], 1):
-        fence = _fence_behind(line, fence)
+        fence = fence_behind(line, fence)
         at_end = number > len(lines)
         heading = None if fence or at_end else _HEADING.match(line)
         if not heading and not at_end:
@@ -61,18 +61,6 @@ def cut_markdown(lines: list[str]) -> list[Piece]:
             trail = [(level, above) for level, above in trail if level < depth] + [(depth, title)]
             start = number
     return pieces
-
-
-def _fence_behind(line: str, fence: str) -> str:
-    """The fence that code is in behind a line, given the one before it; empty outside of code, as CommonMark has it."""
-    found = _FENCE.match(line)
-    if found is None:
-        return fence
-    run, rest = found.groups()
-    if not fence:
-        return str(run)
-    closes = run.startswith(fence) and not rest.strip()
-    return "" if closes else fence
 
 
 def _title(text: str) -> str:

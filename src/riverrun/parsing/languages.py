@@ -133,7 +133,8 @@ _LANGUAGE_OF_FILE = {
 
 
 _OF_CPP_ALONE = re.compile(
-    rb"^[ \t]*(?:(?:class|namespace)[ \t]+\w[^;()\n]*$|template[ \t]*<|using[ \t]+\w|(?:public|private|protected)[ \t]*:)",
+    rb"^[ \t]*(?:class[ \t]+(?:[A-Z_][A-Z\d_]*[ \t]+)?\w+(?:[ \t]+final)?\s*[:{]|namespace(?:[ \t]+[\w:]+)?\s*\{"
+    rb"|template[ \t]*<|using[ \t]+(?:namespace\b|\w+[ \t]*=)|(?:public|private|protected)[ \t]*:)",
     re.MULTILINE,
 )
 """Lines that begin so."""

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 _RUN = re.compile(r"[^\W\d_]+\d*|\d+")
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_UNSPACED = re.compile(
+    "[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]+"
+)
 """Scripts that are written without spaces between words."""
 
 
@@ -28,6 +30,8 @@ def _cut(run: str) -> Iterator[str]:
 
 
 def _begins_part(before: str, here: str, after: str) -> bool:
+    if bool(_UNSPACED.match(before)) != bool(_UNSPACED.match(here)):
+        return True
     if before.isdigit() or here.isdigit():
         return False
     if _is_cased(before) != _is_cased(here):

@@ -12,11 +12,11 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from riverrun.agents.deps import CallSite, Excerpt, Location, SearchHit, SymbolHit
-from riverrun.agents.places import full_path, shown_path, told_version, versioned
+from riverrun.agents.places import full_path, told_version, versioned
 from riverrun.parsing.text_lines import text_lines
 from riverrun.search import statements
 from riverrun.search.path_glob import glob_expression
-from riverrun.search.search_service import SearchService
+from riverrun.search.search_service import SearchService, location_in
 
 MAX_NAME_CHARS = 255
 MAX_PATH_CHARS = 4096
@@ -56,7 +56,7 @@ class PostgresCodeIndex:
             return []
         calls = statements.calls_of(self._project_ids, wanted, limit * self._most_versions)
         rows = self._fresh_session().execute(calls)
-        return self._told(CallSite(Location(*place), caller) for *place, caller in rows)[:limit]
+        return self._told(CallSite(location_in(place), caller) for *place, caller in rows)[:limit]
 
     def read_file(self, path: str, start_line: int = 1, end_line: int | None = None) -> Excerpt | None:
         files = self._files_called(path)
@@ -67,8 +67,9 @@ class PostgresCodeIndex:
         files = self._files_called(path)
         if len(files) < 2:
             return []
-        places = (Location(file.repo_name, file.commit_id, file.path, 1, 1, file.blob) for file in files)
-        return [shown_path(self._named(place)) for place in places]
+        return [
+            full_path(versioned(file.repo_name, told_version(file.branch_name)), file.path) for file in files
+        ]
 
     def list_files(self, pattern: str = "**", *, limit: int = 200) -> list[str]:
         wanted = storable(pattern)[:MAX_PATH_CHARS]
@@ -83,7 +84,7 @@ class PostgresCodeIndex:
 
     def _definitions(self, statement: statements.Rows) -> list[SymbolHit]:
         rows = self._fresh_session().execute(statement)
-        return self._told(SymbolHit(Location(*row[:6]), *row[6:]) for row in rows)
+        return self._told(SymbolHit(location_in(row[:7]), *row[7:]) for row in rows)
 
     def _files_called(self, path: str) -> Sequence[Row[Any]]:
         """The files that a path may mean. Those of one name with the same content are one."""
@@ -132,16 +133,7 @@ class PostgresCodeIndex:
         return list(once.values())
 
     def _named(self, location: Location) -> Location:
-        if not self._has_several:
-            return location
-        version = self._versions.get((location.repo, location.commit), "")
-        return replace(location, names_repo=True, version=version)
-
-    @cached_property
-    def _versions(self) -> Mapping[tuple[str, str | None], str]:
-        """By repository and commit. At one commit all versions are the same: the oldest project's counts."""
-        rows = reversed(self._rows)
-        return {(row.repo_name, row.commit_id): told_version(row.branch_name) for row in rows}
+        return replace(location, names_repo=self._has_several)
 
     def _fresh_session(self) -> Session:
         """Each look begins anew: a connection that was lost since the last one is not asked again."""
@@ -167,14 +159,13 @@ def _in_any_version(found: SearchHit | SymbolHit | CallSite) -> object:
 
 def clip(row: Sequence[Any], start_line: int, end_line: int | None) -> Excerpt | None:
     """A row of ``file_content`` cut to a range of lines; none when the file has no line of it."""
-    repo, commit, path, blob, content = row
+    repo, commit, path, blob, branch, content = row
     lines = text_lines(content)
     first, last = max(start_line, 1), min(end_line or len(lines), len(lines))
     if first > last:
         return None
-    return Excerpt(
-        Location(repo, commit, path, first, last, blob), "\n".join(lines[first - 1 : last]), len(lines)
-    )
+    location = location_in((repo, commit, path, first, last, blob, branch))
+    return Excerpt(location, "\n".join(lines[first - 1 : last]), len(lines))
 
 
 def dotted(name: str) -> str:

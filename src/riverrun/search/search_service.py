@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from riverrun.agents.deps import Location, SearchHit
+from riverrun.agents.places import told_version
 from riverrun.search import statements
 from riverrun.search.candidates import CANDIDATES, candidate_values
 from riverrun.search.query_terms import Concept, query_concepts
@@ -106,4 +107,10 @@ def read_hits(ranked: Sequence[Ranked], rows: Iterable[Any]) -> list[SearchHit]:
 
 def read_hit(row: Sequence[Any], score: float) -> SearchHit:
     *place, name, kind, signature, docstring = row
-    return SearchHit(Location(*place), name, kind, signature, docstring, score)
+    return SearchHit(location_in(place), name, kind, signature, docstring, score)
+
+
+def location_in(place: Sequence[Any]) -> Location:
+    """``(repo, commit, path, first line, last line, blob, branch)`` of a row."""
+    repo, commit, path, first, last, blob, branch_name = place
+    return Location(repo, commit, path, first, last, blob, version=told_version(branch_name))

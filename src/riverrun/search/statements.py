@@ -65,6 +65,7 @@ def _hits() -> Rows:
             Chunk.start_line,
             Chunk.end_line,
             SourceFile.blob,
+            Project.branch_name,
             Chunk.name,
             Chunk.kind,
             func.coalesce(symbol.c.signature, ""),
@@ -78,7 +79,7 @@ def _hits() -> Rows:
 
 
 HITS = _hits()
-"""``(chunk id, repo, commit, path, first line, last line, blob, name, kind, signature, docstring)`` of chunks by ``chunk_ids``.
+"""``(chunk id, repo, commit, path, first line, last line, blob, branch, name, kind, signature, docstring)`` of ``chunk_ids``.
 
 Signature and docstring are those of the innermost definition around the chunk that bears its name."""
 
@@ -110,7 +111,7 @@ def definitions_like(project_ids: Sequence[UUID], name: str, limit: int) -> Rows
 
 
 def definitions(project_ids: Sequence[UUID]) -> Rows:
-    """``(repo, commit, path, first line, last line, blob, name, kind, signature, docstring)`` of definitions."""
+    """``(repo, commit, path, first line, last line, blob, branch, name, kind, signature, docstring)`` of definitions."""
     return (
         select(
             Project.repo_name,
@@ -119,6 +120,7 @@ def definitions(project_ids: Sequence[UUID]) -> Rows:
             Symbol.start_line,
             Symbol.end_line,
             SourceFile.blob,
+            Project.branch_name,
             Symbol.qualified_name,
             Symbol.kind,
             Symbol.signature,
@@ -131,7 +133,7 @@ def definitions(project_ids: Sequence[UUID]) -> Rows:
 
 
 def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
-    """``(repo, commit, path, line, line, blob, caller)`` of the calls of a name, in the order of the files."""
+    """``(repo, commit, path, line, line, blob, branch, caller)`` of the calls of a name, in the order of the files."""
     last = name.rsplit(".", 1)[-1]
     keys = [key for project_id in project_ids for key in call_keys(project_id, [last])]
     call = (
@@ -148,6 +150,7 @@ def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
             call.c.line,
             call.c.line,
             SourceFile.blob,
+            Project.branch_name,
             call.c.caller,
         )
         .select_from(FileCalls)
@@ -161,18 +164,21 @@ def calls_of(project_ids: Sequence[UUID], name: str, limit: int) -> Rows:
 
 
 def versions(project_ids: Sequence[UUID]) -> Rows:
-    """``(id, repo_name, branch_name, commit_id)`` of projects, the oldest first."""
-    return (
-        select(Project.id, Project.repo_name, Project.branch_name, Project.commit_id)
-        .where(Project.id.in_(project_ids))
-        .order_by(Project.id)
-    )
+    """``(id, repo_name, branch_name)`` of projects."""
+    return select(Project.id, Project.repo_name, Project.branch_name).where(Project.id.in_(project_ids))
 
 
 def file_content(paths: Mapping[UUID, str]) -> Rows:
-    """``(repo_name, commit, path, blob, bytes)`` of the files that have these paths in these projects, the oldest project's first."""
+    """``(repo_name, commit, path, blob, branch, bytes)`` of the files that have these paths in these projects, the oldest project's first."""
     return (
-        select(Project.repo_name, Project.commit_id, SourceFile.path, SourceFile.blob, Blob.content)
+        select(
+            Project.repo_name,
+            Project.commit_id,
+            SourceFile.path,
+            SourceFile.blob,
+            Project.branch_name,
+            Blob.content,
+        )
         .join(Project, Project.id == SourceFile.project_id)
         .join(Blob, (Blob.project_id == SourceFile.project_id) & (Blob.sha == SourceFile.blob))
         .where(tuple_(SourceFile.project_id, SourceFile.path).in_(list(paths.items())))
