@@ -102,8 +102,10 @@ async def test_a_title_that_turns_the_writing_round_leaves_the_words_about_it_al
 
 
 async def test_why_a_repository_cannot_be_indexed_again_is_said(page: PageDriver) -> None:
+    unready = make_unready("unready")
+
     async def give(route: Route) -> None:
-        await route.fulfill(json=[make_unready("unready")])
+        await route.fulfill(json=[unready])
 
     async def refuse(route: Route) -> None:
         await route.abort()
