@@ -1,7 +1,6 @@
 """What becomes of a clone that updates add to, and of a fetch that takes several calls of git."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,6 @@ from riverrun.code_provider.git_process import Limits, size_of
 from riverrun.code_provider.git_sandbox import GitSandbox
 
 MAX_BYTES = 1_000_000
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir()
-    with GitServer(tmp_path / "served") as started:
-        yield started
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,6 @@ from tests.support.git_server import GitServer, commit_files, git, make_reposito
 from riverrun.code_provider.errors import RepositoryFailed, RepositoryStopped
 from riverrun.code_provider.git_process import Limits
 from riverrun.code_provider.git_sandbox import GitSandbox, TreeEntry
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir()
-    with GitServer(tmp_path / "served") as started:
-        yield started
 
 
 @pytest.fixture

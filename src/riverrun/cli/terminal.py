@@ -19,6 +19,7 @@ from riverrun.cli.server_address import find_server
 from riverrun.infra.schema_revision import MisfitTables
 from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.infra.worker_readiness import UnknownQueue
+from riverrun.kit.bidi import BIDI_IN_PROSE
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,8 +27,6 @@ R = TypeVar("R")
 FIELD = re.compile(r'field "(\w+)"')
 """What pydantic-settings says of a setting that it could not read."""
 
-BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""What turns the direction of writing, and so may show a name that it is not."""
 LINE_BREAK = re.compile("[\t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -99,4 +98,4 @@ def _invalid_in_words(place: tuple[int | str, ...], words: str) -> str:
 
 
 def _harmless(words: str) -> str:
-    return repair(LINE_BREAK.sub(" ", BIDI.sub("", words)))
+    return repair(LINE_BREAK.sub(" ", BIDI_IN_PROSE.sub("", words)))

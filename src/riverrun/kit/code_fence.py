@@ -2,12 +2,12 @@
 
 import re
 
-_FENCE = re.compile(r"\s{0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
+FENCE = re.compile(r" {0,3}(`{3,}+(?!.*`)|~{3,})(.*)")
 
 
 def fence_behind(line: str, fence: str) -> str:
     """The fence that code is in behind a line, given the one before it; empty outside of code."""
-    found = _FENCE.match(line)
+    found = FENCE.match(line)
     if found is None:
         return fence
     run, rest = found.groups()

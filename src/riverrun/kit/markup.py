@@ -17,6 +17,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from riverrun.kit.bidi import BIDI_IN_CODE, BIDI_IN_PROSE
+from riverrun.kit.code_fence import FENCE, fence_behind
 from riverrun.kit.colours import LANGUAGES, coloured
 
 MAX_HIGHLIGHTED_CHARS = 20_000
@@ -50,13 +52,6 @@ TAGS = frozenset(ATTRIBUTES).union(
     ["table", "tbody", "thead", "tr", "ul"],
 )
 ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")
-FENCE = re.compile(r" {0,3}(`{3,}+(?!.*`)|~{3,})")
-
-BIDI_IN_PROSE = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Embeddings, overrides and isolates: they can make any words read as others."""
-
-BIDI_IN_CODE = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
-"""These, and the plain marks: prose in Arabic or Hebrew needs them for its punctuation, code never does."""
 
 
 def highlight(path: str, text: str, start_line: int = 1) -> str:
@@ -116,18 +111,15 @@ def _blocks(text: str) -> Iterator[str]:
     """Whole blocks: what is indented stays with what it belongs to; fences, and the items of a list, stand alone."""
     block, fence, is_fence, is_after_end = "", "", False, False
     for line in StringIO(text, newline=""):  # Lines as markdown-it has them: str.splitlines knows more ends.
-        mark = FENCE.match(line)
+        is_mark = FENCE.match(line) is not None
         if block and not fence and _begins_block(line, block, is_fence, is_after_end):
             yield block
             block = ""
-        is_fence = is_fence if block else mark is not None
+        is_fence = is_fence if block else is_mark
         block += line
-        ends_fence = bool(fence and mark and line.strip() == mark[1] and mark[1].startswith(fence))
-        is_after_end = ends_fence or (not fence and not line.strip())
-        if ends_fence:
-            fence = ""
-        elif mark and not fence:
-            fence = mark[1]
+        before, fence = fence, fence_behind(line, fence)
+        ends_fence = bool(before) and not fence
+        is_after_end = ends_fence or (not before and not line.strip())
     if block:
         yield block
 
