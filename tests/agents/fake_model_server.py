@@ -25,8 +25,8 @@ class FakeModelServer:
     """How many were made."""
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once a reply that hangs has sent all it will send."""
-    client_closed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the client closed the connection of a reply that hangs."""
+    open_connections: int = 0
+    """How many have not ended. A reply that hangs keeps its own until the client closes it."""
 
     @property
     def stream_head(self) -> bytes:
@@ -44,6 +44,7 @@ async def fake_model_server(*replies: Reply, keeps_alive: bool = False) -> Async
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fake.connections += 1
+        fake.open_connections += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             is_whole = True
             while is_whole:
@@ -51,6 +52,7 @@ async def fake_model_server(*replies: Reply, keeps_alive: bool = False) -> Async
                 reply = fake.replies[min(len(fake.requests), len(fake.replies)) - 1]
                 is_whole = await reply(fake, reader, writer) and keeps_alive
         writer.close()
+        fake.open_connections -= 1
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
@@ -88,7 +90,6 @@ def hangs_after(*events: bytes) -> Reply:
         fake.waiting.set()
         with suppress(ConnectionError):
             await reader.read()
-        fake.client_closed.set()
         return False
 
     return reply

@@ -238,7 +238,7 @@ async def test_cancelling_closes_the_connection(sent: list[bytes]) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(server.client_closed.wait(), 10)
+        await wait_until_async(lambda: server.open_connections == 0)
     assert events.text == b"".join(sent and [b"Half"]).decode()
 
 
@@ -246,7 +246,7 @@ async def test_a_stall_closes_the_connection_too() -> None:
     async with fake_model_server(hangs_after(text("Half"))) as server:
         with pytest.raises(AgentFailed):
             await ask(server, RecordedEvents(), Limits(stall_seconds=0.1))
-        await asyncio.wait_for(server.client_closed.wait(), 10)
+        await wait_until_async(lambda: server.open_connections == 0)
 
 
 def test_one_model_serves_one_event_loop_after_another() -> None:

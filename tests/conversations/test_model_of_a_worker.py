@@ -16,6 +16,7 @@ from tests.agents.fake_model_server import (
     text,
 )
 from tests.support.asking import answer, ask, contents
+from tests.support.waiting import wait_until_async
 
 from riverrun.conversations.agent_tasks import model_of
 from riverrun.infra.worker_resources import WorkerResources
@@ -72,7 +73,7 @@ async def test_a_stopped_answer_does_not_harm_the_next(
         stopped = await client.post(f"{conversation}/stop")
         assert stopped.is_success, stopped.text
         await answering
-        await server.client_closed.wait()
+        await wait_until_async(lambda: server.open_connections == 0)
         await asked(client, conversation, worker, server)
     assert (await contents(client, conversation))[-1] == "whole"
 

@@ -1,6 +1,8 @@
 """A plain route answers as the framework's own would, whatever is asked of it, and calls things in the same order."""
 
 import contextlib
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -238,3 +240,23 @@ async def test_an_error_that_a_dependency_keeps_to_itself_is_no_reason_to_begin_
     async with httpx2.AsyncClient(transport=transport, base_url="http://here") as client:
         assert (await client.get("/kept")).status_code == 500
     assert told == ["called"]
+
+
+async def test_an_app_leaves_nothing_in_the_routers_that_it_included() -> None:
+    router = APIRouter(route_class=PlainRoute)
+
+    @router.get("/thing")
+    async def thing() -> Thing:
+        return Thing(number=1, words=[])
+
+    async def served() -> weakref.ref[FastAPI]:
+        app = FastAPI()
+        app.include_router(router, prefix="/a")
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            assert (await client.get("/a/thing")).status_code == 200
+        return weakref.ref(app)
+
+    app = await served()
+    gc.collect()
+    assert app() is None

@@ -34,22 +34,19 @@ class PlainRoute(APIRoute):
     the like; and requests with a value that is not valid, for which it has the words.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        self._answerers: dict[int, Answerer] = {}
-        super().__init__(*arguments, **named)
-
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The framework asks for this once for each place where the route's router is included."""
         handler = super().get_route_handler()
         effective: Any = _effective_route_context_var.get() or self
         with suppress(NotPlain):
-            self._answerers[id(effective)] = Answerer(effective)
+            # There, and not in the route: that is the router's, and outlives each app that includes it.
+            effective.plain_answerer = Answerer(effective)
         return handler
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, if this can be done plainly."""
         effective: Any = _get_scope_effective_route_context(scope) or self
-        answerer = self._answerers.get(id(effective))
+        answerer: Answerer | None = getattr(effective, "plain_answerer", None)
         if answerer is not None and scope["method"] in effective.methods:
             given = answerer.given(Request(scope, receive, send))
             if given is not None:
@@ -71,7 +68,7 @@ class Answerer:
         is_json = isinstance(route.response_class, DefaultPlaceholder) and route.response_field is not None
         if not is_json or route.body_field or route.stream_item_field or route.max_body_size is not None:
             raise NotPlain
-        self._route = route  # kept, so that nothing else ever has its id
+        self._path = route.path
         self._overriding = route.dependency_overrides_provider
         self._steps = in_order(route.dependant)
         self._status = route.status_code or 200
@@ -101,9 +98,7 @@ class Answerer:
             for step, values in zip(self._steps, given, strict=True):
                 results.append(await step.take(values, results, stack))
             return await self._response(results[-1])
-        raise RuntimeError(
-            f"{self._route.path}: a dependency kept an error to itself, and so there is no answer"
-        )
+        raise RuntimeError(f"{self._path}: a dependency kept an error to itself, and so there is no answer")
 
     async def _response(self, result: Any) -> Response:
         if isinstance(result, Response):
