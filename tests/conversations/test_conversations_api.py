@@ -149,10 +149,10 @@ async def test_a_repository_without_an_index_is_not_asked(
     client: httpx2.AsyncClient, conversation: str, engine: Engine
 ) -> None:
     with engine.begin() as connection:
-        connection.execute(update(Project).values(indexed_at=None))
+        connection.execute(update(Project).values(indexed_at=None, repo_name="o/n", branch_name="next"))
     response = await ask(client, conversation)
     assert response.status_code == 409
-    assert "index" in response.json()["detail"]
+    assert response.json()["detail"].startswith("o/n@next is still being indexed")
 
 
 async def test_a_strangers_conversation_is_an_unknown_one(

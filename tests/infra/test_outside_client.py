@@ -150,6 +150,8 @@ async def test_a_letter_that_cannot_be_sent_is_said_without_what_it_is_in(
         ("//issuer.example/auth", False),
         ("", False),
         ("https://", False),
+        ("https://[::1/auth", False),
+        ("https://issuer.example/\x00", False),
     ],
 )
 async def test_where_browsers_may_be_sent(url: str, *, is_fit: bool) -> None:

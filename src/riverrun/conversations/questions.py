@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from riverrun.agents.places import told_version, versioned
 from riverrun.auth.principal import Principal, caller
 from riverrun.conversations.errors import IdempotencyKeyReused, ProjectNotReady, RepositoryNotShared
 from riverrun.conversations.models import Conversation
@@ -59,12 +60,11 @@ def require_indexes(projects: Sequence[Project]) -> None:
     if not projects:
         raise ProjectNotReady("The repository of this conversation was removed: start a new conversation.")
     for project in projects:
+        name = versioned(project.repo_name, told_version(project.branch_name))
         if project.indexed_at is None and project.error:
-            raise ProjectNotReady(f"{project.repo_name} has no index yet: {project.error}")
+            raise ProjectNotReady(f"{name} has no index yet: {project.error}")
         if project.indexed_at is None:
-            raise ProjectNotReady(
-                f"{project.repo_name} is still being indexed: ask again when its index is ready."
-            )
+            raise ProjectNotReady(f"{name} is still being indexed: ask again when its index is ready.")
 
 
 async def refuse_to_stop_others(

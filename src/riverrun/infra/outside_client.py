@@ -62,7 +62,10 @@ class OutsideClient:
 
     def is_fit(self, url: str) -> bool:
         """Whether a URL has a scheme and a host that may be asked, as far as can be said without a name server."""
-        return _is_fit(httpx2.URL(url), self._allowed_hosts)
+        try:
+            return _is_fit(httpx2.URL(url), self._allowed_hosts)
+        except httpx2.InvalidURL:
+            return False
 
     async def ask(self, method: str, url: str, **content: Any) -> Answer:
         """The answer, within 30 seconds; ``content`` is what httpx2 takes: ``headers``, ``data``, ``json``, ``auth``.
