@@ -12,7 +12,7 @@ from bench.http_wire import open_wire
 from bench.load import WARM_UP, Address, Level, Load, open_load
 from bench.ratios import AGREEMENT, SEED, Ratio, apart
 from bench.report import Report
-from bench.round_bootstrap import Figure, ratio_interval
+from bench.round_bootstrap import FEWEST_ROUNDS, Figure, ratio_interval
 from bench.scenario import Scenario
 
 NATIVE = "riverrun"
@@ -30,7 +30,7 @@ class Plan:
     """
 
     concurrency: Sequence[int] = (10, 20, 50)
-    rounds: int = 3
+    rounds: int = FEWEST_ROUNDS
     patience: float = 0.0
     lone_rounds: int = 40
     warm_up: int = WARM_UP
@@ -59,7 +59,7 @@ async def measure_levels(
             may_go_on = patience if concurrency == highest else NONE
             levels = await play(served, scenario, concurrency, plan.rounds, plan.warm_up, may_go_on)
             for arm, level in levels.items():
-                report.note_level(arm, f"{scenario.name}@{concurrency}", level.as_dict())
+                report.tell_level(arm, f"{scenario.name}@{concurrency}", level.as_dict())
         check_twins(levels, f"{scenario.name}@{highest}", report)
         compare(levels, f"{scenario.name}@{highest}", report)
 

@@ -25,16 +25,22 @@ MEASURED = (
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def environment() -> dict[str, Any]:
-    """The machine; a load near or over the number of cores before the start makes figures worthless."""
-    return {
+def environment(server: str = "") -> dict[str, Any]:
+    """The machine; a load near or over the number of cores before the start makes figures worthless.
+
+    Of a ``server`` that is somebody else's nothing is known but its URL: what is told of programs is of the harness alone.
+    """
+    programs = {
         "python": platform.python_version(),
+        "commit": commit(),
+        "versions": {name: found for name in MEASURED if (found := installed(name))},
+    }
+    return {
         "system": platform.system(),
         "cores": psutil.cpu_count(),
         "load_before": round(psutil.getloadavg()[0], 2),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
-        "versions": {name: found for name in MEASURED if (found := installed(name))},
+        **(programs if not server else {"server": server, "harness": programs}),
     }
 
 

@@ -5,16 +5,17 @@ import re
 import time
 from typing import Any, NamedTuple
 
+from bench.http_chunks import Chunks
+
 LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 NO_BODY = {204, 304}
-LAST_CHUNK = b"\r\n0\r\n\r\n"
 IDLE_SECONDS = 2.0
 """Servers hang up on who is idle for 5 s (uvicorn's default), at times while a request is on its way to them."""
 
 
 class Answer(NamedTuple):
-    """A whole answer. The body of a chunked one is left in its chunks."""
+    """A whole answer."""
 
     status: int
     body: bytes
@@ -27,6 +28,8 @@ class HttpWire(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: Any = None
         self._received = bytearray()
+        self._status = 0
+        self._chunks: Chunks | None = None
         self._waiting: asyncio.Future[tuple[int, bytes]] | None = None
         self._used_at = time.monotonic()
 
@@ -59,32 +62,58 @@ class HttpWire(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        try:
+            self._take(data)
+        except ValueError as error:
+            self._fail(f"what the server says is no HTTP/1.1: {error}")
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail("the server hung up")
+
+    def _take(self, data: bytes) -> None:
+        if self._chunks is not None:
+            self._take_chunks(self._chunks, data)
+            return
         self._received += data
         head_end = self._received.find(b"\r\n\r\n")
         if head_end < 0 or self._waiting is None or self._waiting.done():
             return
-        head, body = bytes(self._received[:head_end]), self._received[head_end + 4 :]
-        status = int(head[9:12])
+        head, body = bytes(self._received[:head_end]), bytes(self._received[head_end + 4 :])
+        self._status = int(head[9:12])
         length = LENGTH.search(head)
-        if (
-            status in NO_BODY
-            or (length and len(body) >= int(length[1]))
-            or (CHUNKED.search(head) and self._received.endswith(LAST_CHUNK))
-        ):
-            self._finish(status, bytes(body))
+        if self._status in NO_BODY:
+            self._finish(b"")
+        elif CHUNKED.search(head):
+            self._chunks = Chunks()
+            self._take_chunks(self._chunks, body)
+        elif length and len(body) >= int(length[1]):
+            self._finish(body)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def _take_chunks(self, chunks: Chunks, data: bytes) -> None:
+        if chunks.feed(data):
+            self._finish(bytes(chunks.body))
+
+    def _fail(self, words: str) -> None:
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(ConnectionError("the server hung up"))
+            self._waiting.set_exception(ConnectionError(words))
 
-    def _finish(self, status: int, body: bytes) -> None:
+    def _finish(self, body: bytes) -> None:
         self._received.clear()
+        self._chunks = None
         self._used_at = time.monotonic()
-        assert self._waiting is not None
-        self._waiting.set_result((status, body))
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result((self._status, body))
 
 
 async def open_wire(host: str, port: int) -> HttpWire:
-    """A connection."""
-    _, wire = await asyncio.get_running_loop().create_connection(HttpWire, host, port)
+    """A connection.
+
+    Raises:
+        ConnectionError: nobody listens there.
+    """
+    try:
+        _, wire = await asyncio.get_running_loop().create_connection(HttpWire, host, port)
+    except OSError as error:
+        raise ConnectionError(f"nobody listens at {host}:{port} ({error.strerror or error})") from error
     return wire

@@ -5,13 +5,15 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.arm_server import ArmServer, Usage
 from bench.figures import p95, percentile
 from bench.http_wire import HttpWire, open_wire
 from bench.round_bootstrap import figure_interval
 from bench.scenario import Scenario
+
+if TYPE_CHECKING:  # the product itself, which somebody else's server is measured without
+    from bench.arm_server import ArmServer, Usage
 
 WARM_UP = 5
 ERROR_CHARS = 300
@@ -26,7 +28,7 @@ class Address:
     host: str
     port: int
     authorization: str
-    server: ArmServer | None = None
+    server: "ArmServer | None" = None
 
 
 @dataclass(slots=True)
@@ -39,7 +41,7 @@ class Level:
     first_error: str = ""
     wall_seconds: float = 0.0
     client_cpu_seconds: float = 0.0
-    usages: list[Usage] = field(default_factory=list)
+    usages: "list[Usage]" = field(default_factory=list)
 
     @property
     def latencies(self) -> list[float]:
@@ -48,13 +50,18 @@ class Level:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON. Latencies in milliseconds, of right answers only."""
-        figures: dict[str, Any] = {"requests": len(self.latencies) + self.errors, "errors": self.errors}
+        figures: dict[str, Any] = {
+            "requests": len(self.latencies) + self.errors,
+            "errors": self.errors,
+            "round_count": len(self.rounds),
+        }
         if self.latencies:
+            between = figure_interval(self.rounds, p95)
             figures |= {
                 "min_ms": min(self.latencies) * 1e3,
                 **{f"p{percent}_ms": percentile(self.latencies, percent) * 1e3 for percent in (50, 95, 99)},
                 "max_ms": max(self.latencies) * 1e3,
-                "p95_ci95_ms": [1e3 * edge for edge in figure_interval(self.rounds, p95)],
+                "p95_ci95_ms": between and [1e3 * edge for edge in between],
                 "requests_per_second": len(self.latencies) / self.wall_seconds,
             }
         if self.first_error:

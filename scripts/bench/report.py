@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.environment import environment
+from bench.level_lines import level_line
 from bench.ratios import Ratio
 
 SYNC_ARMS = frozenset({"threads", "blocking"})
@@ -38,6 +39,11 @@ class Report:
         if wrong := figures.get("first_error"):
             print(f"ERRORS: {arm}, {level}: {figures['errors']}, the first: {wrong}", flush=True)
 
+    def tell_level(self, arm: str, level: str, figures: dict[str, Any]) -> None:
+        """Keep a level of requests, and say it."""
+        print(f"works: {level}, {arm}" if self.is_smoke else level_line(arm, level, figures), flush=True)
+        self.note_level(arm, level, figures)
+
     def add(self, ratio: Ratio) -> None:
         """Keep a ratio, and say it."""
         self.ratios.append(ratio)
@@ -54,10 +60,19 @@ class Report:
         """Let ``what`` break off without the rest of the run."""
         try:
             yield
+        except (
+            ConnectionError,
+            TimeoutError,
+        ) as error:  # the other side's doing: where we noticed says nothing
+            self.fail(f"{what}: {error or 'the server was silent for too long'}")
         except Exception as error:
             traceback.print_exc()
-            self.failures.append(f"{what}: {type(error).__name__}: {error}")
-            print(f"FAILED: {self.benchmark}, {self.failures[-1]}", flush=True)
+            self.fail(f"{what}: {type(error).__name__}: {error}")
+
+    def fail(self, reason: str) -> None:
+        """It is no success, and why."""
+        self.failures.append(reason)
+        print(f"FAILED: {self.benchmark}, {reason}", flush=True)
 
     @property
     def errors(self) -> int:

@@ -11,7 +11,7 @@ EACH = "{each}"
 END_OF_STREAM = b"\nevent: end\ndata: "
 
 Shape = Callable[[Any], bool]
-"""Whether an answer's decoded JSON is what it should be."""
+"""Whether an answer's decoded JSON is what it should be; of an answer without a body it is given None."""
 Words = Callable[[int], Sequence[str]]
 """So many new words for ``EACH``; called before the clock runs."""
 
@@ -58,8 +58,8 @@ class Scenario:
         if self.is_stream:
             body = body.rpartition(END_OF_STREAM)[2].partition(b"\n")[0]
         try:
-            return self.shape(orjson.loads(body))
-        except (ValueError, TypeError, KeyError, AttributeError):
+            return self.shape(orjson.loads(body) if body else None)
+        except (ValueError, TypeError, LookupError, AttributeError):
             return False
 
 

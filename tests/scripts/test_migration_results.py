@@ -199,12 +199,19 @@ def test_more_capacity_is_what_benchmark_11_says(
 
 def test_what_is_worse_than_the_baseline_is_shown_in_red(tmp_path: Path) -> None:
     former = recorded()
-    former["arms"]["riverrun"]["usage@4"]["p95_ms"] = 0.001
+    former["arms"]["riverrun"]["usage@4"] |= {"p95_ms": 0.001, "p95_ci95_ms": [0.001, 0.002]}
     result_of(tmp_path, former)
     text = text_of(*read_results(RECORDED).values(), baselines=tmp_path)
     p95 = recorded()["arms"]["riverrun"]["usage@4"]["p95_ms"]
     assert f"- 🔴 **worse: usage_check**, riverrun, usage@4: p95 {p95:.2f} ms, was 0.00 ms" in text
     assert "Nothing is worse" in text_of(*read_results(RECORDED).values(), baselines=RECORDED)
+
+
+def test_a_baseline_of_other_levels_is_not_said_to_be_kept_up_with(tmp_path: Path) -> None:
+    result_of(tmp_path, {**recorded(), "arms": {}, "ratios": []})
+    text = text_of(*read_results(RECORDED).values(), baselines=tmp_path)
+    assert "Not measured: nothing could be compared with the baselines of usage_check." in text
+    assert "Nothing is worse" not in text
 
 
 def test_the_committed_document_is_one_that_this_writer_wrote_of_figures_that_mean_something() -> None:

@@ -9,11 +9,11 @@ from statistics import fmean
 from bench.expanded_percentiles import expanded
 from bench.ratios import AGREEMENT, RESAMPLES, SEED, Ratio
 from bench.results.raw_results import Figures, RawResult
+from bench.round_bootstrap import FEWEST_ROUNDS
 
 BEFORE = "blocking"
 AFTER = ("plan", "riverrun")
 """What the plan leads to, and what this product is."""
-FEWEST_ROUNDS = 5
 FLAT = 1 + AGREEMENT
 """As far as the twins of a run may be apart."""
 
@@ -59,8 +59,10 @@ class Claim:
 
 def judge_p95(pair: Pair) -> Verdict:
     """Flat is within 10 %."""
-    if (ratio := pair.ratio) is None or ratio.ci95 is None:
+    if (ratio := pair.ratio) is None:
         return Verdict(Standing.NOT_MEASURED, "the two were not compared")
+    if ratio.ci95 is None:
+        return Verdict(Standing.NOT_MEASURED, f"fewer than {FEWEST_ROUNDS} rounds")
     low, high = ratio.ci95
     figure = f"{ratio.value:.2f}x [{low:.2f} .. {high:.2f}]"
     if low > FLAT:

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.baseline import regressions
+from bench.baseline import compare_with
 from bench.ratios import Ratio
 from bench.results.claims import Standing
 from bench.results.ledger import entries
 from bench.results.level_tables import endpoint_section
 from bench.results.pictures import pictures_of
 from bench.results.plan_steps import FULL, NUMBERED, PLAN, PROOF, STEPS, Step
-from bench.results.raw_results import RawResult
+from bench.results.raw_results import RawResult, read_result
 
 HEAD = """# Results of the async migration
 
@@ -97,17 +97,21 @@ class Document:
     def _regressions(self) -> Iterator[str]:
         yield "## Against the stored baselines\n"
         files = {name: self.baselines / f"{name}.json" for name in self.results}
-        known = {name: path for name, path in files.items() if path.exists()}
-        if not known:
+        found = {
+            name: compare_with(read_result(path), self.results[name].report())
+            for name, path in files.items()
+            if path.exists()
+        }
+        if not found:
             yield "Not measured: no baseline is kept (`make bench-baseline` keeps one)."
-        worse = [
-            f"- 🔴 **worse: {name}**, {line}"
-            for name, path in known.items()
-            for line in regressions(self.results[name].report(), path)
-        ]
-        yield from worse
-        if known and not worse:
-            yield f"Nothing is worse than in the baselines of {', '.join(known)}."
+        for name, one in found.items():
+            yield from (f"- 🔴 **worse: {name}**, {line}" for line in one.worse)
+        unlike = [name for name, one in found.items() if not one.compared]
+        if unlike:
+            yield f"Not measured: nothing could be compared with the baselines of {', '.join(unlike)}."
+        alike = [name for name in found if name not in unlike]
+        if alike and not any(one.worse for one in found.values()):
+            yield f"Nothing is worse than in the baselines of {', '.join(alike)}."
         yield ""
 
     def _step(self, step: Step) -> Iterator[str]:
@@ -164,7 +168,7 @@ def _environments(results: Sequence[RawResult]) -> Iterator[str]:
             )
         )
         for known in (result.environment for result in results)
-        if known
+        if "python" in known
     )
     yield "\n".join(f"- {line}" for line in said) if said else "Not measured: nothing was run."
 
