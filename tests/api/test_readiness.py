@@ -42,3 +42,14 @@ async def test_tables_of_another_release_are_not_ready_and_the_log_says_so_once(
     assert await readiness(client) == (200, "ok")
     assert [record.args for record in caplog.records if OLDER in record.getMessage()] != []
     assert len([record for record in caplog.records if record.msg.startswith("not ready")]) == 2
+
+
+async def test_uptime_checkers_may_ask_for_the_head_alone(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    for path in ("/health/live", "/health/ready"):
+        head, whole = await client.head(path), await client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(whole.content))
+    set_revision(database_url, OLDER)
+    assert (await client.head("/health/ready")).status_code == 503

@@ -55,6 +55,22 @@ async def test_both_versions_have_the_same_verbs(client: httpx2.AsyncClient) -> 
     assert not any("api-keys" in path for path in document["paths"] if path.startswith("/api/v2"))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "methods"),
+    [
+        ("PUT", "/conversations", "GET, POST"),
+        ("GET", "/conversations/share", "DELETE, POST"),
+        ("HEAD", "/runs", "GET"),
+    ],
+)
+async def test_a_method_that_a_path_has_not_is_answered_with_those_that_it_has(
+    client: httpx2.AsyncClient, method: str, path: str, methods: str
+) -> None:
+    for version in ("/api/v1", "/api/v2"):
+        refused = await client.request(method, version + path)
+        assert (refused.status_code, refused.headers["allow"]) == (405, methods)
+
+
 async def test_a_program_asks_polls_resumes_and_reads(
     program: httpx2.AsyncClient, begun: str, worker: WorkerResources
 ) -> None:

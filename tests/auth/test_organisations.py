@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until_async
 
 from riverrun.auth import statements
 from riverrun.auth.models import TokenKind
-from riverrun.auth.organisation_service import MOST_ORGANISATIONS
+from riverrun.auth.organisation_statements import MOST_ORGANISATIONS
 from riverrun.auth.revocations import Revocation
 from riverrun.auth.sign_in import issue_bearer_token
 from riverrun.auth.tokens import new_token
@@ -73,6 +73,15 @@ def make_account(engine: Engine, name: str, *, is_verified: bool = True) -> UUID
         verified_at = now() if is_verified else None
         connection.execute(insert(User).values(**values, email_verified_at=verified_at))
     return user_id
+
+
+def fill_places(engine: Engine, person: Person, count: int) -> None:
+    """Have the person in so many organisations."""
+    places = [{"id": new_uuid(), "name": f"number {number}"} for number in range(count)]
+    members = [{"organisation_id": one["id"], "user_id": person.id, "role": "member"} for one in places]
+    with engine.begin() as connection:
+        connection.execute(insert(Organisation), places)
+        connection.execute(insert(OrganisationMember), members)
 
 
 @pytest.fixture
@@ -210,22 +219,25 @@ async def test_nobody_is_in_more_than_a_hundred(team: Team) -> None:
         made = await team.stranger.client.post(ORGANISATIONS, json={"name": f"number {number}"})
         assert made.status_code == 201
     refused = await team.stranger.client.post(ORGANISATIONS, json={"name": "one more"})
-    assert refused.json()["type"] == "/problems/too-many-members"
+    assert refused.json()["type"] == "/problems/too-many-organisations"
+
+
+async def test_others_let_nobody_into_more_than_a_hundred_and_are_told_whose_places_are_full(
+    team: Team, engine: Engine
+) -> None:
+    fill_places(engine, team.stranger, MOST_ORGANISATIONS)
+    refused = await team.add(team.owner, team.stranger.email)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-organisations")
+    assert "stranger@example.org is in 100 organisations" in refused.json()["detail"]
+    assert team.stranger.email not in await team.roles()
 
 
 async def test_many_who_take_the_last_place_at_once_are_counted_one_by_one(
     team: Team, engine: Engine
 ) -> None:
-    places = [{"id": new_uuid(), "name": f"number {number}"} for number in range(MOST_ORGANISATIONS - 1)]
-    members = [
-        {"organisation_id": one["id"], "user_id": team.stranger.id, "role": "member"} for one in places
-    ]
-    with engine.begin() as connection:
-        connection.execute(insert(Organisation), places)
-        connection.execute(insert(OrganisationMember), members)
-    made = await asyncio.gather(
-        *(team.stranger.client.post(ORGANISATIONS, json={"name": "the last"}) for _ in range(30))
-    )
+    fill_places(engine, team.stranger, MOST_ORGANISATIONS - 1)
+    making = [team.stranger.client.post(ORGANISATIONS, json={"name": "the last"}) for _ in range(30)]
+    made = await asyncio.gather(team.add(team.owner, team.stranger.email), *making)
     assert sum(one.status_code == 201 for one in made) == 1
 
 

@@ -12,7 +12,9 @@ from riverrun.auth.errors import AccountDisabled, AddressNotVerified, ProviderTa
 from riverrun.auth.identity import Identity
 from riverrun.auth.identity_links import UserAuthProvider
 from riverrun.auth.invitation_service import AsyncInvitations, new_invitation
+from riverrun.auth.linked_providers import AsyncLinkedProviders
 from riverrun.auth.models import TokenKind
+from riverrun.auth.organisation_statements import MOST_ORGANISATIONS, count_of_places
 from riverrun.auth.principal import Principal
 from riverrun.auth.session_tokens import AsyncTokenService
 from riverrun.auth.unified_auth_service import NeedsLinking, SignedIn, UnifiedAuthService
@@ -35,6 +37,12 @@ async def session(async_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
 async def ann(session: AsyncSession) -> User:
     """Somebody who has an account with a verified address."""
     return await AsyncUserService(session).create_user(ANN, "Ann", now())
+
+
+@pytest.fixture
+async def eve(session: AsyncSession) -> User:
+    """Somebody who has an account with an address that nothing vouches for."""
+    return await AsyncUserService(session).create_user("eve@example.org", "Eve")
 
 
 def identity(
@@ -110,6 +118,41 @@ async def test_nobody_but_the_accounts_owner_makes_the_link(session: AsyncSessio
         await service.confirm_linking(await signed_in(session, ann), outcome.token)
 
 
+async def test_an_address_that_a_linked_provider_vouches_for_is_verified_and_let_in_where_it_was_invited(
+    session: AsyncSession, eve: User
+) -> None:
+    team_id = await invited(session, eve.email)
+    service = UnifiedAuthService(session, "open")
+    outcome = await service.sign_in(identity(email="EVE@example.org"))
+    assert isinstance(outcome, NeedsLinking)
+    assert eve.email_verified_at is None
+    await service.confirm_linking(await signed_in(session, eve), outcome.token)
+    await session.refresh(eve)
+    assert eve.email_verified_at is not None
+    assert await members(session, team_id) == {eve.id: "admin"}
+
+
+async def test_an_account_that_was_linked_unverified_is_verified_by_the_next_sign_in_for_its_address(
+    session: AsyncSession, eve: User
+) -> None:
+    """So an earlier release left it. Another address says nothing, nor does one that nobody vouches for."""
+    team_id = await invited(session, eve.email)
+    await AsyncLinkedProviders(session).link(eve.id, "sso_google", "1")
+    service = UnifiedAuthService(session, "open")
+    for says_nothing in (
+        identity(),
+        identity(email=None),
+        identity(email=eve.email, verified=False),
+    ):
+        await service.sign_in(says_nothing)
+        await session.refresh(eve)
+        assert eve.email_verified_at is None
+    await service.sign_in(identity(email="Eve@example.org"))
+    await session.refresh(eve)
+    assert eve.email_verified_at is not None
+    assert await members(session, team_id) == {eve.id: "admin"}
+
+
 async def test_a_link_that_was_made_elsewhere_meanwhile_is_refused(session: AsyncSession, ann: User) -> None:
     service = UnifiedAuthService(session, "open")
     outcome = await service.sign_in(identity())
@@ -166,6 +209,13 @@ async def test_an_invited_address_makes_an_account_in_its_organisation(
     assert await members(session, team.id) == {ann.id: "owner", bob.id: "member"}
 
 
+async def test_invitations_fill_no_more_places_than_anybody_has(session: AsyncSession) -> None:
+    for _ in range(MOST_ORGANISATIONS + 2):
+        await invited(session, "bob@example.org")
+    bob = (await UnifiedAuthService(session, "invite").sign_in(identity("b", "bob@example.org"))).user
+    assert await session.scalar(select(count_of_places(bob.id))) == MOST_ORGANISATIONS
+
+
 async def test_an_old_invitation_lets_nobody_in(session: AsyncSession, ann: User) -> None:
     invitation, _ = new_invitation("bob@example.org", ann.id)
     invitation.expires_at = now() - timedelta(seconds=1)
@@ -182,6 +232,17 @@ async def test_no_sign_in_deletes_anything(session: AsyncSession, ann: User) -> 
         await service.sign_in(claim)
     assert await session.get(User, ann.id) is ann
     assert await count(session, User) == 2
+
+
+async def invited(session: AsyncSession, email: str) -> UUID:
+    """A new organisation that waits for this address, to be its admin."""
+    team = Organisation(name="Team")
+    session.add(team)
+    await session.flush()
+    invitation, _ = new_invitation(email, None, team.id, OrganisationRole.ADMIN)
+    session.add(invitation)
+    await session.flush()
+    return team.id
 
 
 async def members(session: AsyncSession, organisation_id: UUID) -> dict[UUID, str]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from tests.support.live_api import client_of, serving
 from tests.support.visitors import GOOD_PASSWORD, account_of, log_in, new_person, sign_up
 from typer.testing import CliRunner, Result
@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from riverrun.auth.revocations import Revocation
 from riverrun.cli.users import users
 from riverrun.infra.settings import Settings
+from riverrun.kit.clock import now
 from riverrun.users.models import User
 
 BOB = "bob@example.org"
@@ -113,6 +114,38 @@ async def test_the_operator_vouches_and_appoints(base_url: str, run: Run) -> Non
     run("add", BOB)
     assert run("make-admin", BOB).exit_code == 0
     assert run("list").stdout.count("administrator") == 2
+
+
+@pytest.mark.parametrize("command", ["add", "verify"])
+async def test_who_is_vouched_for_is_let_in_where_they_were_invited(
+    open_url: str, run: Run, engine: Engine, command: str
+) -> None:
+    async with new_person(open_url, "ann@example.org") as ann:
+        team = (await ann.post("/api/v1/organisations", json={"name": "The team"})).json()["id"]
+        members = f"/api/v1/organisations/{team}/members"
+        if command == "verify":
+            await sign_up(open_url, BOB)
+        invited = await ann.post(members, json={"email": BOB, "role": "admin"})
+        assert invited.json()["is_invited"] is True
+        assert run(command, "Bob@example.org").exit_code == 0
+        roles = {one["email"]: one["role"] for one in (await ann.get(members)).json()}
+        assert roles == {"ann@example.org": "owner", BOB: "admin"}
+        assert (await ann.get(f"/api/v1/organisations/{team}/invitations")).json() == []
+
+
+async def test_an_invitation_that_waits_for_a_verified_address_is_kept_when_it_is_vouched_for_again(
+    open_url: str, run: Run, engine: Engine
+) -> None:
+    """An earlier release verified addresses and left their invitations waiting."""
+    async with new_person(open_url, "ann@example.org") as ann:
+        team = (await ann.post("/api/v1/organisations", json={"name": "The team"})).json()["id"]
+        members = f"/api/v1/organisations/{team}/members"
+        await sign_up(open_url, BOB)
+        assert (await ann.post(members, json={"email": BOB})).json()["is_invited"] is True
+        with engine.begin() as connection:
+            connection.execute(update(User).where(User.email == BOB).values(email_verified_at=now()))
+        assert run("verify", BOB).exit_code == 0
+        assert BOB in {one["email"] for one in (await ann.get(members)).json()}
 
 
 @pytest.mark.parametrize("command", ["disable", "enable", "verify", "reset-link", "make-admin"])

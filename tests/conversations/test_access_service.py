@@ -7,7 +7,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, delete, select, text
+from sqlalchemy import Engine, delete, func, select, text
 from tests.conversations.sharing_party import V1, Party, link_header, party_at
 from tests.support.accounts import make_person
 from tests.support.asking import ask
@@ -15,6 +15,9 @@ from tests.support.live_api import client_of
 from tests.support.lock_waits import waiting_for_locks
 from tests.support.waiting import wait_until_async
 
+from riverrun.auth.grants import Grant
+from riverrun.auth.revocations import Revocation
+from riverrun.auth.subject_shares import MOST_LINKS
 from riverrun.kit.clock import now
 from riverrun.kit.ids import new_uuid
 from riverrun.runs.models import Run
@@ -196,10 +199,9 @@ async def test_a_link_that_opens_nothing_leads_where_every_unknown_conversation_
 
 async def test_a_link_ends_with_its_time_and_with_its_removal(party: Party, engine: Engine) -> None:
     info = f"{party.conversation}/info"
-    first = await party.share(visibility="public", expires_at=(now() + timedelta(days=1)).isoformat())
+    first = await party.share(visibility="public", expires_at=in_a_day())
     second = await party.share(visibility="public")
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE grants SET expires_at = now() WHERE expires_at IS NOT NULL"))
+    let_run_out(engine)
     assert (await party.ann.get(info, headers=link_header(first))).status_code == 404
     assert (await party.ann.get(info, headers=link_header(second))).status_code == 200
     removed = await party.owner.delete(f"{party.conversation}/links/{second['link']['id']}")
@@ -207,6 +209,33 @@ async def test_a_link_ends_with_its_time_and_with_its_removal(party: Party, engi
     assert (await party.ann.get(info, headers=link_header(second))).status_code == 404
     past = {"conversation_id": party.conversation_id, "expires_at": now().isoformat()}
     assert (await party.owner.post(f"{V1}/conversations/share", json=past)).status_code == 422
+
+
+async def test_links_that_have_run_out_take_no_place(party: Party, engine: Engine) -> None:
+    for _ in range(MOST_LINKS):
+        await party.share(visibility="public", expires_at=in_a_day())
+    full = {"conversation_id": party.conversation_id, "visibility": "public"}
+    refused = await party.owner.post(f"{V1}/conversations/share", json=full)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-shares")
+    let_run_out(engine)
+    fresh = await party.share(visibility="public")
+    shares = (await party.owner.get(f"{party.conversation}/shares")).json()
+    assert [link["id"] for link in shares["links"]] == [fresh["link"]["id"]]
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(Grant)) == 1
+        looked_at = connection.scalars(select(Revocation.subject_id)).all()
+    assert looked_at == [UUID(party.conversation_id)]
+
+
+async def test_a_link_that_has_run_out_takes_nobody_with_it(party: Party, engine: Engine) -> None:
+    organisation_id = (await party.owner.post(f"{V1}/organisations", json={"name": "Team"})).json()["id"]
+    await party.share("ann@example.org", organisation_ids=[organisation_id])
+    await party.share(visibility="public", expires_at=in_a_day())
+    let_run_out(engine)
+    shared = await party.share("bob@example.org")
+    assert shared["sharedEmails"] == ["ann@example.org", "bob@example.org"]
+    shares = (await party.owner.get(f"{party.conversation}/shares")).json()
+    assert len(shares["organisations"]) == 1
 
 
 async def test_going_private_ends_links_and_leaves_nobody_in_silently(party: Party) -> None:
@@ -231,6 +260,16 @@ async def test_whoever_is_named_twice_is_let_in_once(party: Party) -> None:
         shares = (await party.owner.get(path)).json()
         assert len(shares["organisations"]) == 1
     assert [person["email"] for person in shares["people"]] == ["ann@example.org"]
+
+
+async def test_a_field_that_sharing_does_not_know_is_refused_and_not_dropped(party: Party) -> None:
+    for path, body in (
+        (f"{V1}/projects/{party.project_id}/share", {}),
+        (f"{V1}/conversations/share", {"conversation_id": party.conversation_id}),
+    ):
+        refused = await party.owner.post(path, json={**body, "emails": ["ann@example.org"]})
+        assert refused.status_code == 422
+        assert "emails" in refused.json()["detail"]
 
 
 async def test_naming_more_people_keeps_those_who_are_named(party: Party) -> None:
@@ -289,3 +328,13 @@ async def test_nothing_is_shared_with_an_organisation_that_is_deleted_meanwhile(
         sharing = asyncio.create_task(party.owner.post(path, json=share))
         await wait_until_async(lambda: waiting_for_locks(engine) == 1)
     assert (await sharing).status_code == 404
+
+
+def in_a_day() -> str:
+    return (now() + timedelta(days=1)).isoformat()
+
+
+def let_run_out(engine: Engine) -> None:
+    """Whatever was given for a time is over."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE grants SET expires_at = now() WHERE expires_at IS NOT NULL"))

@@ -1,4 +1,4 @@
-"""A question that waited while its asker lost the right to ask is not answered, costs nothing, and reads nothing."""
+"""A question that waited while its asker lost the right to ask, or what it is about, is not answered, and costs nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,13 +7,16 @@ from uuid import UUID
 import httpx2
 import pytest
 from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
 from tests.conversations.sharing_party import V1, Party, link_header, party_at
-from tests.support.asking import answer, ask, messages
+from tests.support.asking import answer, ask, messages, says
 from tests.support.live_api import read_sse
 from tests.support.usage_ledger import assert_balanced, entries
 
 from riverrun.infra.worker_resources import WorkerResources
 from riverrun.kit.clock import now
+from riverrun.kit.ids import new_uuid
+from riverrun.parsing.models import Project
 from riverrun.runs.models import Run
 from riverrun.users.models import User
 
@@ -76,15 +79,49 @@ async def test_who_came_by_a_link_is_answered_until_it_is_taken_back(
     await assert_refused(party, engine, second)
 
 
-async def assert_refused(party: Party, engine: Engine, run_id: str) -> None:
+async def test_what_waited_while_its_only_repository_was_removed_is_refused_as_a_new_question_is(
+    client: httpx2.AsyncClient, conversation: str, project_id: UUID, worker: WorkerResources, engine: Engine
+) -> None:
+    first = str((await ask(client, conversation)).json()["run_id"])
+    waiting = str((await ask(client, conversation, if_busy="enqueue")).json()["run_id"])
+    await answer(worker, first, says("while it was there"))
+    assert (await client.delete(f"{V1}/projects/{project_id}")).is_success
+    await answer(worker, waiting)
+    refused = (await ask(client, conversation)).json()
+    assert error_of_free(engine, waiting)["detail"] == refused["detail"]
+    assert entries(engine)[UUID(first)].state == "settled"
+
+
+async def test_a_waiting_question_is_answered_out_of_the_repositories_that_are_left(
+    client: httpx2.AsyncClient, project_id: UUID, worker: WorkerResources, engine: Engine, user_id: UUID
+) -> None:
+    left = Project(id=new_uuid(), user_id=user_id, repo_name="left", source="/left", indexed_at=now())
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        session.add(left)
+    both = [str(project_id), str(left.id)]
+    begun = (await client.post(f"{V1}/conversations", json={"project_ids": both})).json()
+    run_id = str((await ask(client, f"{V1}/conversations/{begun['conversation_id']}")).json()["run_id"])
+    assert (await client.delete(f"{V1}/projects/{project_id}")).is_success
+    await answer(worker, run_id)
     with engine.connect() as connection:
-        run = connection.execute(select(Run.status, Run.error).where(Run.id == UUID(run_id))).one()
-    assert (run.status, run.error["title"]) == ("error", LOST)
-    assert entries(engine)[UUID(run_id)].state == "released"
-    assert_balanced(engine)
+        assert connection.scalar(select(Run.status).where(Run.id == UUID(run_id))) == "completed"
+
+
+async def assert_refused(party: Party, engine: Engine, run_id: str) -> None:
+    assert error_of_free(engine, run_id)["title"] == LOST
     events = [kind for _, kind, _ in await read_sse(party.owner, f"{V1}/runs/{run_id}/events")]
     assert events == ["queued", "started", "end"]
     assert [one["type"] for one in await messages(party.owner, party.conversation)][-1] == "HUMAN"
+
+
+def error_of_free(engine: Engine, run_id: str) -> dict[str, str]:
+    """The error of a run that ended in one, whose question was given back."""
+    with engine.connect() as connection:
+        run = connection.execute(select(Run.status, Run.error).where(Run.id == UUID(run_id))).one()
+    assert run.status == "error"
+    assert entries(engine)[UUID(run_id)].state == "released"
+    assert_balanced(engine)
+    return dict(run.error)
 
 
 def _change(engine: Engine, **values: object) -> None:

@@ -1,13 +1,18 @@
 """An Idempotency-Key that was used for something else: nothing is dropped without a word."""
 
+import asyncio
+import threading
 from uuid import UUID
 
 import httpx2
 from sqlalchemy import Engine, func, select
 from tests.support.asking import answer, ask, regenerate
 from tests.support.live_api import client_of
+from tests.support.run_reading import row_of
+from tests.support.waiting import wait_until_async
 
 from riverrun.infra.worker_resources import WorkerResources
+from riverrun.runs.attempt import Attempt
 from riverrun.runs.models import Run
 
 KEY = {"idempotency-key": "once"}
@@ -45,6 +50,44 @@ async def test_a_regenerations_key_is_no_questions(
     await ask(client, conversation, "How?")
     assert (await regenerate(client, conversation, **KEY)).text == again.text
     assert count_of_runs(engine) == 3
+
+
+async def test_a_projects_key_revives_no_answer_whose_conversation_was_deleted(
+    client: httpx2.AsyncClient,
+    base_url: str,
+    project_id: UUID,
+    worker: WorkerResources,
+    engine: Engine,
+) -> None:
+    made = (await client.post("/api/v1/api-keys", json={"name": "program"})).json()
+    path = f"/api/v2/project/{project_id}/message?background=true"
+    headers = {"x-api-key": made["key"], **KEY}
+
+    async with client_of(base_url) as program:
+        first = await program.post(path, json={"content": "Why?"}, headers=headers)
+        conversation = first.headers["x-conversation-id"]
+        deleted_meanwhile = threading.Event()
+
+        def work(attempt: Attempt) -> None:
+            attempt.emit("text", text="half")
+            assert deleted_meanwhile.wait(20)
+            attempt.check()
+
+        answering = asyncio.create_task(answer(worker, first.json()["run_id"], work))
+        await wait_until_async(lambda: row_of(engine, UUID(first.json()["run_id"])).started_at)
+        assert (await client.delete(f"/api/v1/conversations/{conversation}")).status_code == 204
+        refused = await program.post(path, json={"content": "Why?"}, headers=headers)
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/subject-busy")
+        assert refused.json()["run_id"] == first.json()["run_id"]
+        assert (await client.get(f"/api/v1/conversations/{conversation}/info")).status_code == 404
+        deleted_meanwhile.set()
+        await answering
+        again = await program.post(path, json={"content": "Why?"}, headers=headers)
+
+    assert (again.status_code, again.headers["x-conversation-id"]) == (202, conversation)
+    assert again.json()["run_id"] != first.json()["run_id"]
+    assert again.json()["message_id"] is not None
+    assert count_of_runs(engine) == 1
 
 
 async def test_a_projects_question_has_its_key_for_itself(

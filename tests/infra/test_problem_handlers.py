@@ -3,7 +3,7 @@
 import asyncpg
 import httpx2
 import pytest
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from starlette.types import Message
@@ -106,6 +106,30 @@ async def test_the_frameworks_own_errors_are_problems_too() -> None:
             assert response.status_code == status
             assert response.headers["content-type"] == "application/problem+json"
             assert {"type", "title", "status"} <= response.json().keys()
+
+
+async def test_a_refused_method_names_all_that_the_path_has() -> None:
+    app, router = FastAPI(), APIRouter(prefix="/things")
+    add_problem_handlers(app)
+
+    @router.get("")
+    @app.delete("/things")
+    @router.post("/{number}")
+    @router.put("/share")
+    async def thing() -> None:
+        """One for all."""
+
+    app.include_router(router)
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        for path, methods in (
+            ("/things", "DELETE, GET"),
+            ("/things/share", "POST, PUT"),
+            ("/things/1", "POST"),
+        ):
+            response = await client.patch(path)
+            assert (response.status_code, response.headers["allow"]) == (405, methods)
+            assert methods in response.json()["detail"]
 
 
 async def test_a_client_that_hangs_up_in_mid_body_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:

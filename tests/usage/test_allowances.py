@@ -71,4 +71,5 @@ def test_a_part_of_a_second_is_waited_for_whole() -> None:
 def test_it_is_said_whose_limit_it_is(kind: HolderKind, words: str) -> None:
     with pytest.raises(TooManyQuestions, match=words) as refused:
         refuse([allowance(Period.DAY, holder_kind=kind, measure="tokens")], NOON)
-    assert (refused.value.extensions["holder"], refused.value.extensions["measure"]) == (kind, "tokens")
+    said = refused.value.document()
+    assert (said["holder"], said["holder_id"], said["measure"]) == (kind, str(SOMEBODY), "tokens")

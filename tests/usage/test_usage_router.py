@@ -290,12 +290,18 @@ async def test_usage_is_of_the_days_that_are_asked_for(
         {"start_date": "2020-01-01", "end_date": "2026-03-01"},
         {"start_date": "yesterday"},
         {"start_date": "0", "end_date": "0"},
+        {"start_date": "2025-03-01", "end_date": "2026-03-02"},
     ],
 )
 async def test_a_range_that_makes_no_sense_is_refused(
     client: httpx2.AsyncClient, params: dict[str, str]
 ) -> None:
     assert (await client.get(USAGE, params=params)).status_code == 422
+
+
+async def test_a_range_has_366_days_at_most_its_ends_included(client: httpx2.AsyncClient) -> None:
+    longest = {"start_date": "2025-03-01", "end_date": "2026-03-01"}
+    assert (await client.get(USAGE, params=longest)).status_code == 200
 
 
 async def test_the_limits_are_shown_with_what_is_left(client: httpx2.AsyncClient, conversation: str) -> None:

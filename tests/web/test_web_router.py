@@ -61,6 +61,18 @@ async def test_files_are_kept_for_good_under_the_digest_of_all(client: httpx2.As
     assert (again.status_code, again.content) == (304, b"")
 
 
+async def test_the_page_and_its_files_have_a_head_without_a_body(client: httpx2.AsyncClient) -> None:
+    file = f"/static/{PageAssets.load().digest}/app.js"
+    for path in ("/", "/c/01a20cb1-6701-73bf-b23f-6e4f8e99d11c", file):
+        head, whole = await client.head(path), await client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(whole.content))
+        assert head.headers["content-type"] == whole.headers["content-type"]
+    refused = await client.post("/")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+    assert (await client.head("/static/0000000000000000/app.js")).status_code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -20,12 +20,14 @@ OK = "ok"
 logger = logging.getLogger(__name__)
 
 
+@health_router.head("/live", include_in_schema=False)
 @health_router.get("/live")
 async def live() -> dict[str, str]:
     """The loop turns."""
     return {"status": "ok"}
 
 
+@health_router.head("/ready", include_in_schema=False)
 @health_router.get("/ready")
 async def ready(request: Request, resources: CurrentResources, response: Response) -> dict[str, Any]:
     """Postgres has this release's tables, the streams' server and the broker answer; 503 says which does not."""

@@ -48,7 +48,8 @@ async def ask_project(
 ) -> Response | ChatMessageResponse:
     """Ask in a conversation of its own, which `X-Conversation-Id` names. Answers whole, unless told otherwise.
 
-    The same `Idempotency-Key` is the same question in the same conversation.
+    The same `Idempotency-Key` is the same question in the same conversation. Once you have deleted that, it is a new
+    question; 409 `subject-busy` until the answer that was under way there has ended.
     """
     new = NewConversation(project_ids=[project_id], agent_ids=[question.agent_id])
     known_as = uuid5(principal.user_id, f"{project_id}:{idempotency_key}") if idempotency_key else None

@@ -45,7 +45,7 @@ SSE: dict[int | str, dict[str, Any]] = {
 async def list_runs(
     principal: CurrentPrincipal, db: AsyncDb, limit: Annotated[int, Query(ge=1, le=200)] = 20
 ) -> list[RunView]:
-    """The newest runs first."""
+    """The newest runs first: those of your own conversations and repositories, whoever asked for them."""
     runs = await db.scalars(
         scoped(principal, Run).order_by(Run.created_at.desc(), Run.id.desc()).limit(limit)
     )

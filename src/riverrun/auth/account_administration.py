@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from riverrun.auth import statements
 from riverrun.auth.invitation_service import new_invitation
+from riverrun.auth.invitation_statements import accept_invitations
 from riverrun.auth.models import TokenKind
 from riverrun.auth.revocations import Revocation
 from riverrun.auth.tokens import new_token
 from riverrun.kit.clock import now
+from riverrun.users import user_statements
 from riverrun.users.errors import EmailTaken
 from riverrun.users.models import User
 from riverrun.users.user_service import UserService
@@ -35,12 +37,14 @@ class AccountAdministration:
         return self._session.scalars(select(User).order_by(User.created_at, User.id)).all()
 
     def add(self, email: str, display_name: str, *, is_administrator: bool) -> str:
-        """An account whose address the operator vouches for; the token of a link that sets its password.
+        """An account whose address the operator vouches for, in the organisations that have invited it; the token of a link that
+        sets its password.
 
         Raises:
             EmailTaken: the address has an account.
         """
-        self._users.create_user(email, display_name, now(), is_administrator)
+        user = self._users.create_user(email, display_name, now(), is_administrator)
+        self._session.execute(accept_invitations(user.id, user.email))
         return self.offer_password_reset(email)
 
     def invite(self, email: str) -> str:
@@ -83,9 +87,13 @@ class AccountAdministration:
         self._find(email).disabled_at = None
 
     def verify(self, email: str) -> None:
-        """Vouch for the address, where no mail can prove it."""
+        """Vouch for the address, where no mail can prove it, and let the account in where it was invited.
+
+        Also where it was verified before: an earlier release left such invitations waiting.
+        """
         user = self._find(email)
-        user.email_verified_at = user.email_verified_at or now()
+        self._session.execute(user_statements.verify(user.id))
+        self._session.execute(accept_invitations(user.id, user.email))
 
     def make_administrator(self, email: str) -> None:
         """Let the user run the server."""

@@ -6,12 +6,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from riverrun.auth.account_schemas import Account, GivenPassword, Membership, ProvidersView, SessionView
+from riverrun.auth.address_proof import verify_address
 from riverrun.auth.auth_router import OneTimeToken
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.linked_providers import AsyncLinkedProviders
 from riverrun.auth.mailed_links import AsyncMailedLinks, offer_password_reset
 from riverrun.auth.models import TokenKind
-from riverrun.auth.password_reset import AsyncPasswordChange, verify_address
+from riverrun.auth.password_reset import AsyncPasswordChange
 from riverrun.auth.request_rates import PASSWORD_RESET_RATE, CurrentLoginRate, limit_links_to
 from riverrun.auth.session_tokens import AsyncTokenService
 from riverrun.infra.dependencies import AsyncDb, CurrentResources

@@ -99,10 +99,17 @@ class NoSuchAccount(Problem):
 
 
 class TooManyMembers(Problem):
-    """A user is in at most a hundred organisations, and an organisation has at most ten thousand members."""
+    """An organisation has at most ten thousand members."""
 
     status = 409
     title = "Too many members"
+
+
+class TooManyOrganisations(Problem):
+    """A user is in at most a hundred organisations: whoever the answer names has to leave one first."""
+
+    status = 409
+    title = "In too many organisations"
 
 
 class TooManyShares(Problem):

@@ -16,6 +16,7 @@ from riverrun.kit.ids import new_uuid
 from riverrun.users.organisations import Organisation, OrganisationMember
 
 IS_IN_FORCE = or_(Grant.expires_at.is_(None), Grant.expires_at > func.now())
+HAS_RUN_OUT = Grant.expires_at <= func.now()
 
 
 def grants_on(subject_id: UUID) -> Select[Grant]:
@@ -83,7 +84,7 @@ def take_back(subject_id: UUID, *which: Any) -> ReturningDelete[UUID]:
 
 
 def count_of(subject_id: UUID, column: Any) -> Select[int]:
-    """How many of the subject's grants have a value in ``column``, those that have run out too."""
+    """How many of the subject's grants have a value in ``column``."""
     return select(func.count(column)).where(Grant.subject_id == subject_id)
 
 

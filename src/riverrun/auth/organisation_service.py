@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth import organisation_statements as statements
-from riverrun.auth.errors import AlreadyMember, LastOwner, TooManyMembers
+from riverrun.auth.errors import AlreadyMember, LastOwner, TooManyMembers, TooManyOrganisations
 from riverrun.auth.principal import Principal
 from riverrun.auth.revocations import Revocation
 from riverrun.kit.problem import Forbidden, NotFound
@@ -17,7 +17,6 @@ from riverrun.users.models import User
 from riverrun.users.organisations import Organisation, OrganisationMember, OrganisationRole
 from riverrun.users.user_statements import hold
 
-MOST_ORGANISATIONS = 100
 MOST_MEMBERS = 10_000
 STRONGEST_FIRST = tuple(OrganisationRole)
 
@@ -51,12 +50,12 @@ class AsyncOrganisationService:
         """A new organisation, which the principal owns.
 
         Raises:
-            TooManyMembers: the principal is in a hundred already.
+            TooManyOrganisations: the principal is in a hundred already.
         """
-        await self._session.execute(hold(self._principal.user_id))
-        places = await self._session.scalar(select(statements.count_of_places(self._principal.user_id)))
-        if (places or 0) >= MOST_ORGANISATIONS:
-            raise TooManyMembers(f"You are in {MOST_ORGANISATIONS} organisations: leave one first.")
+        if not await self._has_a_place_left(self._principal.user_id):
+            raise TooManyOrganisations(
+                f"You are in {statements.MOST_ORGANISATIONS} organisations: leave one first."
+            )
         organisation = Organisation(name=name)
         self._session.add(organisation)
         await self._session.flush()
@@ -88,6 +87,7 @@ class AsyncOrganisationService:
         Raises:
             AlreadyMember: it is in it. Change its role instead.
             TooManyMembers: ten thousand are.
+            TooManyOrganisations: the account is in a hundred organisations already.
         """
         await self._begin_change(organisation_id, _role_to_give(role))
         user = await self._session.scalar(statements.proven_owner_of(email))
@@ -97,6 +97,10 @@ class AsyncOrganisationService:
             raise AlreadyMember("They are a member already: change their role instead.")
         if (await self._session.scalar(statements.count_of_members(organisation_id)) or 0) >= MOST_MEMBERS:
             raise TooManyMembers(f"An organisation has at most {MOST_MEMBERS:,} members.")
+        if not await self._has_a_place_left(user.id):
+            raise TooManyOrganisations(
+                f"{user.email} is in {statements.MOST_ORGANISATIONS} organisations: they have to leave one first."
+            )
         self._add(organisation_id, user.id, role)
         return user
 
@@ -174,6 +178,12 @@ class AsyncOrganisationService:
     async def _refuse_without_owner(self, organisation_id: UUID) -> None:
         if await self._session.scalar(statements.count_of_owners(organisation_id)) == 1:
             raise LastOwner("They are its only owner: make somebody else an owner first, or delete it.")
+
+    async def _has_a_place_left(self, user_id: UUID) -> bool:
+        """Their account is held: of two who would take the last place the second one counts the first."""
+        await self._session.execute(hold(user_id))
+        places = await self._session.scalar(select(statements.count_of_places(user_id)))
+        return (places or 0) < statements.MOST_ORGANISATIONS
 
     def _add(self, organisation_id: UUID, user_id: UUID, role: OrganisationRole) -> None:
         self._session.add(OrganisationMember(organisation_id=organisation_id, user_id=user_id, role=role))

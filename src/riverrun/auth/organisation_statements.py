@@ -11,6 +11,9 @@ from riverrun.users.invitations import Invitation
 from riverrun.users.models import User
 from riverrun.users.organisations import Organisation, OrganisationMember, OrganisationRole
 
+MOST_ORGANISATIONS = 100
+"""So many a user is in."""
+
 
 def organisations_of(user_id: UUID) -> Select[Organisation, str]:
     """Each organisation that the user is in, and as what; by name."""

@@ -49,7 +49,10 @@ class NewMember(BaseModel):
 
 
 class AddedMember(BaseModel):
-    """Who is in now, or is invited: then they are in as soon as they have an account with this address."""
+    """Who is in now, or is invited: then they are in as soon as they have an account with this address, and it is verified.
+
+    Where this server sends no mail (``GET /api/v1/sign-in-options``), nobody tells them that they are invited.
+    """
 
     email: str
     role: OrganisationRole
@@ -140,7 +143,8 @@ async def add_member(
 ) -> AddedMember:
     """Let somebody in who has an account with this verified address, or invite them where they may make one.
 
-    An invitation's link goes out by mail alone: it vouches for the address.
+    An invitation's link goes out by mail alone: it vouches for the address. Where this server sends none, the invitation waits
+    for a week all the same, for whoever gets an account with this address from an administrator.
     """
     user = await organisations.add(organisation_id, new.email, new.role)
     if user is None:

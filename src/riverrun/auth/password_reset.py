@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth import statements
+from riverrun.auth.address_proof import verify_address
 from riverrun.auth.api_keys import ApiKey
 from riverrun.auth.built_in_passwords import BuiltInPasswords
 from riverrun.auth.errors import WrongPassword
@@ -15,12 +16,9 @@ from riverrun.auth.models import TokenKind
 from riverrun.auth.passwords import Password
 from riverrun.auth.principal import Principal
 from riverrun.auth.session_tokens import AsyncTokenService
-from riverrun.auth.sign_up import accept_invitations
 from riverrun.infra.thread_bridge import ThreadBridge
-from riverrun.kit.clock import now
 from riverrun.kit.problem import NotSignedIn
 from riverrun.users import user_statements
-from riverrun.users.models import User
 
 
 class AsyncPasswordChange:
@@ -83,17 +81,3 @@ class AsyncPasswordChange:
             .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
             .values(revoked_at=func.now())
         )
-
-
-async def verify_address(session: AsyncSession, user_id: UUID) -> bool:
-    """Remember that the address is the user's, and let them in where it was invited; whether that is news."""
-    verified = (
-        update(User)
-        .where(User.id == user_id, User.email_verified_at.is_(None))
-        .values(email_verified_at=now())
-        .returning(User.email)
-    )
-    email: str | None = await session.scalar(verified)
-    if email is not None:
-        await accept_invitations(session, user_id, email)
-    return email is not None

@@ -1,13 +1,12 @@
 """Who may make an account: everybody, who is invited, or nobody. The first account is the administrator's."""
 
 from typing import Literal
-from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.auth.errors import SignUpRefused
+from riverrun.auth.invitation_statements import accept_invitations, open_invitations
 from riverrun.auth.sign_in import ADMINISTRATOR_EMAIL
 from riverrun.auth.tokens import token_hash
 from riverrun.kit.clock import now
@@ -15,7 +14,6 @@ from riverrun.kit.email_address import normal_email
 from riverrun.users.errors import EmailTaken
 from riverrun.users.invitations import Invitation
 from riverrun.users.models import User
-from riverrun.users.organisations import OrganisationMember
 from riverrun.users.user_service import AsyncUserService
 
 SignUpMode = Literal["open", "invite", "closed"]
@@ -33,7 +31,7 @@ class AsyncSignUp:
     async def find_invitation(self, token: str) -> Invitation | None:
         """The invitation that a link opens, while it is valid."""
         return await self._session.scalar(
-            _open_invitations().where(Invitation.token_hash == token_hash(token))
+            open_invitations().where(Invitation.token_hash == token_hash(token))
         )
 
     async def admit(self, email: str, invitation: Invitation | None = None, *, proven: bool = False) -> None:
@@ -68,7 +66,7 @@ class AsyncSignUp:
         """
         await self._session.execute(select(func.pg_advisory_xact_lock(LOCK_KEY)))
         if invitation is not None:  # while the password was hashed it may have been taken back
-            still = _open_invitations().where(Invitation.id == invitation.id).with_for_update()
+            still = open_invitations().where(Invitation.id == invitation.id).with_for_update()
             invitation = await self._session.scalar(still)
         await self.admit(email, invitation, proven=proven)
         is_first = await self.is_first()
@@ -77,7 +75,7 @@ class AsyncSignUp:
             email, display_name, now() if is_verified else None, is_first
         )
         if is_verified:
-            await accept_invitations(self._session, user.id, user.email)
+            await self._session.execute(accept_invitations(user.id, user.email))
         return user
 
     async def is_first(self) -> bool:
@@ -89,26 +87,5 @@ class AsyncSignUp:
         return await self._session.scalar(select(User.id).where(in_use).limit(1)) is None
 
     async def _invitation_of(self, email: str) -> Invitation | None:
-        mine = _open_invitations().where(Invitation.email == normal_email(email))
+        mine = open_invitations().where(Invitation.email == normal_email(email))
         return await self._session.scalar(mine.limit(1))
-
-
-_IS_OPEN = (Invitation.accepted_at.is_(None), Invitation.expires_at > func.now())
-
-
-def _open_invitations() -> Select[Invitation]:
-    return select(Invitation).where(*_IS_OPEN)
-
-
-async def accept_invitations(session: AsyncSession, user_id: UUID, email: str) -> None:
-    """Keep what all invitations that wait for the address promise, which is known to be the user's: each may bring another organisation."""
-    accepted = (
-        update(Invitation)
-        .where(Invitation.email == email, *_IS_OPEN)
-        .values(accepted_at=func.now())
-        .returning(Invitation.organisation_id, Invitation.role)
-    )
-    for organisation_id, role in (await session.execute(accepted)).all():
-        if organisation_id is not None:
-            place = {"organisation_id": organisation_id, "user_id": user_id, "role": role, "joined_at": now()}
-            await session.execute(insert(OrganisationMember).values(place).on_conflict_do_nothing())

@@ -128,7 +128,8 @@ class AsyncSubjectShares:
             raise NotFound
 
     async def take_back_links(self) -> int:
-        """The same of all links; how many there were, those that had run out too."""
+        """The same of all links; how many of them still opened something."""
+        await self._drop_what_has_run_out()
         return await self._take_back(Grant.link_hash.is_not(None))
 
     async def _take_back(self, *which: Any) -> int:
@@ -137,6 +138,11 @@ class AsyncSubjectShares:
             self._session.add(Revocation(subject_id=self._subject_id))
         return len(taken)
 
+    async def _drop_what_has_run_out(self) -> None:
+        """Nobody sees it in a list, or could take it back: so it counts for nothing, and does not pile up."""
+        await self._take_back(statements.HAS_RUN_OUT)
+
     async def _require_at_most(self, most: int, column: Any) -> None:
+        await self._drop_what_has_run_out()
         if (await self._session.scalar(statements.count_of(self._subject_id, column)) or 0) > most:
             raise TooManyShares(f"At most {most} of a kind: take some back first.")

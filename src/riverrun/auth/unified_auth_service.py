@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import Delete, delete, func
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from riverrun.auth.address_proof import verify_address
 from riverrun.auth.errors import AccountDisabled, AddressNotVerified, ProviderTaken
 from riverrun.auth.identity import Identity
 from riverrun.auth.identity_links import PendingProviderLink, UserAuthProvider
@@ -16,6 +17,7 @@ from riverrun.auth.session_tokens import AsyncTokenService
 from riverrun.auth.sign_up import AsyncSignUp, SignUpMode
 from riverrun.auth.tokens import new_token, token_hash
 from riverrun.kit.clock import now
+from riverrun.kit.email_address import normal_email
 from riverrun.kit.problem import NotFound, NotSignedIn
 from riverrun.users.models import User
 from riverrun.users.user_service import AsyncUserService
@@ -64,7 +66,7 @@ class UnifiedAuthService:
         """
         link = await self._providers.find(identity.provider_type, identity.provider_uid)
         if link is not None:
-            return SignedIn(await self._let_in(link))
+            return SignedIn(await self._let_in(link, identity))
         email = _verified_email(identity)
         owner = await AsyncUserService(self._session).get_user_by_email(email)
         if owner is not None:
@@ -77,7 +79,7 @@ class UnifiedAuthService:
         return SignedIn(user, is_new=True)
 
     async def confirm_linking(self, principal: Principal, token: str) -> UserAuthProvider:
-        """Make the identity that waits a way in to the caller's account.
+        """Make the identity that waits a way in to the caller's account, and the account's address a verified one.
 
         Raises:
             NotFound: no such token, too old, or it waits for another account's owner.
@@ -97,9 +99,12 @@ class UnifiedAuthService:
         pending = await self._session.scalar(taken)
         if pending is None:
             raise NotFound
-        return await self._providers.link(
+        linked = await self._providers.link(
             pending.user_id, pending.provider_type, pending.provider_uid, pending.provider_data
         )
+        # It waited because the provider vouches for the account's address, and no account ever changes its address.
+        await verify_address(self._session, pending.user_id)
+        return linked
 
     async def cancel_linking(self, principal: Principal, token: str) -> None:
         """Let go of the identity that waits.
@@ -118,10 +123,12 @@ class UnifiedAuthService:
         if await self._session.scalar(dropped) is None:
             raise NotFound
 
-    async def _let_in(self, link: UserAuthProvider) -> User:
+    async def _let_in(self, link: UserAuthProvider, identity: Identity) -> User:
         if link not in await self._providers.hold(link.user_id):
             raise NotSignedIn("This way in was taken away in this moment.")
         user = _require_enabled(await self._session.get_one(User, link.user_id))
+        if user.email_verified_at is None and _vouches_for(identity, user):
+            await verify_address(self._session, user.id)
         link.last_used_at = now()
         await AsyncUserService(self._session).update_last_login(user.id)
         return user
@@ -155,6 +162,10 @@ def _verified_email(identity: Identity) -> str:
             "The provider does not vouch for your e-mail address: verify it there first."
         )
     return identity.email
+
+
+def _vouches_for(identity: Identity, user: User) -> bool:
+    return identity.email_verified and normal_email(identity.email or "") == user.email
 
 
 def _require_enabled(user: User) -> User:

@@ -25,9 +25,9 @@ from riverrun.agents.runner import Turn, answer_question
 from riverrun.agents.spending import Spending
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import ChatHistoryService
-from riverrun.conversations.errors import RepositoryNotShared
+from riverrun.conversations.errors import REPOSITORY_REMOVED, RepositoryNotShared
 from riverrun.conversations.models import CANCELLED, Conversation, MessageType
-from riverrun.conversations.reading_statements import conversation_open_to, projects_closed_to
+from riverrun.conversations.reading_statements import conversation_open_to, projects_closed_to, projects_left
 from riverrun.conversations.tool_ledger import ToolLedger
 from riverrun.infra.settings import Settings
 from riverrun.infra.statement_canceller import StatementCanceller
@@ -90,7 +90,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spen
     Raises:
         RunStopped: somebody stopped the run; the model's connection is closed.
         RunFailed: the model or the agent's limits said no, in words for a person; or whoever asked may not ask here, or
-            not see a repository, any more.
+            not see a repository, any more; or none is left.
     """
     model = resources.kept(model_of)
     with Session(resources.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
@@ -206,6 +206,8 @@ def _require_rights(session: Session, run: ClaimedRun, conversation: Conversatio
     closed = projects_closed_to(run.user_id, conversation.project_ids)
     if session.scalar(closed.limit(1)) is not None:
         raise RunFailed(RepositoryNotShared.title, "It was shared when you asked, and is not any more.")
+    if session.scalar(projects_left(conversation.project_ids).limit(1)) is None:
+        raise RunFailed("The repository was removed", REPOSITORY_REMOVED)
 
 
 def model_of(resources: WorkerResources) -> Model:

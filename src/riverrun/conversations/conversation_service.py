@@ -31,6 +31,7 @@ from riverrun.kit.ids import new_uuid
 from riverrun.kit.problem import NotFound
 from riverrun.parsing.models import Project
 from riverrun.runs.channels import RunChannels
+from riverrun.runs.errors import SubjectBusy
 from riverrun.runs.line_statements import active_run_of
 from riverrun.runs.models import IfBusy, Run, RunKind
 from riverrun.runs.run_service import AsyncRunService, CreatedRun, StoppedRuns
@@ -100,6 +101,7 @@ class ConversationService:
         Raises:
             NotFound: one of the projects is not there for this principal.
             UsageLimitReached, TooManyQuestions: nothing could be asked in it now.
+            SubjectBusy: one that was ``known_as`` this was deleted, and its answer is still being ended.
         """
         if known_as and (begun := await self._session.get(Conversation, known_as)):
             return begun
@@ -118,7 +120,9 @@ class ConversationService:
             "agent_ids": new.agent_ids,
             "local_mode": new.local_mode,
         }
-        await self._session.execute(statements.begin_conversation(values))
+        is_new = await self._session.scalar(statements.begin_conversation(values)) is not None
+        if known_as and is_new and (ending := await self.active_run(known_as)):
+            raise SubjectBusy(ending.id)
         return await self._session.get_one(Conversation, values["id"])
 
     async def get(
@@ -209,10 +213,8 @@ class ConversationService:
         """Have the last question answered again. The old answer stays the one that is shown until the new is whole.
 
         Raises:
-            NotFound, Forbidden, RepositoryNotShared: as ``post_message``.
             NothingToRegenerate: there is no question.
-            IdempotencyKeyReused, ProjectNotReady, SubjectBusy, LineFull: as ``post_message``.
-            UsageLimitReached, TooManyQuestions: as ``post_message``.
+            Problem: whatever ``post_message`` raises.
         """
         conversation = await self.get(conversation_id, Right.ASK, lock=True)
         projects = await projects_to_read(self._session, self._principal, conversation)

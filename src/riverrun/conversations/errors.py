@@ -2,6 +2,8 @@
 
 from riverrun.kit.problem import Problem
 
+REPOSITORY_REMOVED = "The repository of this conversation was removed: start a new conversation."
+
 
 class ProjectNotReady(Problem):
     """The repository has no complete index yet: an answer would silently miss things."""

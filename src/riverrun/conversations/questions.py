@@ -7,7 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from riverrun.agents.places import told_version, versioned
 from riverrun.auth.principal import Principal, caller
-from riverrun.conversations.errors import IdempotencyKeyReused, ProjectNotReady, RepositoryNotShared
+from riverrun.conversations.errors import (
+    REPOSITORY_REMOVED,
+    IdempotencyKeyReused,
+    ProjectNotReady,
+    RepositoryNotShared,
+)
 from riverrun.conversations.models import Conversation
 from riverrun.conversations.reading_statements import PROJECTS_WITH_RIGHT
 from riverrun.kit.problem import Forbidden, InvalidRequest, PayloadTooLarge
@@ -58,7 +63,7 @@ def require_indexes(projects: Sequence[Project]) -> None:
         ProjectNotReady: a repository has no complete index, or all were removed.
     """
     if not projects:
-        raise ProjectNotReady("The repository of this conversation was removed: start a new conversation.")
+        raise ProjectNotReady(REPOSITORY_REMOVED)
     for project in projects:
         name = versioned(project.repo_name, told_version(project.branch_name))
         if project.indexed_at is None and project.error:

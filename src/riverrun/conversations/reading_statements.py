@@ -95,6 +95,11 @@ def projects_closed_to(asker_id: UUID, project_ids: Collection[UUID]) -> Select[
     return select(Project.id).where(Project.id.in_(project_ids), ~may_look)
 
 
+def projects_left(project_ids: Collection[UUID]) -> Select[UUID]:
+    """Those of the projects that are there."""
+    return select(Project.id).where(Project.id.in_(project_ids))
+
+
 def _asker(user_id: UUID, links: Collection[str] = ()) -> Who:
     address = select(User.email).where(User.id == user_id, User.email_verified_at.is_not(None))
     return Who(literal(user_id, Uuid()), address.scalar_subquery(), literal(list(links), ARRAY(Text())))

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from riverrun.auth.grants import Right
 from riverrun.auth.share_views import LinkView
@@ -32,6 +32,8 @@ class ShareRequest(BaseModel):
     ``public``: a new link is made, and who is named is let in too. A link needs an account here unless
     ``requires_sign_in`` is false; asking always does.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     conversation_id: UUID
     recipientEmails: list[EmailAddress] = Field(default=[], max_length=100)  # noqa: N815 - the plan's field names

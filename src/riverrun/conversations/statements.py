@@ -39,8 +39,11 @@ AS_SAID = (Message.turn, IS_ANSWER, Message.created_at, Message.id)
 
 
 def begin_conversation(values: dict[str, Any]) -> Insert:
-    """Enter a conversation; one that somebody has just begun by the same id stays as it is, and is waited for."""
-    return postgresql.insert(Conversation).values(values).on_conflict_do_nothing()
+    """Enter a conversation, and return its id; one that somebody has just begun by the same id stays as it is, and is
+    waited for: then nothing is returned.
+    """
+    begin = postgresql.insert(Conversation).values(values).on_conflict_do_nothing()
+    return begin.returning(Conversation.id)
 
 
 def session_history(

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from riverrun.infra.path_methods import methods_of_path
 from riverrun.kit.problem import (
     BadRequest,
     InvalidRequest,
@@ -70,15 +71,15 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     return respond(InvalidRequest(summary, errors=places))
 
 
-async def _on_http_error(_: Request, error: Exception) -> Response:
+async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return respond(NotFound())
     if error.status_code == 400:
         return respond(BadRequest(f"{str(error.detail).removesuffix('.')}."))
     if error.status_code == 405:
-        allowed = dict(error.headers or {}).get("Allow", "")
-        return respond(MethodNotAllowed(f"Allowed here: {allowed or 'nothing'}."), dict(error.headers or {}))
+        allowed = ", ".join(methods_of_path(request))
+        return respond(MethodNotAllowed(f"Allowed here: {allowed}."), {"allow": allowed})
     document = {
         "type": "about:blank",
         "title": HTTPStatus(error.status_code).phrase,

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from riverrun.auth.dependencies import CurrentPrincipal
 from riverrun.auth.grants import Right
@@ -22,6 +22,8 @@ project_shares_router = APIRouter(prefix="/projects", tags=["sharing"], route_cl
 
 class ProjectShare(BaseModel):
     """Whom to let look into a repository, and until when; those who are let in already stay."""
+
+    model_config = ConfigDict(extra="forbid")
 
     recipientEmails: list[EmailAddress] = Field(default=[], max_length=100)  # noqa: N815 - as for conversations
     organisation_ids: list[UUID] = Field(default=[], max_length=50)

@@ -75,6 +75,7 @@ def refuse(spent: Sequence[Allowance], at: datetime) -> None:
         f" there are new ones at {tightest.resets_at:%Y-%m-%d %H:%M} UTC.",
         math.ceil((tightest.resets_at - at).total_seconds()),
         holder=tightest.holder_kind,
+        holder_id=str(tightest.holder_id),
         measure=tightest.measure,
         period=tightest.period,
         limit=tightest.most,

@@ -31,13 +31,13 @@ async def get_days(
     """The first and the last day, both included.
 
     Raises:
-        InvalidRequest: they are the wrong way round, or more than a year apart.
+        InvalidRequest: they are the wrong way round, or more than a year.
     """
     last = end_date or now().date()
     first = start_date or Period.MONTH.starts_on(last)
     if first > last:
         raise InvalidRequest("start_date is after end_date.")
-    if last - first > LONGEST_RANGE:
+    if last - first >= LONGEST_RANGE:  # the last day is one of them
         raise InvalidRequest(f"At most {LONGEST_RANGE.days} days at a time.")
     return first, last
 

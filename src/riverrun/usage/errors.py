@@ -8,8 +8,9 @@ from riverrun.kit.problem import Problem
 class UsageLimitReached(Problem):
     """What may be asked in this month is used up: wait for the next one, or have the limit raised.
 
-    ``holder`` says whose limit it is (``user``, ``key`` or ``organisation``), ``measure`` of what (``questions`` or
-    ``tokens``); ``limit``, ``used``, ``rest`` and ``resets_at`` are its figures, ``Retry-After`` is the time until then.
+    ``holder`` says whose limit it is (``user``, ``key`` or ``organisation``), ``holder_id`` which one's, ``measure`` of
+    what (``questions`` or ``tokens``); ``limit``, ``used``, ``rest`` and ``resets_at`` are its figures, ``Retry-After``
+    is the time until then.
     """
 
     status = 402

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Update, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from riverrun.kit.clock import now
 from riverrun.kit.email_address import normal_email
@@ -58,6 +58,16 @@ def insert_user(
     }
     added = insert(User).values(values).on_conflict_do_nothing(index_elements=[User.email])
     return added.returning(User)
+
+
+def verify(user_id: UUID) -> ReturningUpdate[str]:
+    """Remember that the address is the user's; returns it, or no row when that was known."""
+    return (
+        update(User)
+        .where(User.id == user_id, User.email_verified_at.is_(None))
+        .values(email_verified_at=now())
+        .returning(User.email)
+    )
 
 
 def memberships_of(user_id: UUID) -> Select[UUID, str, str]:

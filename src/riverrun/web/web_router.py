@@ -18,14 +18,15 @@ from riverrun.web.page_security import (
 from riverrun.web.schemas import MarkdownRequest, MarkdownView
 
 MAX_MARKDOWN_CHARS = 200_000
+READING = ["GET", "HEAD"]
 FOREVER = "public, max-age=31536000, immutable"
 
 assets = PageAssets.load()
 web_router = APIRouter(tags=["web"])
 
 
-@web_router.get("/", include_in_schema=False)
-@web_router.get("/c/{conversation_id}", include_in_schema=False)
+@web_router.api_route("/", methods=READING, include_in_schema=False)
+@web_router.api_route("/c/{conversation_id}", methods=READING, include_in_schema=False)
 async def show_page() -> Response:
     """The page for everybody; it asks the API who it is shown to, and what they may see."""
     nonce = new_nonce()
@@ -37,7 +38,7 @@ async def show_page() -> Response:
     return HTMLResponse(assets.document(nonce), headers=headers)
 
 
-@web_router.get("/static/{digest}/{name}", include_in_schema=False)
+@web_router.api_route("/static/{digest}/{name}", methods=READING, include_in_schema=False)
 async def get_asset(digest: str, name: str, request: Request) -> Response:
     """A file of this release, to be kept for good."""
     asset = assets.find(digest, name)
