@@ -125,6 +125,36 @@ def test_servers_that_do_not_answer(own_servers):
     assert "RIVERRUN_REDIS_URL" in wrong["redis"]
 
 
+def test_a_broker_that_does_not_answer_is_named(own_servers):
+    gone = own_servers.model_copy(update={"broker_url": "redis://127.0.0.1:1/1"})
+    assert things_to_do(gone)["broker"].endswith("check that it runs and RIVERRUN_BROKER_URL")
+    assert "redis" not in things_to_do(gone)
+
+
+def test_a_broker_that_answers_is_fine(own_servers):
+    found = findings(own_servers.model_copy(update={"broker_url": own_servers.redis_url}))
+    assert found["broker"].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("only", ["database_url", "redis_url"])
+def test_one_own_server_without_the_other(settings, own_servers, only):
+    half = settings.model_copy(update={only: getattr(own_servers, only)})
+    words = "set both RIVERRUN_DATABASE_URL and RIVERRUN_REDIS_URL, or neither"
+    assert things_to_do(half)["own servers"] == words
+
+
+def test_a_database_that_is_given_is_not_exchanged_for_that_of_a_running_stack(servers, redis_url, settings):
+    given = f"postgresql://u:p@127.0.0.1:{choose_free_port('127.0.0.1')}/x"
+    both = settings.model_copy(update={"data_dir": servers.folder.root, "database_url": given})
+    assert "RIVERRUN_DATABASE_URL" in things_to_do(both)["postgres"]
+
+
+def test_passwords_that_are_lost_are_one_thing_to_do(settings):
+    (settings.data_dir / "postgres").mkdir(parents=True)
+    (settings.data_dir / "postgres" / "PG_VERSION").write_text("18\n")
+    assert "passwords.json is missing" in things_to_do(settings)["data folder"]
+
+
 def test_addresses_that_are_none(own_servers):
     nonsense = own_servers.model_copy(update={"database_url": "nonsense", "redis_url": "nonsense"})
     wrong = things_to_do(nonsense)

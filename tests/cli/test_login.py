@@ -63,6 +63,12 @@ def test_an_address_that_is_none_is_refused(run: Run) -> None:
     assert "is no http or https address" in result.output
 
 
+def test_an_address_that_is_none_is_refused_before_anything_is_asked(run: Run) -> None:
+    result = run("login", "ftp://riverrun.example", typed=f"{BOB}\nx\n")
+    assert (result.exit_code, "E-mail" in result.output) == (1, False)
+    assert "riverrun: ftp://riverrun.example is no http or https address" in result.output
+
+
 def test_the_release_is_told(run: Run) -> None:
     shown = run("--version")
     assert (shown.exit_code, shown.output) == (0, f"riverrun {version('riverrun')}\n")

@@ -75,6 +75,32 @@ def test_asked_to_stop_it_ends_every_process(tmp_path: Path, number: signal.Sign
         assert "Traceback" not in log.read_text()
 
 
+def test_a_closed_terminal_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
+    ours, terminal = os.openpty()
+    process = subprocess.Popen(
+        [*RIVERRUN, "up", "--data-dir", str(tmp_path), "--port", "0"],
+        preexec_fn=lambda: os.login_tty(terminal),
+        pass_fds=[terminal],
+    )
+    os.close(terminal)
+    try:
+        read_until(ours, b"Ctrl-C ends it")
+        children = descendants(process.pid)
+    finally:
+        os.close(ours)
+        status = process.wait(30)
+    assert status == 0
+    assert none_alive(children)
+    assert not (tmp_path / "servers.json").exists(), "the next start would take it for killed"
+
+
+def read_until(terminal: int, words: bytes) -> None:
+    """Read what a command writes into its terminal, up to these words."""
+    said = b""
+    while words not in said:
+        said += os.read(terminal, 4096)
+
+
 def test_killed_it_leaves_no_orphan_and_starts_again_on_its_data(tmp_path: Path) -> None:
     log = tmp_path / "up.log"
     port = free_port()

@@ -87,6 +87,12 @@ def test_half_of_the_own_servers(tmp_path: Path) -> None:
     assert "set both RIVERRUN_DATABASE_URL and RIVERRUN_REDIS_URL, or neither" in words
 
 
+def test_a_broker_that_does_not_answer_is_named_before_anything_starts(tmp_path: Path) -> None:
+    words = refusal(tmp_path, free_port(), RIVERRUN_BROKER_URL="redis://127.0.0.1:1/1")
+    assert "check that it runs and RIVERRUN_BROKER_URL" in words
+    assert not (tmp_path / "postgres").exists()
+
+
 def test_a_process_that_cannot_start_ends_it_with_its_last_words(tmp_path: Path) -> None:
     words = refusal(tmp_path, free_port(), RIVERRUN_FIREBASE_EMULATOR="127.0.0.1:1")
     assert "could not start" in words

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ def test_a_path_that_is_too_long(tmp_path):
 
 
 def test_a_cluster_of_another_release(tmp_path):
+    DataFolder(tmp_path).passwords()
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("12\n")
     assert "made by PostgreSQL 12, but PostgreSQL 18 is installed" in trouble(tmp_path)
@@ -60,6 +62,30 @@ def test_a_damaged_password_file(tmp_path):
 def test_a_password_file_of_another_shape(tmp_path):
     (tmp_path / "passwords.json").write_text(json.dumps({"unknown": "x"}))
     assert "passwords.json is damaged" in trouble(tmp_path)
+
+
+def test_passwords_that_are_lost_beside_a_database_are_not_replaced(tmp_path):
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("18\n")
+    assert "passwords.json is missing: put it back from a backup" in trouble(tmp_path)
+    assert not (tmp_path / "passwords.json").exists()
+
+
+def test_a_first_start_that_was_cut_before_the_database_was_made_goes_on(tmp_path):
+    (tmp_path / "postgres.unfinished").mkdir()
+    folder = DataFolder(tmp_path)
+    made = folder.passwords()
+    assert folder.passwords() == made
+
+
+@as_root
+def test_a_copy_that_lost_its_owners_names_them(tmp_path):
+    DataFolder(tmp_path).passwords()
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("18\n")
+    words = trouble(tmp_path)
+    assert "postgres belongs to root, but Postgres runs as " in words
+    assert re.search(rf"chown -R \w+ {tmp_path}/postgres", words)
 
 
 def test_programs_that_are_nowhere(tmp_path, monkeypatch):

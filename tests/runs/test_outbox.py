@@ -4,18 +4,22 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import orjson
+import psycopg
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.support.revisions import OLDER
 from tests.support.stories import make_run
 from tests.support.waiting import wait_until_async
 
 from riverrun.infra.celery_app import broker_url, configure_celery
+from riverrun.infra.database import open_async_engine
 from riverrun.infra.redis_clients import AsyncRedis, open_async_redis
 from riverrun.infra.settings import Settings
 from riverrun.infra.task_dispatch import TaskDispatcher, WakeUp
+from riverrun.runs import outbox as outbox_module
 from riverrun.runs.lease import claim_run
 from riverrun.runs.models import OutboxEntry, Run
 from riverrun.runs.outbox import Outbox
@@ -173,3 +177,31 @@ async def test_a_broker_that_is_away_costs_nothing_but_time(
         with pytest.raises(RedisError):
             await outbox.sweep()
     assert sent_at(engine) is None
+
+
+@pytest.mark.parametrize(
+    ("revision", "words"), [(None, "has no tables yet: run riverrun migrate"), (OLDER, "of an older release")]
+)
+async def test_a_sweep_without_its_tables_says_what_to_do_and_shows_no_statement(
+    revision: str | None,
+    words: str,
+    settings: Settings,
+    empty_database_url: str,
+    broker: AsyncRedis,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox_module, "SWEEP_SECONDS", 0.01)
+    if revision:
+        with psycopg.connect(empty_database_url, autocommit=True) as connection:
+            connection.execute(f"CREATE TABLE alembic_version AS SELECT '{revision}' AS version_num")
+    engine = open_async_engine(empty_database_url)
+    try:
+        outbox = Outbox(engine, TaskDispatcher(configure_celery(settings), broker), lease_seconds=1.5)
+        async with outbox.running():
+            await wait_until_async(lambda: caplog.messages)
+    finally:
+        await engine.dispose()
+    assert caplog.messages[0].startswith("sweep put off: ")
+    assert words in caplog.messages[0]
+    assert "SELECT" not in caplog.messages[0]

@@ -17,11 +17,12 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from riverrun.cli.listen_address import CannotListen, local_url, require_free_port
+from riverrun.cli.own_servers import BrokerAway, require_both_or_neither, require_broker
 from riverrun.cli.running_stack import with_running_servers
 from riverrun.code_provider.git_version import OLDEST_GIT, version_in
 from riverrun.embedded import EmbeddedError
 from riverrun.embedded.binaries import find_postgres_folder, find_valkey_server, version_of
-from riverrun.embedded.data_folder import LEAST_FREE_BYTES
+from riverrun.embedded.data_folder import LEAST_FREE_BYTES, DataFolder
 from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import open_redis
 from riverrun.infra.schema_revision import MisfitTables, require_fitting
@@ -68,9 +69,13 @@ def examine(settings: Settings, *, online: bool) -> Iterator[Finding]:
     yield check_git()
     yield check_data_folder(settings.data_dir)
     yield from check_programs(settings)
-    settings, running = with_running_servers(settings)
+    try:
+        settings, running = with_running_servers(settings)
+    except EmbeddedError:
+        running = False  # The data folder's finding says why.
     yield from check_database(settings)
     yield from check_redis(settings)
+    yield from check_broker(settings)
     yield check_api(settings, expected=running)
     yield check_mail(settings)
     yield from check_combinations(settings)
@@ -103,6 +108,10 @@ def check_data_folder(data_dir: Path) -> Finding:
         return to_do(
             "data folder", f"the disk of {folder} has {free_bytes // 1_000_000} MB left: free some space"
         )
+    try:
+        DataFolder(data_dir).written_passwords()
+    except EmbeddedError as error:
+        return to_do("data folder", str(error))
     return ok("data folder", f"{data_dir}, {free_bytes / 1e9:.1f} GB free")
 
 
@@ -169,6 +178,17 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
             )
 
 
+def check_broker(settings: Settings) -> Iterator[Finding]:
+    """The broker where it is a server of its own."""
+    if not settings.broker_url:
+        return
+    try:
+        require_broker(settings)
+        yield ok("broker", "answers")
+    except BrokerAway as error:
+        yield to_do("broker", str(error))
+
+
 def check_api(settings: Settings, *, expected: bool) -> Finding:
     """Whether the API answers; where nothing runs, whether it could listen."""
     url = local_url(settings.host, settings.port)
@@ -212,6 +232,7 @@ def check_combinations(settings: Settings) -> Iterator[Finding]:
     from riverrun.runs.worker_metrics import require_metrics_token
 
     for subject, check in (
+        ("own servers", require_both_or_neither),
         ("sign-in", refuse_emulator_of_real_project),
         ("worker metrics", require_metrics_token),
         ("traces", require_sdk),

@@ -10,9 +10,12 @@ from riverrun.infra.settings import Settings
 
 
 def with_running_servers(settings: Settings) -> tuple[Settings, bool]:
-    """Settings that name the embedded servers if a stack runs on the data folder, and whether one does."""
-    if settings.database_url and settings.redis_url:
-        return settings, True
+    """Settings that name the embedded servers if a stack runs on the data folder, and whether one does.
+
+    A server that the operator names is never exchanged for an embedded one.
+    """
+    if settings.database_url or settings.redis_url:
+        return settings, bool(settings.database_url and settings.redis_url)
     servers = EmbeddedServers.find_running(settings.data_dir)
     if servers is None:
         return settings, False

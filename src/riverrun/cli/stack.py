@@ -22,6 +22,7 @@ from riverrun.auth.sign_in import (
 from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client_errors import ClientError
 from riverrun.cli.listen_address import choose_free_port, local_url, require_free_port
+from riverrun.cli.own_servers import require_both_or_neither, require_broker
 from riverrun.cli.secret_key_file import ensure_key_file
 from riverrun.cli.server_address import CLIENT_FILE
 from riverrun.cli.supervisor import Child, Supervisor
@@ -55,7 +56,7 @@ class Stack:
     """Everything up, answering and watched over inside ``with``; everything gone after it.
 
     ``settings.port`` 0 takes a free port. ``say`` gets a line when something dies and is started again. Entering raises
-    ``StackError`` or ``CannotListen`` in words meant for the operator, and leaves nothing running.
+    a ``ClientError`` or ``MissingSetting`` in words meant for the operator, and leaves nothing running.
     """
 
     def __init__(self, settings: Settings, say: Callable[[str], None] = lambda line: None) -> None:
@@ -122,13 +123,13 @@ class Stack:
 
     def _open_servers(self, folder: DataFolder) -> None:
         """Own servers or embedded ones, after the cheap reasons why the stack could not run anyway."""
-        own = (self.settings.database_url, self.settings.redis_url)
-        if any(own) and not all(own):
-            raise StackError("set both RIVERRUN_DATABASE_URL and RIVERRUN_REDIS_URL, or neither")
-        if not any(own):
+        require_both_or_neither(self.settings)
+        is_embedded = not self.settings.database_url
+        if is_embedded:
             refuse_if_held(folder, EmbeddedServers.find_running(folder.root))
         require_free_port(self.settings.host, self.settings.port, patience_for(folder))
-        if not any(own):
+        require_broker(self.settings)
+        if is_embedded:
             self._servers = EmbeddedServers.start(folder.root, say=self._say)
             refuse_if_held(folder, self._servers)
             urls = {"database_url": self._servers.database_url, "redis_url": self._servers.redis_url}

@@ -1,6 +1,7 @@
 """``riverrun up``: the whole stack in the foreground."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,6 +62,7 @@ def run(stack: Stack, console: Console) -> None:
         console.print("Ctrl-C ends it.")
         threading.Event().wait()
     except KeyboardInterrupt:
-        console.print("stopping; Ctrl-C again kills")
+        with suppress(OSError):  # A closed terminal takes no words.
+            console.print("stopping; Ctrl-C again kills")
     finally:
         stack.stop()

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def host_workers(queues: Sequence[str], settings: Settings) -> None:
-    """Run a worker a queue until SIGINT or SIGTERM; what they say goes to standard error.
+    """Run a worker a queue until SIGINT, SIGTERM or SIGHUP; what they say goes to standard error.
 
     Raises:
         UnknownQueue: a queue that does not exist.

@@ -88,10 +88,20 @@ class DataFolder:
 
     def passwords(self) -> Passwords:
         """The folder's passwords, made the first time. Call it only while holding the folder's lock."""
+        return self.written_passwords() or self._make_passwords()
+
+    def written_passwords(self) -> Passwords | None:
+        """None before the first start. Raises ``EmbeddedError`` when they are damaged, or lost."""
         with self.explained():
             text = self._passwords_file.read_text() if self._passwords_file.exists() else None
+            has_cluster = (self.postgres / "PG_VERSION").exists()
         if text is None:
-            return self._make_passwords()
+            if has_cluster:  # It is made after the passwords, and opens with its own alone.
+                raise EmbeddedError(
+                    f"{self._passwords_file} is missing: put it back from a backup, "
+                    f"or move {self.root} away to start anew."
+                )
+            return None
         try:
             return Passwords(**json.loads(text))
         except (ValueError, TypeError) as error:

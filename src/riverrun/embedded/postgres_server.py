@@ -12,7 +12,7 @@ from riverrun.embedded.data_folder import DataFolder, Passwords
 from riverrun.embedded.errors import EmbeddedError
 from riverrun.embedded.guarded_process import GuardedProcess
 from riverrun.embedded.server_process import ServerProcess, answers, failure, server_environment
-from riverrun.embedded.unprivileged import account_for
+from riverrun.embedded.unprivileged import account_for, require_owner
 from riverrun.kit.free_port import LOOPBACK
 
 SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
@@ -70,6 +70,7 @@ class PostgresServer(ServerProcess):
         self._forget_killed_predecessor()
         if (self.folder.postgres / "PG_VERSION").exists():
             self._check_version()
+            require_owner(self.folder.postgres, self.account)
         else:
             self._initialise()
 

@@ -29,6 +29,24 @@ def account_for(*paths: Path) -> Account | None:
     )
 
 
+def require_owner(folder: Path, account: Account | None) -> None:
+    """Raise ``EmbeddedError`` unless the folder belongs to the user Postgres runs as; a copy may have lost its owners."""
+    owner, user = folder.stat().st_uid, account.user if account else os.geteuid()
+    if owner != user:
+        raise EmbeddedError(
+            f"{folder} belongs to {user_name(owner)}, but Postgres runs as {user_name(user)}: "
+            f"run `chown -R {user_name(user)} {folder}` as root, or copy the data folder with its owners (cp -a)."
+        )
+
+
+def user_name(user: int) -> str:
+    """Its number where the system has no name for it."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
 def can_reach(user: int, group: int, path: Path) -> bool:
     """Whether a user without further groups may pass every folder above ``path`` (by mode bits; ACLs are not read)."""
     return all(may_pass(user, group, folder.stat()) for folder in path.resolve().parents)

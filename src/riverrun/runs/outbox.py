@@ -9,8 +9,11 @@ from typing import TypeVar
 from uuid import UUID
 
 from redis.exceptions import RedisError
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from riverrun.infra.revision_reading import read_revision_async
+from riverrun.infra.schema_revision import MisfitTables, require_fitting
 from riverrun.infra.task_dispatch import TaskDispatcher, WakeUp
 from riverrun.kit.background import run_beside
 from riverrun.kit.outage_log import OutageLog
@@ -88,9 +91,21 @@ class Outbox:
                 self._outages.failed("the broker is away, wake-ups wait", error)
             except Exception as error:
                 self.note_outage()
-                self._outages.failed("sweep put off", error)
+                self._outages.failed("sweep put off", await self._reason(error))
             else:
                 self._outages.worked()
+
+    async def _reason(self, error: Exception) -> BaseException:
+        """That the tables are of another release, where a statement failed for that; else what the driver itself says."""
+        if isinstance(error, ProgrammingError):
+            try:
+                async with self._engine.connect() as connection:
+                    require_fitting(await read_revision_async(connection))
+            except MisfitTables as misfit:
+                return misfit
+            except Exception:
+                logger.debug("the tables' revision could not be read", exc_info=True)
+        return getattr(error, "orig", None) or error
 
     def note_outage(self) -> None:
         """Postgres was away: leases may have run out that their workers are about to renew."""
