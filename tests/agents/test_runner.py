@@ -102,6 +102,14 @@ async def test_the_model_gets_instructions_tools_history_and_question() -> None:
     assert isinstance(messages[1], ModelResponse)
 
 
+async def test_a_blank_answer_which_providers_refuse_to_be_told_is_not_told() -> None:
+    model = ScriptedModel(["ok"])
+    history = [Turn("user", "first"), Turn("assistant", " \n\n")]
+    await answer_question("second", history, INDEX, model, RecordedEvents().emit)
+    messages, _ = model.seen[0]
+    assert not any(isinstance(message, ModelResponse) for message in messages)
+
+
 async def test_of_a_long_history_the_newest_turns_are_told_from_a_question_on() -> None:
     model = ScriptedModel(["ok"])
     history = [
@@ -218,6 +226,8 @@ async def test_a_timeout_of_emit_is_not_mistaken_for_the_models() -> None:
         ([[call("search_code", "{bad")]], Limits(), "The model kept making malformed tool calls"),
         ([[call("search_code", '{"query": [1]}')]], Limits(), "The model kept making malformed tool calls"),
         ([[call("delete_everything", "{}")]], Limits(), "The model kept making malformed tool calls"),
+        ([["\n", " \n\n"]], Limits(), "The model gave no answer"),
+        ([[call("list_files", "{}")], ["\n\n  "]], Limits(), "The model gave no answer"),
     ],
 )
 async def test_an_answer_that_goes_nowhere_fails_in_words(

@@ -1,6 +1,7 @@
 """How an answer is shown: rendered without haste, followed to its end, and hiding nothing."""
 
 import pytest
+from playwright.async_api import Route, expect
 from tests.support.page_driver import PageDriver
 from tests.support.page_modules import run
 
@@ -136,3 +137,113 @@ async def test_no_character_turns_the_order_of_what_is_read(
     assert shown["inOrder"]
     assert shown["widths"] == [True] * hidden
     assert turned in shown["text"]
+
+
+FORGED = "src/\u202egpj.py"
+"""Where the character has its way, the end of this name is read as `yp.jpg`."""
+
+
+async def test_no_character_turns_the_name_of_a_cited_file_round(page: PageDriver) -> None:
+    shown = await run(
+        page,
+        """
+      const { citationButton } = await load("prose.js");
+      const { SourcePanel } = await load("source_panel.js");
+      const { projectName } = await load("words.js");
+      const place = { repo: "a\\u2066b", path: argument, start_line: 1, end_line: 2 };
+      const opened = [];
+      const chip = citationButton(place, (one) => opened.push(one.path), true);
+      chip.click();
+      const panel = new SourcePanel({ projectOf: () => null, onToggle: () => {} });
+      await panel.open(place, null);
+      return { chip: chip.textContent, title: chip.title, label: chip.ariaLabel, opened,
+               heading: panel.node.querySelector("h2").textContent, project: projectName({ repo_name: "a\\u200fb", branch_name: "" }) };
+    """,
+        FORGED,
+    )
+    assert shown == {
+        "chip": "a[U+2066]b:[U+202E]gpj.py:1-2",
+        "title": "a[U+2066]b:src/[U+202E]gpj.py:1-2",
+        "label": "Open a[U+2066]b:src/[U+202E]gpj.py:1-2",
+        "opened": [FORGED],
+        "heading": "src/[U+202E]gpj.py:1-2",
+        "project": "a[U+200F]b",
+    }
+
+
+async def test_no_character_turns_round_what_the_agent_did(page: PageDriver) -> None:
+    shown = await run(
+        page,
+        """
+      const { Activity } = await load("activity.js");
+      const activity = new Activity();
+      const tool = { call_id: "c", name: "read_file", arguments: { path: argument }, result: argument };
+      activity.update([tool], `I read ${argument}.`);
+      return ["summary code", "pre", ".thinking"].map((part) => activity.node.querySelector(part).textContent);
+    """,
+        FORGED,
+    )
+    assert shown == [
+        'read_file(path="src/[U+202E]gpj.py")',
+        "src/[U+202E]gpj.py",
+        "I read src/[U+202E]gpj.py.",
+    ]
+
+
+async def test_no_character_turns_a_question_round_and_arabic_stays_as_it_was_written(
+    page: PageDriver,
+) -> None:
+    shown = await run(
+        page,
+        """
+      const { Turns } = await load("turns.js");
+      const turns = new Turns({ namesRepos: () => false });
+      turns.append(argument, "id");
+      return turns.node.querySelector(".question").textContent;
+    """,
+        "What is \u202egpj.py, \u0633\u0624\u0627\u0644\u200f?",
+    )
+    assert shown == "What is [U+202E]gpj.py, \u0633\u0624\u0627\u0644\u200f?"
+
+
+async def test_markdown_that_could_not_be_rendered_at_first_is_rendered_later(ready: PageDriver) -> None:
+    await ready.ask("How does the session middleware sign its cookie?")
+    await ready.until_complete()
+    failures_left = 2
+
+    async def fail_at_first(route: Route) -> None:
+        nonlocal failures_left
+        failures_left -= 1
+        await (route.abort() if failures_left >= 0 else route.continue_())
+
+    await ready.page.route("**/api/v1/markdown", fail_at_first)
+    await ready.page.reload()
+    await expect(ready.answers.last.locator(".prose > .plain")).to_contain_text("[")
+    await expect(ready.answers.last.locator(".prose > .plain")).to_have_count(0)
+    await expect(ready.answers.last.locator(".prose button.citation").first).to_be_visible()
+
+
+async def test_markdown_that_is_refused_stays_plain_and_is_not_asked_again(page: PageDriver) -> None:
+    shown = await run(
+        page,
+        """
+      const { showMarkdown } = await load("prose.js");
+      const statuses = [503, 413];
+      const timers = [];
+      globalThis.fetch = async () => new Response("{}", { status: statuses.shift() });
+      globalThis.setTimeout = (later) => timers.push(later);
+      const node = document.createElement("div");
+      node.append("**plain**");
+      document.body.append(node);
+      const waiting = [];
+      await showMarkdown(node, "**plain**");
+      waiting.push(timers.length);
+      timers.shift()();
+      await new Promise(requestAnimationFrame);
+      while (statuses.length) await null;
+      await new Promise(requestAnimationFrame);
+      waiting.push(timers.length);
+      return { waiting, text: node.textContent };
+    """,
+    )
+    assert shown == {"waiting": [1, 0], "text": "**plain**"}

@@ -206,3 +206,28 @@ async def test_earlier_messages_are_put_before_those_that_are_read(page: PageDri
             < 3
         )
     await expect(earlier).to_have_count(0)
+
+
+async def test_a_step_back_and_forward_keeps_the_keyboard_and_says_where_it_leads(
+    ready: PageDriver,
+) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    await ready.answers.last.get_by_role("list", name="Sources").get_by_role("button").first.focus()
+    await ready.page.go_back()
+    await expect(ready.page.get_by_role("heading", name="What would you like to know")).to_be_visible()
+    await expect(ready.question).to_be_focused()
+    await ready.page.locator(".suggestion").first.focus()
+    await ready.page.go_forward()
+    await expect(ready.answers).to_have_count(1)
+    await expect(ready.question).to_be_focused()
+    await expect(ready.page.get_by_role("status")).to_have_text(QUESTION)
+
+
+async def test_a_conversation_that_is_chosen_in_the_drawer_has_the_keyboard(ready: PageDriver) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    await ready.page.set_viewport_size({"width": 360, "height": 720})
+    await button(ready, "Show repositories and conversations").press("Enter")
+    await button(ready, "New question").press("Enter")
+    await expect(ready.page.get_by_role("main")).to_be_focused()

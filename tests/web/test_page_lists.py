@@ -94,7 +94,7 @@ async def test_a_title_that_turns_the_writing_round_leaves_the_words_about_it_al
     await page.page.route("**/api/v1/conversations?*", give)
     await page.go()
     row = page.page.get_by_role("region", name="Conversations").get_by_role("listitem")
-    await row.hover()
+    await row.get_by_role("link").focus()
     await row.get_by_role("button", name="Delete").click()
     words = page.page.get_by_role("dialog").locator("p").first
     await expect(words).to_have_text(f"“{title}” and its answers go for good.")

@@ -2,13 +2,16 @@
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Route, expect
+from tests.support.indexing import index_folder
 from tests.support.live_api import client_of
 from tests.support.page_driver import PageDriver
 
+from riverrun.cli.client import RiverrunClient
 from riverrun.cli.stack import Stack
 from riverrun.kit.ids import new_uuid
 
@@ -177,3 +180,100 @@ async def test_who_was_shut_out_elsewhere_is_not_let_in_again_by_an_old_sheet(
         await sheet.get_by_role("button", name=f"Remove {kept}").click()
         await expect(people).not_to_contain_text(kept)
         assert await people_now() == {(removed, "view")}
+
+
+async def remove_repository(stack: Stack, name: str) -> None:
+    """Elsewhere."""
+    async with client_of(stack.base_url, stack.token) as client:
+        projects = (await client.get("/api/v1/projects/list")).json()
+        (found,) = [project["id"] for project in projects if project["repo_name"] == name]
+        (await client.delete(f"/api/v1/projects/{found}")).raise_for_status()
+
+
+async def delete_conversation(stack: Stack, driver: PageDriver) -> None:
+    """Elsewhere."""
+    async with client_of(stack.base_url, stack.token) as client:
+        (await client.delete(f"/api/v1/conversations/{conversation_of(driver)}")).raise_for_status()
+
+
+@pytest.fixture
+def passing(operator: RiverrunClient, tmp_path: Path) -> str:
+    """The name of a repository of one file that somebody removes."""
+    (tmp_path / "session.py").write_text(
+        "def sign(cookie):\n    '''Sign the session cookie.'''\n    return cookie\n"
+    )
+    index_folder(operator, tmp_path)
+    return tmp_path.name
+
+
+async def test_a_conversation_that_is_deleted_elsewhere_while_it_is_answered_is_said_to_be_gone(
+    ready: PageDriver, slow_stack: Stack
+) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_written(10)
+    await delete_conversation(slow_stack, ready)
+    await expect(ready.page.get_by_role("heading", name="There is no such conversation")).to_be_visible()
+    await expect(ready.page.get_by_role("button", name="Ask again")).to_have_count(0)
+    await expect(ready.page.locator(".toast")).to_be_hidden()
+    ready.faults.clear()  # Chromium reports the refusals that the test asked for.
+
+
+async def test_a_question_into_a_conversation_that_was_deleted_elsewhere_is_kept(
+    ready: PageDriver, slow_stack: Stack
+) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    await delete_conversation(slow_stack, ready)
+    await ready.ask(OTHER_QUESTION)
+    await expect(ready.page.get_by_role("heading", name="There is no such conversation")).to_be_visible()
+    await expect(ready.page.locator(".toast")).to_be_hidden()
+    await expect(ready.question).to_have_value(OTHER_QUESTION)
+    ready.faults.clear()  # Chromium reports the refusals that the test asked for.
+
+
+async def test_a_question_about_a_repository_that_was_removed_elsewhere_is_kept(
+    page: PageDriver, slow_stack: Stack, indexed: str, passing: str
+) -> None:
+    await page.go()
+    await page.choose(passing)
+    await remove_repository(slow_stack, passing)
+    await page.ask(QUESTION)
+    await expect(page.page.get_by_role("alert")).to_contain_text(f"{passing} cannot be asked about")
+    await expect(page.repository(passing)).to_have_count(0)
+    await expect(page.question).to_have_value(QUESTION)
+    page.faults.clear()  # Chromium reports the refusal that the test asked for.
+    await page.choose(indexed)
+    await page.question.press("Enter")
+    await expect(page.answers).to_have_count(1)
+
+
+async def test_a_citation_of_a_repository_that_was_removed_elsewhere_says_so(
+    page: PageDriver, slow_stack: Stack, passing: str
+) -> None:
+    await page.go()
+    await page.choose(passing)
+    await page.ask("Where is the session cookie signed?")
+    await page.until_complete()
+    await remove_repository(slow_stack, passing)
+    await page.answers.last.get_by_role("list", name="Sources").get_by_role("button").first.click()
+    await expect(page.panel).to_contain_text("This repository was removed")
+    await expect(page.repository(passing)).to_have_count(0)
+    await page.ask("And who checks it?")
+    await expect(page.page.locator(".hint")).to_contain_text("was removed")
+    page.faults.clear()  # Chromium reports the refusals that the test asked for.
+
+
+async def test_words_about_a_stop_that_did_not_get_through_go_when_the_answer_is_there(
+    ready: PageDriver,
+) -> None:
+    async def refuse(route: Route) -> None:
+        await route.abort()
+
+    await ready.page.route("**/stop", refuse)
+    await ready.ask(QUESTION)
+    await ready.until_written(10)
+    await ready.page.get_by_role("button", name="Stop the answer").click()
+    words = ready.page.get_by_role("main").get_by_role("alert")
+    await expect(words).to_contain_text("The server cannot be reached")
+    await ready.until_complete()
+    await expect(words).to_be_hidden()

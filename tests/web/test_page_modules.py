@@ -230,3 +230,14 @@ async def test_strings_become_markup_only_through_the_one_policy(page: PageDrive
     )
     assert refused == ["innerHTML", "policy", "again"]
     page.faults.clear()  # Chromium reports the refusals that the test asked for.
+
+
+async def test_times_are_told_from_now_backwards(page: PageDriver) -> None:
+    told = await run(
+        page,
+        """
+      const { ago } = await load("words.js");
+      return [0, -300, -90_000, 40, 90_000].map((seconds) => ago(1e12 + seconds * 1000, 1e12));
+    """,
+    )
+    assert told == ["just now", "5 minutes ago", "yesterday", "just now", "just now"]

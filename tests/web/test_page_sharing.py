@@ -138,3 +138,22 @@ async def test_the_button_keeps_its_name_where_only_its_icon_is_shown(ready: Pag
     assert (await share.bounding_box() or {})["width"] < 60
     await share.click()
     await expect(ready.page.get_by_role("dialog", name="Share this conversation")).to_be_visible()
+
+
+async def test_a_guests_keyboard_does_not_walk_behind_the_source_on_a_narrow_screen(
+    ready: PageDriver, guests_page: PageDriver
+) -> None:
+    await ask_and_share(ready)
+    sheet = ready.page.get_by_role("dialog")
+    await sheet.get_by_label("Only for people with an account here").uncheck()
+    await sheet.get_by_role("button", name="Make a link").click()
+    url = await sheet.get_by_role("textbox", name="The new link").input_value()
+    await guests_page.page.set_viewport_size({"width": 360, "height": 720})
+    await guests_page.go(urlsplit(url).path)
+    await guests_page.until_complete()
+    chip = guests_page.answers.last.get_by_role("list", name="Sources").get_by_role("button").first
+    await chip.press("Enter")
+    close = guests_page.panel.get_by_role("button", name="Close")
+    await expect(guests_page.page.locator(".middle[inert]")).to_have_count(1)
+    await close.press("Enter")
+    await expect(chip).to_be_focused()

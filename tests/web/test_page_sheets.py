@@ -1,5 +1,8 @@
 """The sheets over the page: what they say is heard, what they copy is copied, and there is one at a time."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.async_api import Locator, Route, expect
 from tests.support.page_driver import PageDriver
@@ -91,3 +94,56 @@ async def test_two_quick_clicks_open_one_sheet(ready: PageDriver) -> None:
     await expect(ready.page.get_by_role("dialog")).to_be_visible()
     await ready.page.wait_for_timeout(500)
     await expect(ready.page.locator("dialog")).to_have_count(1)
+
+
+async def test_a_step_back_closes_the_sheet_of_the_conversation_that_is_left(ready: PageDriver) -> None:
+    sheet = await open_sharing(ready)
+    await expect(sheet).to_be_visible()
+    await ready.page.go_back()
+    await expect(ready.page.locator("dialog")).to_have_count(0)
+    await expect(ready.question).to_be_focused()
+
+
+async def test_a_sheet_that_is_read_late_does_not_open_over_another_conversation(ready: PageDriver) -> None:
+    may_answer = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_answer.wait()
+        await route.continue_()
+
+    await ready.page.route("**/shares", hold)
+    async with ready.page.expect_request("**/shares"):
+        await open_sharing(ready)
+    await ready.page.go_back()
+    async with ready.page.expect_response("**/shares") as answered:
+        may_answer.set()
+    await (await answered.value).finished()
+    await account_button(ready).click()
+    await expect(ready.page.get_by_role("dialog", name="Your account")).to_be_visible()
+    await expect(ready.page.locator("dialog")).to_have_count(1)
+
+
+async def test_escape_closes_a_sheet_and_not_what_is_behind_it(ready: PageDriver) -> None:
+    await ready.ask(QUESTION)
+    await ready.until_complete()
+    await ready.answers.last.get_by_role("list", name="Sources").get_by_role("button").first.click()
+    await expect(ready.panel).to_be_visible()
+    await ready.page.get_by_role("button", name="Share").click()
+    await expect(ready.page.get_by_role("dialog")).to_be_visible()
+    await ready.page.keyboard.press("Escape")
+    await expect(ready.page.locator("dialog")).to_have_count(0)
+    await expect(ready.panel).to_be_visible()
+    await ready.question.dispatch_event("keydown", {"key": "Escape", "isComposing": True, "bubbles": True})
+    await expect(ready.panel).to_be_visible()
+    await ready.question.press("Escape")
+    await expect(ready.panel).to_be_hidden()
+
+
+async def test_a_wrong_clock_of_the_browser_makes_no_wrong_link(ready: PageDriver) -> None:
+    await ready.page.clock.set_system_time(datetime.now(UTC) - timedelta(days=3))
+    await ready.go()
+    sheet = await open_sharing(ready)
+    await expect(ready.page.locator("li.current[data-id]")).to_contain_text("just now")
+    await sheet.get_by_label("How long").select_option("For a day")
+    await sheet.get_by_role("button", name="Make a link").click()
+    await expect(sheet.get_by_role("textbox", name="The new link")).to_be_visible()

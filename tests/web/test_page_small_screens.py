@@ -4,9 +4,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 from tests.support.page_driver import PageDriver
 
+from riverrun.cli.stack import Stack
 from riverrun.kit.ids import new_uuid
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -74,3 +75,83 @@ async def test_a_failure_on_the_first_page_looks_like_one(page: PageDriver) -> N
     )
     await expect(main.get_by_role("alert")).to_have_css("color", danger)
     page.faults.clear()  # Chromium reports the refusal that the test asked for.
+
+
+async def test_what_a_row_offers_is_in_sight_where_nothing_can_hover(
+    browser: Browser, slow_stack: Stack
+) -> None:
+    tablet = {"width": 1024, "height": 768}
+    driver = await PageDriver.open(
+        browser, slow_stack.base_url, viewport=tablet, has_touch=True, is_mobile=True
+    )
+    await give_many(driver.page)
+    await driver.page.goto(slow_stack.sign_in_link())
+    sidebar = driver.page.locator(".sidebar")
+    own = sidebar.locator("li").filter(has=driver.page.get_by_text("Own 3", exact=True))
+    await expect(own.get_by_role("button", name="Rename")).to_be_visible()
+    await expect(own.get_by_role("button", name="Delete")).to_be_visible()
+    await expect(
+        driver.repository("repository-15").get_by_role("button", name="Index what changed")
+    ).to_be_visible()
+    await driver.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(844, 390), (640, 360), (320, 256)])
+async def test_a_long_question_leaves_room_for_the_conversation_and_its_button(
+    ready: PageDriver, width: int, height: int
+) -> None:
+    await ready.page.set_viewport_size({"width": width, "height": height})
+    await ready.question.fill("A long question. " * 80)
+    await expect(ready.page.get_by_role("button", name="Ask", exact=True)).to_be_in_viewport(ratio=1)
+    await expect(ready.page.locator(".topbar")).to_be_in_viewport(ratio=1)
+    assert await ready.page.locator(".scroller").evaluate("node => node.clientHeight") >= 40
+
+
+async def walk(driver: PageDriver, steps: int = 12) -> set[str]:
+    """The rooms that the keyboard comes through: `sidebar`, `middle`, `panel`."""
+    rooms = set()
+    for _ in range(steps):
+        await driver.page.keyboard.press("Tab")
+        rooms.add(
+            await driver.page.evaluate(
+                "document.activeElement.closest('.sidebar, .middle, .panel')?.classList[0] ?? ''"
+            )
+        )
+    return rooms - {""}
+
+
+async def test_the_keyboard_does_not_walk_behind_an_open_drawer(page: PageDriver) -> None:
+    await page.page.set_viewport_size({"width": 360, "height": 720})
+    await page.go()
+    menu = page.page.get_by_role("button", name="Show repositories and conversations")
+    await menu.press("Enter")
+    await expect(page.page.get_by_role("button", name="New question")).to_be_focused()
+    assert await walk(page, 60) == {"sidebar"}
+    await page.page.keyboard.press("Escape")
+    await expect(menu).to_be_focused()
+    await menu.press("Enter")
+    await page.page.set_viewport_size({"width": 1280, "height": 800})
+    await page.question.focus()
+    await expect(page.question).to_be_focused()
+
+
+async def test_the_keyboard_does_not_walk_behind_the_source_on_a_narrow_screen(ready: PageDriver) -> None:
+    await ready.page.set_viewport_size({"width": 360, "height": 720})
+    await ready.ask("How does the session middleware sign its cookie?")
+    await ready.until_complete()
+    chip = ready.answers.last.get_by_role("list", name="Sources").get_by_role("button").first
+    await chip.press("Enter")
+    await expect(ready.panel.get_by_role("heading")).to_be_focused()
+    assert await walk(ready) == {"panel"}
+    await ready.panel.get_by_role("button", name="Close").press("Escape")
+    await expect(chip).to_be_focused()
+    await chip.press("Enter")
+    await expect(ready.panel.get_by_role("heading")).to_be_focused()
+    await ready.page.keyboard.press("/")
+    await expect(ready.panel).to_be_hidden()
+    await expect(ready.question).to_be_focused()
+    await ready.page.set_viewport_size({"width": 1280, "height": 800})
+    await chip.press("Enter")
+    await ready.question.focus()
+    await ready.page.set_viewport_size({"width": 360, "height": 720})
+    await expect(ready.panel.get_by_role("heading")).to_be_focused()

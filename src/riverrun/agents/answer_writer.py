@@ -35,6 +35,12 @@ class AnswerWriter:
         self._thinking = StreamRepair()
         self._has_open_paragraph = False
         self._needs_break = False
+        self._has_words = False
+
+    @property
+    def has_words(self) -> bool:
+        """Whether anything has left that can be seen; blank text is no answer."""
+        return self._has_words
 
     def write(self, event: AgentEvent) -> None:
         """Emit what ``event`` makes ready to leave."""
@@ -79,6 +85,7 @@ class AnswerWriter:
 
     def _send(self, output: Iterable[str | Location]) -> None:
         for item in output:
+            self._has_words = self._has_words or isinstance(item, Location) or bool(item.strip())
             if isinstance(item, Location):
                 self._emit_citation(item)
                 continue

@@ -107,6 +107,11 @@ def _explain_provider(error: ModelAPIError) -> AgentFailed:
             return AgentFailed("The model failed", f"{model} said: {_quote(error)}")
 
 
+def no_answer() -> AgentFailed:
+    """A model that said nothing, or nothing but spaces and line feeds."""
+    return AgentFailed("The model gave no answer", "It ended without a word. Ask again.")
+
+
 def _explain_limit(error: UsageLimitExceeded) -> AgentFailed:
     if "tokens" in error.message:
         return AgentFailed(
@@ -133,7 +138,7 @@ def _explain_behaviour(error: UnexpectedModelBehavior) -> AgentFailed:
                 "It was told what was wrong and did not correct it. A more capable model may help.",
             )
         case _ if error.message.startswith(("Exceeded maximum output retries", "Streamed response ended")):
-            return AgentFailed("The model gave no answer", "It ended without a word. Ask again.")
+            return no_answer()
         case _:
             return AgentFailed("The model's answer could not be used", _quote(error))
 

@@ -27,7 +27,7 @@ from riverrun.agents.deps import AgentDeps, CodeIndex, EffectLedger
 from riverrun.agents.effects import Effects, NoLedger
 from riverrun.agents.errors import AgentFailed
 from riverrun.agents.event_mapping import map_event
-from riverrun.agents.failure_explanation import explain
+from riverrun.agents.failure_explanation import explain, no_answer
 from riverrun.agents.failure_log import log_failure
 from riverrun.agents.listing import shorten
 
@@ -99,6 +99,8 @@ async def answer_question(
         writer.finish()
         raise
     writer.finish()
+    if not writer.has_words:
+        raise no_answer()
 
 
 async def _write_answer(
@@ -205,5 +207,5 @@ def _messages(history: Sequence[Turn]) -> list[ModelMessage]:
         if turn.role == "user"
         else ModelResponse(parts=[TextPart(content=turn.text)])
         for turn in history
-        if turn.text
+        if turn.text.strip()
     ]

@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { largeResult } from "./large_result.js";
-import { count } from "./words.js";
+import { count, readable, readableCode } from "./words.js";
 
 const MOST_RESULT_CHARS = 4_000;
 const PHRASES = {
@@ -43,8 +43,9 @@ export class Activity {
     const sentence = summarise(tools, thinking);
     this.node.hidden = !sentence;
     if (this.#summary.textContent !== sentence) this.#summary.textContent = sentence;
-    if (this.#thinking.textContent !== thinking) this.#thinking.textContent = thinking;
-    this.#thinking.hidden = !thinking;
+    const thought = readable(thinking);
+    if (this.#thinking.textContent !== thought) this.#thinking.textContent = thought;
+    this.#thinking.hidden = !thought;
     while (this.#shown.length > tools.length) this.#shown.pop().node.remove();
     tools.forEach((tool, index) => this.#showStep(tool, index));
   }
@@ -65,9 +66,9 @@ function hasResult({ result, pointer }) {
 
 function step(tool) {
   if (tool.hidden) return element("li", {}, element("code", {}, tool.name), " is not shown: it read a repository that is not shared with you, or not there any more.");
-  const call = element("code", {}, `${tool.name}(${argumentsOf(tool)})`);
+  const call = element("code", {}, readableCode(`${tool.name}(${argumentsOf(tool)})`));
   if (!hasResult(tool)) return element("li", {}, call);
-  const result = tool.pointer ? largeResult(tool) : element("pre", { tabindex: 0 }, shorten(String(tool.result)));
+  const result = tool.pointer ? largeResult(tool) : element("pre", { tabindex: 0 }, readableCode(shorten(String(tool.result))));
   return element("li", {}, element("details", {}, element("summary", {}, call), result));
 }
 

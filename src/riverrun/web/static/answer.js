@@ -4,6 +4,7 @@ import { Activity } from "./activity.js";
 import { openCode, splitBlocks } from "./blocks.js";
 import { button, element, iconButton } from "./dom.js";
 import { citationButton, copyButton, linkCitations, showMarkdown } from "./prose.js";
+import { readable, readableCode } from "./words.js";
 
 const LINE_WORDS = {
   lost: "The connection is lost. The answer goes on; it will continue here once the server can be reached.",
@@ -72,12 +73,11 @@ export class Answer {
     this.citations = citations;
     this.#showOutcome(ending);
     this.#showSources(text);
-    const whole = element("div", { class: "plain" }, text);
+    const whole = element("div", { class: "plain" }, readable(text));
     if (!this.#prose.textContent) this.#prose.replaceChildren(whole);
     this.#isWhole = true;
     await this.#rendering;
-    await showMarkdown(whole, text);
-    linkCitations(whole, citations, this.openPlace);
+    await this.#render(whole, text);
     this.#prose.replaceChildren(whole);
     this.#blocks = [];
     this.node.classList.remove("writing");
@@ -96,7 +96,7 @@ export class Answer {
 
   #showOpen(open) {
     const code = openCode(open);
-    this.#open.textContent = code ?? open.trimEnd();
+    this.#open.textContent = code === null ? readable(open.trimEnd()) : readableCode(code);
     this.#open.classList.toggle("code", code !== null);
     this.#open.hidden = !open;
   }
@@ -109,15 +109,18 @@ export class Answer {
   }
 
   #appendBlock(text) {
-    const node = element("div", { class: "plain" }, text.trimEnd());
+    const node = element("div", { class: "plain" }, readable(text.trimEnd()));
     this.#blocks.push({ text, node });
     this.#open.before(node);
     this.#rendering = this.#rendering.then(async () => {
       // Blocks that still wait when the answer ends are not rendered one by one: the whole is, at once.
       if (this.#isWhole || !this.#prose.contains(node)) return;
-      await showMarkdown(node, text);
-      linkCitations(node, this.citations, this.openPlace);
+      await this.#render(node, text);
     });
+  }
+
+  #render(node, text) {
+    return showMarkdown(node, text, () => linkCitations(node, this.citations, this.openPlace));
   }
 
   #showOutcome({ status, title, detail }) {

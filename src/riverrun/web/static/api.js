@@ -1,5 +1,7 @@
 /** The server's HTTP API. Every failure is a `Problem` that a person can read. */
 
+import { learnTime } from "./server_clock.js";
+
 /** What went wrong and what to do. `status` is the HTTP status, 0 when the server could not be reached; `runId` names a run that is in the way. */
 export class Problem extends Error {
   constructor(title, detail, status, runId = null) {
@@ -38,6 +40,7 @@ export async function send(method, path, { body, headers = {}, signal, isKnockin
     options.body = JSON.stringify(body);
   }
   const response = await reach(path, options);
+  learnTime(response.headers.get("date"));
   if (response.ok) return response;
   const problem = await readProblem(response);
   if (response.status === 401 && !isKnocking) onSignedOut();

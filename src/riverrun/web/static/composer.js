@@ -6,6 +6,7 @@ import { allNames, names } from "./words.js";
 
 const MOST_CHARS = 32_000;
 const WARN_FROM = 30_000;
+const KEYS = "Enter asks, Shift+Enter begins a new line, / comes back here";
 
 /**
  * `onAsk(text)` sends, and answers whether the text was taken; `onStop()` stops the answer under way. Enter sends,
@@ -95,7 +96,7 @@ export class Composer {
   #update() {
     const length = this.field.value.length;
     this.field.style.height = "auto";
-    this.field.style.height = `${Math.min(this.field.scrollHeight, 280)}px`;
+    this.field.style.height = `${this.field.scrollHeight}px`;
     const label = this.#isAnswering ? (this.#isStopping ? "Stopping" : "Stop the answer") : "Ask";
     this.action.replaceChildren(icon(this.#isAnswering ? "stop" : "send"));
     this.action.classList.toggle("stop", this.#isAnswering);
@@ -104,6 +105,7 @@ export class Composer {
     this.#setDisabled(this.#isAnswering ? this.#isStopping : Boolean(this.#refusal()));
     this.hint.textContent = this.#words(length);
     this.hint.classList.toggle("warning", length > MOST_CHARS);
+    this.hint.classList.toggle("about-keys", this.hint.textContent === KEYS);
   }
 
   // A button that cannot be pressed loses the keyboard. It has it again when the answer could not be stopped.
@@ -131,7 +133,7 @@ export class Composer {
     if (this.#isAnswering) return "An answer is being written. You can ask again when it is done, or stop it.";
     if (this.#why) return this.#why;
     if (length > WARN_FROM) return `${(MOST_CHARS - length).toLocaleString("en")} characters left`;
-    return "Enter asks, Shift+Enter begins a new line, / comes back here";
+    return KEYS;
   }
 
   #onKey(event) {

@@ -2,7 +2,7 @@
 
 import { readResult } from "./api.js";
 import { button, element } from "./dom.js";
-import { size } from "./words.js";
+import { readableCode, size } from "./words.js";
 
 /** A control that becomes the whole result, which takes the focus; a failure is told beside it, and it can be tried again. */
 export function largeResult({ pointer, bytes }) {
@@ -13,7 +13,7 @@ export function largeResult({ pointer, bytes }) {
     show.disabled = true;
     failure.hidden = true;
     try {
-      const whole = element("pre", { tabindex: 0, "aria-label": "Result" }, (await readResult(pointer)).result);
+      const whole = element("pre", { tabindex: 0, "aria-label": "Result" }, readableCode((await readResult(pointer)).result));
       node.replaceChildren(whole);
       whole.focus();
     } catch (problem) {

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { RunFold } from "./fold.js";
 import { readAtLast, readLater } from "./read_later.js";
+import { projectName } from "./words.js";
 
 /**
  * Fires `change` whenever the list or a progress changes, `begun` when somebody here has begun to index what is now
@@ -84,6 +85,16 @@ export class Projects extends EventTarget {
     await this.#index({ ...source, ...(project.branch_name ? { branch_name: project.branch_name } : {}) });
   }
 
+  /** A new conversation's id. The repository may have been removed elsewhere: then the list is read again. */
+  async beginConversation(project) {
+    try {
+      return (await api.createConversation(project.id)).conversation_id;
+    } catch (problem) {
+      if (problem.status === 404) await this.load().catch(() => {});
+      throw this.find(project.id) ? problem : goneProblem(project);
+    }
+  }
+
   async remove(project) {
     await api.removeProject(project.id);
     await this.load();
@@ -144,4 +155,9 @@ export class Projects extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+function goneProblem(project) {
+  const detail = "It was removed, or it is not shared with you any more. Choose another repository, and ask again.";
+  return new api.Problem(`${projectName(project)} cannot be asked about`, detail, 404);
 }

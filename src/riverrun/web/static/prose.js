@@ -3,21 +3,30 @@
 import { renderMarkdown } from "./api.js";
 import { announce, front } from "./announce.js";
 import { element, iconButton, icon } from "./dom.js";
+import { readLater } from "./read_later.js";
 import { setServerHtml } from "./trusted_html.js";
-import { placeName, shortPlaceName, toldRepository } from "./words.js";
+import { placeName, readableCode, shortPlaceName, toldRepository } from "./words.js";
 
-/** Show markdown in an element. The plain text stays when the server cannot be reached. False then. */
-export async function showMarkdown(node, markdown) {
+/**
+ * Show markdown in an element, and call `onShown`. The plain text stays where the server cannot render it; if that may
+ * pass, it is asked again while the element is on the page.
+ */
+export async function showMarkdown(node, markdown, onShown = () => {}) {
   try {
     setServerHtml(node, await renderMarkdown(markdown));
-  } catch {
-    return false;
+  } catch (problem) {
+    if (problem.isPassing) readLater(async () => node.isConnected && showMarkdown(node, markdown, onShown));
+    return;
   }
+  complete(node);
+  onShown();
+}
+
+function complete(node) {
   node.classList.remove("plain");
   for (const code of node.querySelectorAll("pre.code")) addCopyButton(code);
   for (const table of node.querySelectorAll("table")) makeScrollable(table);
   for (const link of node.querySelectorAll("a")) isolate(link);
-  return true;
 }
 
 /** Turn the markers of cited places into buttons that open them; other markers stay text. */
@@ -33,7 +42,7 @@ export function linkCitations(node, citations, openPlace) {
 
 /** A chip that opens a place beside the answer; it names the repository where the same path may be in another one. */
 export function citationButton(place, openPlace, namesRepo = false) {
-  const repo = namesRepo ? `${toldRepository(place)}:` : "";
+  const repo = namesRepo ? `${readableCode(toldRepository(place))}:` : "";
   const name = repo + placeName(place);
   return element(
     "button",

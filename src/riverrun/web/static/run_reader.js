@@ -4,7 +4,7 @@ import { isWhole } from "./integrity.js";
 import { Painter } from "./painter.js";
 import { RunDamaged } from "./tab_stream.js";
 
-/** The run's ending, or why it could not be read; `answer` shows what the fold has meanwhile. */
+/** The run's ending, or why it could not be read, and whether it `isGone`; `answer` shows what the fold has meanwhile. */
 export async function readToEnd(stream, runId, fold, answer, signal) {
   const painter = new Painter(() => answer.showProgress(fold));
   const line = { signal, onChange: () => painter.request(), onLine: (state) => answer.showLine(state) };
@@ -13,7 +13,7 @@ export async function readToEnd(stream, runId, fold, answer, signal) {
     return { ...fold.end.error, status: fold.end.status };
   } catch (problem) {
     const { title = "The answer could not be read to its end", detail = problem.message } = problem;
-    return { status: "error", title, detail };
+    return { status: "error", title, detail, isGone: problem.status === 404 };
   } finally {
     painter.close();
   }

@@ -8,6 +8,7 @@ import { element, iconButton } from "./dom.js";
 import { emailField, form } from "./forms.js";
 import { onceAtATime } from "./once_at_a_time.js";
 import { copyButton } from "./prose.js";
+import { serverNow } from "./server_clock.js";
 import * as api from "./sharing_api.js";
 import { allNames } from "./words.js";
 
@@ -15,13 +16,13 @@ const ROLES = { view: "Can look", ask: "Can ask" };
 const DAY_MS = 86_400_000;
 const TERMS = [["", "Until it is removed"], [1, "For a day"], [7, "For a week"], [30, "For a month"]];
 
-/** Open the sheet for a conversation's `info`. */
-export const openSharing = onceAtATime(async (info) => {
+/** Open the sheet for a conversation's `info`, if it `isWanted()` still when everything is read. */
+export const openSharing = onceAtATime(async (info, isWanted) => {
   const projects = await listProjects();
   const repositories = info.project_ids.map((id) => projects.find((project) => project.id === id)).filter(Boolean);
   const sheet = new SharingSheet(info, repositories);
   await sheet.load();
-  showOver(sheet.node);
+  if (isWanted()) showOver(sheet.node);
 });
 
 class SharingSheet {
@@ -135,7 +136,7 @@ class SharingSheet {
     const fields = element("div", { class: "field-line" }, roleField("view", "What they may do", "role"), days);
     const account = checkbox("account", "Only for people with an account here", { checked: true });
     return form("Make a link", [fields, account], async ({ role, days: term, account: isNeeded }) => {
-      const expires = term ? new Date(Date.now() + Number(term) * DAY_MS).toISOString() : null;
+      const expires = term ? new Date(serverNow() + Number(term) * DAY_MS).toISOString() : null;
       const { link } = await api.makeLink(this.info.id, { role, expires_at: expires, requires_sign_in: Boolean(isNeeded) });
       await this.load();
       this.#showMade(link.url);

@@ -10,9 +10,15 @@ const AROUND = 12;
 const MORE = 60;
 const MOST_CITED = 300;
 
-/** `projectOf(place)` finds the repository of a citation; `onToggle(isOpen)` makes room. */
+const GONE = "This repository was removed, or it is not shared with you.";
+const CHANGED = "The file is not in the index any more: it was changed or removed since this answer.";
+
+/**
+ * `projectOf(place)` finds the repository of a citation; `reloadProjects()` has it look at those that are left by now;
+ * `onToggle(isOpen)` makes room. `heading` is where the keyboard belongs.
+ */
 export class SourcePanel {
-  #title = element("h2", { tabindex: -1 });
+  heading = element("h2", { tabindex: -1 });
   #words = element("p", { class: "words" });
   #note = element("p", { class: "note", hidden: true });
   #code = element("code");
@@ -24,13 +30,12 @@ export class SourcePanel {
   #range = null;
   #reading = new AbortController();
 
-  constructor({ projectOf, onToggle }) {
-    this.projectOf = projectOf;
-    this.onToggle = onToggle;
+  constructor({ projectOf, reloadProjects, onToggle }) {
+    Object.assign(this, { projectOf, reloadProjects, onToggle });
     const close = iconButton("Close", "close", { on: { click: () => this.close() } });
     this.node = element(
       "aside", { class: "panel", "aria-label": "Source", hidden: true, on: { keydown: (event) => this.#onKey(event) } },
-      element("header", {}, element("div", { class: "heading" }, this.#title, this.#words), close),
+      element("header", {}, element("div", { class: "heading" }, this.heading, this.#words), close),
       element("div", { class: "panel-body" }, this.#note, this.#earlier, this.#body, this.#later),
     );
   }
@@ -45,13 +50,13 @@ export class SourcePanel {
     this.#opener?.removeAttribute("aria-current");
     this.#opener = opener;
     opener?.setAttribute("aria-current", "true");
-    this.#title.textContent = placeName(place);
+    this.heading.textContent = placeName(place);
     this.node.hidden = false;
     this.onToggle(true);
     opener?.scrollIntoView({ block: "nearest" });
     const last = Math.min(place.end_line, place.start_line + MOST_CITED);
     this.#range = [Math.max(1, place.start_line - AROUND), last + AROUND];
-    this.#title.focus({ preventScroll: true });
+    this.heading.focus({ preventScroll: true });
     if (await this.#read()) this.#scrollToPlace();
   }
 
@@ -70,16 +75,21 @@ export class SourcePanel {
     this.#reading = new AbortController();
     const { signal } = this.#reading;
     const project = this.projectOf(this.#place);
-    if (!project) return this.#fail("This repository was removed, or it is not shared with you.");
+    if (!project) return this.#fail(GONE);
     try {
       const file = await api.readFile(project.id, this.#place.path, ...this.#range, signal);
       if (!signal.aborted) this.#show(file, project);
       return !signal.aborted;
     } catch (problem) {
-      if (signal.aborted) return false;
-      const gone = "The file is not in the index any more: it was changed or removed since this answer.";
-      return this.#fail(problem.status === 404 ? gone : problem.message);
+      const words = problem.status === 404 ? await this.#whyNotThere() : problem.message;
+      return !signal.aborted && this.#fail(words);
     }
+  }
+
+  // The file alone may be gone, or the repository with it: somebody may have removed it elsewhere.
+  async #whyNotThere() {
+    await this.reloadProjects().catch(() => {});
+    return this.projectOf(this.#place) ? CHANGED : GONE;
   }
 
   #show(file, project) {

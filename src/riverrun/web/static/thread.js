@@ -15,7 +15,7 @@ import { ReaderBar, whyNotAsk } from "./reader_bar.js";
 import { readToEnd } from "./run_reader.js";
 import { copyConversation } from "./sharing_api.js";
 import { Turns } from "./turns.js";
-import { welcome, whyNotYet } from "./welcome.js";
+import { refreshWelcome, welcome, whyNotYet } from "./welcome.js";
 
 const OUTCOMES = { completed: "The answer is complete.", cancelled: "The answer was stopped.", error: "The answer failed." };
 
@@ -142,9 +142,11 @@ export class Thread {
     else if (focused !== document.body) regainFocus(focused);
   }
 
-  /** What is in the way of a deed is shown too; the words about a run go with it. */
+  /** What is in the way of a deed is shown too; the words about a run go with it, and those about what is gone. */
   async #showRefusal(problem) {
-    if (problem.status === 409) await this.#reopen();
+    const isStale = problem.status === 409 || (problem.status === 404 && this.id !== null);
+    if (isStale) await this.#reopen();
+    if (isStale && this.#failure) return;
     if (!problem.runId || this.#runId) this.showProblem(problem);
   }
 
@@ -173,7 +175,7 @@ export class Thread {
   /** A new conversation. It takes the question also when the person has opened another one meanwhile. */
   async #begin(signal) {
     const project = this.projects.selected;
-    const { conversation_id: id } = await api.createConversation(project.id);
+    const id = await this.projects.beginConversation(project);
     if (signal.aborted) return id;
     this.#info = { id, project_ids: [project.id], repositories: [project.repo_name], title: null, is_creator: true };
     this.id = id;
@@ -229,13 +231,15 @@ export class Thread {
   }
 
   async #stop() {
-    if (!this.#runId) return;
+    const runId = this.#runId;
+    if (!runId) return;
     this.composer.isStopping = true;
     try {
-      await api.stopRun(this.#runId);
+      await api.stopRun(runId);
     } catch (problem) {
+      if (this.#runId !== runId) return;
       this.composer.isStopping = false;
-      this.showProblem(problem);
+      await this.#showRefusal(Object.assign(problem, { runId }));
     }
   }
 
@@ -258,10 +262,16 @@ export class Thread {
     const fold = new RunFold();
     answer.showProgress(fold);
     const ending = await readToEnd(this.stream, runId, fold, answer, signal);
+    if ((ending.isGone || ending.status === "cancelled") && (await this.#isDeleted(signal))) await this.#reopen();
     if (signal.aborted) return null;
     onEnd();
     await answer.showWhole(fold, ending);
     return ending;
+  }
+
+  /** Who deletes a conversation elsewhere stops its run; one that is not there any more may be gone alone. */
+  #isDeleted(signal) {
+    return api.conversationInfo(this.id, signal).then(() => false, ({ status }) => status === 404 && !signal.aborted);
   }
 
   #setRun(runId) {
@@ -273,18 +283,11 @@ export class Thread {
     this.composer.block(this.#refusal());
     const chosen = this.projects.selected?.repo_name ?? [];
     this.composer.about = this.id === null ? [chosen].flat() : (this.#info?.repositories ?? []);
-    if (this.id === null) this.#refreshWelcome();
+    if (this.id === null) refreshWelcome(this.turns.node, this.#welcome());
   }
 
   #welcome() {
     return welcome(this.projects, (text) => this.composer.fill(text));
-  }
-
-  // Shown anew only when it would say something else: a form must not lose what is being typed into it.
-  #refreshWelcome() {
-    const shown = this.turns.node.querySelector(".welcome");
-    const next = this.#welcome();
-    if (shown && next.dataset.says !== shown.dataset.says) shown.replaceWith(next);
   }
 
   #refusal() {

@@ -5,6 +5,7 @@ import { Answer } from "./answer.js";
 import { button, element } from "./dom.js";
 import { regainFocus } from "./focus.js";
 import { uniquePlaces } from "./fold.js";
+import { readable } from "./words.js";
 
 const PAGE = 100;
 const FEW = 8;
@@ -190,5 +191,5 @@ function focusStep(shown, title) {
 }
 
 function question(text) {
-  return element("article", { class: "question", "aria-label": "Question" }, element("p", {}, text));
+  return element("article", { class: "question", "aria-label": "Question" }, element("p", {}, readable(text)));
 }

@@ -27,6 +27,12 @@ export function welcome(projects, onQuestion) {
     ...indexAgain(projects, project));
 }
 
+/** Show the page anew in `node`, only when it would say something else: a form must not lose what is being typed into it. */
+export function refreshWelcome(node, next) {
+  const shown = node.querySelector(".welcome");
+  if (shown && next.dataset.says !== shown.dataset.says) shown.replaceWith(next);
+}
+
 /** Why nothing can be asked about a repository; empty when it can. */
 export function whyNotYet(project) {
   if (project.status === "ready") return "";

@@ -1,5 +1,7 @@
 /** Numbers, times and places as people read them. */
 
+import { serverNow } from "./server_clock.js";
+
 /** `1 file`, `2,000 files`. */
 export function count(number, singular, plural = `${singular}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? singular : plural}`;
@@ -25,23 +27,39 @@ export function allNames(list) {
 const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
-/** `just now`, `5 minutes ago`, `yesterday`. */
-export function ago(time, now = Date.now()) {
-  const seconds = Math.round((new Date(time).getTime() - now) / 1000);
+/** `just now`, `5 minutes ago`, `yesterday`. Clocks differ: what would lie ahead is `just now` too. */
+export function ago(time, now = serverNow()) {
+  const seconds = Math.min(0, Math.round((new Date(time).getTime() - now) / 1000));
   for (const [unit, length] of STEPS) {
     if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
   }
   return "just now";
 }
 
-/** `src/app.py:12-20`, or `src/app.py:12` for one line. */
+// The same characters as in kit/bidi.py.
+const TURNS_IN_PROSE = /[\u202a-\u202e\u2066-\u2069]/g;
+const TURNS_IN_CODE = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g;
+const codePoint = (character) => `[U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
+
+/** What somebody wrote, with each character that would turn the direction of writing shown by its name: `[U+202E]`. */
+export function readable(prose) {
+  return prose.replace(TURNS_IN_PROSE, codePoint);
+}
+
+/** The same of code and of names, which have no use for the plain marks either. */
+export function readableCode(code) {
+  return code.replace(TURNS_IN_CODE, codePoint);
+}
+
+/** `src/app.py:12-20`, or `src/app.py:12` for one line. To be read: a request takes the path itself. */
 export function placeName({ path, start_line: start, end_line: end }) {
-  return end > start ? `${path}:${start}-${end}` : `${path}:${start}`;
+  const name = readableCode(path);
+  return end > start ? `${name}:${start}-${end}` : `${name}:${start}`;
 }
 
 /** What people call an indexed repository: with its branch, or its commit's first digits, where one was asked for. */
 export function projectName({ repo_name: repo, branch_name: branch }) {
-  return toldRepository({ repo, version: /^[0-9a-f]{40}$/.test(branch) ? branch.slice(0, 12) : branch });
+  return readableCode(toldRepository({ repo, version: /^[0-9a-f]{40}$/.test(branch) ? branch.slice(0, 12) : branch }));
 }
 
 /** What a marker calls the repository of a place: with the branch or the commit's first digits, where one was asked for. */

@@ -4,8 +4,9 @@ import * as api from "./api.js";
 import { openAccount } from "./account_page.js";
 import { announce } from "./announce.js";
 import { ConversationList } from "./conversation_list.js";
+import { closeAll } from "./dialogs.js";
 import { button, element, iconButton } from "./dom.js";
-import { NARROW } from "./focus.js";
+import { NARROW, regainFocus } from "./focus.js";
 import { conversationInAddress, showInAddress } from "./location.js";
 import { Projects } from "./projects.js";
 import { readAtLast } from "./read_later.js";
@@ -28,7 +29,8 @@ export class Workspace {
     this.userId = account.user_id;
     this.panel = new SourcePanel({
       projectOf: (place) => this.#projects.named(place, this.thread.projectIds),
-      onToggle: (isOpen) => this.node.classList.toggle("with-panel", isOpen),
+      reloadProjects: () => this.#projects.load(),
+      onToggle: (isOpen) => this.#onPanel(isOpen),
     });
     this.thread = new Thread({
       stream: this.#stream,
@@ -91,27 +93,30 @@ export class Workspace {
     });
     this.share = button("Share", { icon: "share", class: "quiet share", hidden: true, on: { click: () => this.#showSharing() } });
     const shade = element("div", { class: "shade", on: { click: () => this.#closeDrawer() } });
-    const middle = element("div", { class: "middle" }, element("header", { class: "topbar" }, this.menu, this.title, this.share), this.thread.node);
-    return element("div", { class: "workspace" }, this.sidebar, shade, middle, this.panel.node);
+    this.middle = element("div", { class: "middle" }, element("header", { class: "topbar" }, this.menu, this.title, this.share), this.thread.node);
+    return element("div", { class: "workspace" }, this.sidebar, shade, this.middle, this.panel.node);
   }
 
   #listen() {
     const { signal } = this.#listeners;
     window.addEventListener("popstate", () => this.#follow(conversationInAddress()), { signal });
     document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
-    NARROW.addEventListener("change", () => this.#closeDrawer(), { signal });
+    NARROW.addEventListener("change", () => this.#onWidth(), { signal });
     this.#projects.addEventListener("indexed", ({ detail }) => this.#onIndexed(detail), { signal });
     this.#closeDrawer();
   }
 
+  // A dialog has its own Escape, and so has a word that is being composed.
   #onKey(event) {
-    const isTyping = event.target.closest("input, textarea, select, dialog");
+    if (event.isComposing || event.defaultPrevented || event.target.closest("dialog")) return;
+    const isTyping = event.target.closest("input, textarea, select");
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
       this.#closeDrawer();
+      if (NARROW.matches) this.panel.close();
       this.thread.composer.field.focus();
     }
-    if (event.key === "Escape" && this.node.classList.contains("with-drawer")) {
+    if (event.key === "Escape" && this.#hasDrawer) {
       this.#closeDrawer();
       this.menu.focus();
     } else if (event.key === "Escape") {
@@ -144,11 +149,19 @@ export class Workspace {
 
   #focusQuestion() {
     if (!NARROW.matches) this.thread.composer.field.focus();
+    else this.thread.composer.takeFocus();
   }
 
-  // A jump within the page, as by the skip link, is told like a step back: what is shown stays as it is.
-  #follow(id) {
-    if (id !== this.thread.id) this.#show(id);
+  // A jump within the page, as by the skip link, is told like a step back: what is shown stays as it is. A sheet about
+  // one conversation must not stay over another.
+  async #follow(id) {
+    if (id === this.thread.id) return;
+    closeAll();
+    const isShown = this.#show(id);
+    this.#closeDrawer();
+    this.thread.composer.takeFocus();
+    await isShown;
+    if (id === this.thread.id) announce(this.title.textContent);
   }
 
   #show(id) {
@@ -189,19 +202,40 @@ export class Workspace {
   #openDrawer() {
     this.node.classList.add("with-drawer");
     this.menu.setAttribute("aria-expanded", "true");
-    this.sidebar.inert = false;
+    this.#shutCovered();
     this.sidebar.querySelector(".new").focus();
   }
 
-  // Out of sight is out of reach: a drawer that is closed takes no focus.
   #closeDrawer() {
     this.node.classList.remove("with-drawer");
     this.menu.setAttribute("aria-expanded", "false");
-    this.sidebar.inert = NARROW.matches;
+    this.#shutCovered();
+  }
+
+  #onPanel(isOpen) {
+    this.node.classList.toggle("with-panel", isOpen);
+    this.#shutCovered();
+  }
+
+  #onWidth() {
+    this.#closeDrawer();
+    if (this.panel.isOpen) regainFocus(this.panel.heading);
+  }
+
+  get #hasDrawer() {
+    return this.node.classList.contains("with-drawer");
+  }
+
+  // Out of sight is out of reach: what is closed, or covered on a small screen, takes no focus.
+  #shutCovered() {
+    this.sidebar.inert = NARROW.matches && !this.#hasDrawer;
+    this.middle.inert = NARROW.matches && (this.#hasDrawer || this.panel.isOpen);
+    this.panel.node.inert = this.#hasDrawer;
   }
 
   async #showSharing() {
-    await openSharing(this.thread.info).catch((problem) => this.thread.showProblem(problem));
+    const { info } = this.thread;
+    await openSharing(info, () => info.id === this.thread.id).catch((problem) => this.thread.showProblem(problem));
   }
 
   async #showAccount() {
