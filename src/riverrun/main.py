@@ -158,6 +158,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         EventLoopMonitor,
         report=loop_report,
         warn_ms=chosen.loop_warn_ms,
+        packages=("riverrun",),
         says_server_timing=chosen.server_timing,
     )
     add_problem_handlers(app)

@@ -3,7 +3,7 @@
 import pytest
 from tests.proofs.blocking.allowed import ALLOWED
 from tests.proofs.blocking.call_audit import Audit, audit_app, audit_riverrun
-from tests.support import hiding_app
+from tests.support import framed_app, hiding_app
 
 LEAST_KNOWN = 0.95
 """Of the calls: what cannot be followed is no proof of anything."""
@@ -34,3 +34,15 @@ def test_every_hidden_call_is_found_and_no_innocent_one() -> None:
     }
     assert set(hiding_app.HIDDEN.items()) - found == set()
     assert {function for function, _ in found} & hiding_app.INNOCENT == set()
+
+
+def test_what_the_framework_calls_on_the_loop_is_followed_and_what_it_calls_in_threads_is_not() -> None:
+    name = framed_app.__name__
+    audit = audit_app(framed_app.app, name)
+    assert {one.function.removeprefix(f"{name}.") for one in audit.findings} == framed_app.BLOCKING
+
+
+def test_what_the_source_does_not_have_is_not_known() -> None:
+    name = framed_app.__name__
+    unknown = audit_app(framed_app.app, name).unknown
+    assert f"{name}.{framed_app.NOT_IN_THE_SOURCE}, which the loop calls" in unknown

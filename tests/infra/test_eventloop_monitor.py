@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
 from tests.support.blocking_app import BLOCKERS, blocked_line
 from tests.support.waiting import wait_until
 
@@ -30,16 +32,42 @@ NICENESS = 10
 every_loop = pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 
 
-class WatchedApp:
-    """The blocking app in a process of its own, under the script."""
+INSTALLED_APP = """
+import asyncio, threading
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 
-    def __init__(self, loop: str) -> None:
+app = FastAPI()
+
+@app.get("/quick")
+async def quick():
+    return "ok"
+
+@app.get("/block")
+async def block():
+    threading.Event().wait(0.4)
+
+@app.get("/endless")
+async def endless():
+    async def parts():
+        while True:
+            yield b"part"
+            await asyncio.sleep(0.05)
+    return StreamingResponse(parts())
+"""
+
+
+class WatchedApp:
+    """An app in a process of its own, under the script."""
+
+    def __init__(self, loop: str, app: str, library: Path) -> None:
         self.client = httpx2.Client(timeout=60)
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        arguments = ["tests.support.blocking_app:app", "--json", "--port", str(port), "--loop", loop]
+        arguments = [app, "--json", "--port", str(port), "--loop", loop]
         self.process = subprocess.Popen(
             [sys.executable, str(SCRIPT), *arguments],
             cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(library)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -65,8 +93,10 @@ class WatchedApp:
 
 
 @contextmanager
-def watched_app(loop: str) -> Iterator[WatchedApp]:
-    app = WatchedApp(loop)
+def watched_app(
+    loop: str, name: str = "tests.support.blocking_app:app", library: Path = ROOT
+) -> Iterator[WatchedApp]:
+    app = WatchedApp(loop, name, library)
     try:
         yield app
     finally:
@@ -171,6 +201,64 @@ def test_a_starved_process_is_the_machines_fault(loop: str) -> None:
         report = app.end()
     assert report["worst"] == []
     assert report["machine_stalls"] >= 1
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Where a shop is installed."""
+    folder = tmp_path / "site-packages"
+    (folder / "shop").mkdir(parents=True)
+    (folder / "shop" / "__init__.py").write_text(INSTALLED_APP)
+    return folder
+
+
+def test_an_installed_app_is_told_from_other_libraries(library: Path) -> None:
+    with watched_app("uvloop", "shop:app", library) as app:
+        app.get("/block")
+        report = app.end()
+    assert "shop/__init__.py:14 in block" in {stall["line"] for stall in report["worst"]}
+
+
+def test_ctrl_c_ends_it_though_a_stream_is_open(library: Path) -> None:
+    with watched_app("uvloop", "shop:app", library) as app:
+        with app.client.stream("GET", f"{app.url}/endless") as response:
+            parts = response.iter_raw()  # forgotten, it would end the stream
+            next(parts)
+            app.process.send_signal(signal.SIGINT)
+            app.process.wait(timeout=30)
+        assert "stalls" in json.loads(app.process.communicate()[0])
+
+
+def test_a_second_ctrl_c_waits_for_nobody() -> None:
+    server = runpy.run_path(str(SCRIPT))["ReportingServer"](uvicorn.Config(None))
+    server.handle_exit(signal.SIGINT, None)
+    assert (server.should_exit, server.force_exit) == (True, False)
+    server.handle_exit(signal.SIGINT, None)
+    assert (server.should_exit, server.force_exit) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--warn-ms", "0"], "0 is not above 0"),
+        (["--warn-ms", "-5"], "-5 is not above 0"),
+        (["--port", "99999"], "99999 is not between 0 and 65535"),
+        (["nothing"], 'Import string "nothing" must be in format'),
+        (["tests.nowhere:app"], 'Could not import module "tests.nowhere"'),
+        (["tests.support.blocking_app:nothing"], 'Attribute "nothing" not found'),
+        (["tests.support.blocking_app:WAIT_SECONDS"], "is no ASGI app"),
+        (["riverrun.main:create_app"], "add --factory"),
+        (["tests.support.blocking_app:app", "--factory"], "without --factory?"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_answered_in_one_line(arguments: list[str], said: str) -> None:
+    app = [] if arguments[0][0] != "-" else ["tests.support.blocking_app:app"]
+    asked = subprocess.run(
+        [sys.executable, str(SCRIPT), *app, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert asked.returncode == 2
+    assert said in asked.stderr.splitlines()[-1]
+    assert "Traceback" not in asked.stderr
 
 
 def state_of(pid: int) -> str:

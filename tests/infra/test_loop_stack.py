@@ -3,11 +3,37 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
+import pytest
 from tests.support import treacherous_stack
 
-from riverrun.infra.loop_stack import Call, Seen, blocking_line, calls_in, frames_of
+from riverrun.infra.loop_stack import (
+    MOST_LINES,
+    Call,
+    Seen,
+    blocking_line,
+    both_ends_of,
+    callback_name,
+    calls_in,
+    frames_of,
+)
+
+WATCHER = "/srv/watcher.py"
+OURS = Seen(compile("pass", "/srv/shop/orders.py", "exec"), 7)
+OUR_LINE = "/srv/shop/orders.py:7 in <module>"
+
+
+def code_of(filename: str, function: str = "call") -> CodeType:
+    names: dict[str, Any] = {}
+    exec(compile(f"def {function}(): pass", filename, "exec"), names)
+    code: CodeType = names[function].__code__
+    return code
+
+
+def seen_at(filename: str) -> Seen:
+    return Seen(code_of(filename), 1)
 
 
 def test_a_stack_is_looked_at_without_a_crash_however_busy_its_thread_is() -> None:
@@ -77,3 +103,49 @@ def test_code_that_was_made_while_the_program_ran_is_nobodys_line() -> None:
     assert (
         blocking_line((Seen(made, 1), Seen(ours, 7))) == f"tests/infra/test_loop_stack.py:7 in {ours.co_name}"
     )
+
+
+@pytest.mark.parametrize(
+    "library",
+    [
+        f"{sys.prefix}/lib/python3.11/site-packages/fastapi/routing.py",
+        "/usr/lib/python3/dist-packages/requests/sessions.py",
+        "/home/who/.local/lib/python3.12/site-packages/six.py",
+        "/opt/dependencies/lib/python3.11/site-packages/psycopg/connection.py",
+    ],
+)
+def test_what_is_installed_anywhere_is_no_line_of_the_application(library: str) -> None:
+    assert blocking_line((seen_at(library), OURS)) == OUR_LINE
+
+
+def test_an_application_that_is_installed_is_told_by_its_packages() -> None:
+    folder = "/opt/venv/lib/python3.11/site-packages"
+    stack = [
+        seen_at(f"{folder}/{file}") for file in ("redis/client.py", "shop/orders.py", "shopping/cart.py")
+    ]
+    assert blocking_line(stack) == "redis/client.py:1 in call"
+    assert blocking_line(stack, packages=("shop",)) == "shop/orders.py:1 in call"
+    assert blocking_line(stack, packages=("shop.orders",)) == "shop/orders.py:1 in call"
+    assert blocking_line(stack, packages=("shopping.cart", "other")) == "shopping/cart.py:1 in call"
+
+
+def test_neither_who_watches_nor_who_called_him_is_named() -> None:
+    library = seen_at(f"{sys.prefix}/lib/python3.11/site-packages/fastapi/encoders.py")
+    watcher = seen_at(WATCHER)
+    assert blocking_line((library, watcher), watcher=WATCHER) == "fastapi/encoders.py:1 in call"
+    assert blocking_line((library, watcher, OURS), watcher=WATCHER) == "fastapi/encoders.py:1 in call"
+    assert blocking_line((library, watcher, OURS, watcher), watcher=WATCHER) == OUR_LINE
+
+
+def test_of_a_deep_stack_both_ends_are_kept() -> None:
+    stack = tuple(Seen(OURS.code, line) for line in range(1_000))
+    kept = both_ends_of(stack)
+    assert [seen.line_number for seen in kept] == [*range(30), *range(970, 1_000)]
+    assert both_ends_of(kept) == kept
+    assert len(kept) == MOST_LINES
+
+
+def test_a_task_of_anyio_has_the_name_of_what_it_was_given() -> None:
+    anyio = "/opt/venv/lib/python3.11/site-packages/anyio/_backends/_asyncio.py"
+    given = Seen(code_of("/srv/shop/orders.py", "follow"), 1)
+    assert callback_name((OURS, given, seen_at(anyio))) == "follow"

@@ -40,6 +40,9 @@ class Heartbeat:
     ``stood_seconds`` is how long this whole process stood still meanwhile. While nobody runs the loop it is not due.
     """
 
+    is_judged = False
+    """Once is enough, though both the loop and who ends its watch may have answered."""
+
     def __init__(self, before: Reading) -> None:
         self.before = before
         self.due_at = before.at + HEARTBEAT_SECONDS + TIMER_GRAIN_SECONDS

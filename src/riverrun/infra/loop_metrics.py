@@ -16,7 +16,10 @@ NO_REQUEST = ""
 
 
 class LoopMetrics:
-    """Each figure is written by one thread, the loop's or one of its watchdog's; read by any."""
+    """Each figure is written by one thread at a time, the loop's or one of its watchdog's; read by any.
+
+    Of several loops all write the lag, which may lose a heartbeat, and the last one says how many callbacks are ready.
+    """
 
     def __init__(self) -> None:
         self.lag = Distribution(LAG_SECONDS)

@@ -64,7 +64,7 @@ class Stall:
 
 @dataclass(slots=True)
 class LoopReport:
-    """Since the last reset; ``metrics`` since the start. Written by the watchdog's threads and its loop, read by any."""
+    """Since the last reset; ``metrics`` since the start. Written by watchdogs' threads and their loops, read by any."""
 
     since: datetime = field(default_factory=now)
     stalls: int = 0
@@ -82,16 +82,16 @@ class LoopReport:
 
     def add_stall(self, stall: Stall) -> None:
         """One more alarm."""
-        self.metrics.note_stall(stall.place.method, stall.place.route, stall.blocked_time_ms / 1_000)
-        with self._lock:
+        with self._lock:  # each loop has a thread that tells
+            self.metrics.note_stall(stall.place.method, stall.place.route, stall.blocked_time_ms / 1_000)
             self.stalls += 1
             kept = sorted((*self.worst, stall), key=lambda one: one.blocked_time_ms, reverse=True)
             self.worst = tuple(kept[:MOST_KEPT])
 
     def add_machine_stall(self, duration_ms: float) -> None:
         """One more stall that is nobody's fault here."""
-        self.metrics.note_machine_stall(duration_ms / 1_000)
         with self._lock:
+            self.metrics.note_machine_stall(duration_ms / 1_000)
             self.machine_stalls += 1
             self.machine_longest_ms = max(self.machine_longest_ms, duration_ms)
 

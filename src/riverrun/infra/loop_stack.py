@@ -9,20 +9,19 @@ import gc
 import inspect
 import linecache
 import sys
-import sysconfig
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, chain, islice, repeat
 from operator import methodcaller
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
 from starlette.types import Scope
 
-LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
-MOST_FRAMES = 60
+from riverrun.infra.loop_source import is_of_the_application, shortened
+
+MOST_LINES = 60
 DEEPEST = 5_000
 SUSPENDABLE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 SCOPE = "scope"
@@ -30,6 +29,10 @@ SCOPE = "scope"
 REQUESTS = ("http", "websocket")
 HANDLE_RUN = asyncio.Handle._run.__code__
 """Each callback of an asyncio loop is called by it; uvloop calls them from C."""
+
+
+ANYIO_TASKS = "/anyio/_backends/"
+"""Each task of an anyio task group is a function from there."""
 
 
 class Seen(NamedTuple):
@@ -41,18 +44,13 @@ class Seen(NamedTuple):
     @property
     def line(self) -> str:
         """``file:number in function``."""
-        return f"{_short(self.code.co_filename)}:{self.line_number} in {self.code.co_qualname}"
+        return f"{shortened(self.code.co_filename)}:{self.line_number} in {self.code.co_qualname}"
 
     @property
     def line_with_text(self) -> str:
         """With what stands there."""
         text = linecache.getline(self.code.co_filename, self.line_number).strip()
         return f"{self.line}: {text}" if text else self.line
-
-    @property
-    def is_of_a_library(self) -> bool:
-        """Whether it is Python's own, or installed, or was made while the program ran, as a dataclass's methods are."""
-        return self.code.co_filename.startswith((*LIBRARIES, "<"))
 
 
 class Call(NamedTuple):
@@ -105,7 +103,13 @@ def frames_of(thread_id: int) -> list[FrameType]:
 
 def seen_in(frames: list[FrameType]) -> tuple[Seen, ...]:
     """What can be kept of frames."""
-    return tuple(Seen(frame.f_code, frame.f_lineno or 0) for frame in frames[:MOST_FRAMES])
+    return tuple(Seen(frame.f_code, frame.f_lineno or 0) for frame in frames)
+
+
+def both_ends_of(stack: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """As much as is worth telling: where a deep recursion came from, and where it has got to."""
+    half = MOST_LINES // 2
+    return stack if len(stack) <= MOST_LINES else stack[:half] + stack[-half:]
 
 
 def calls_in(frames: list[FrameType]) -> list[Call]:
@@ -141,20 +145,27 @@ def without_collections() -> Iterator[None]:
             gc.enable()
 
 
-def blocking_line(stack: Sequence[Seen]) -> str:
-    """The innermost line of the application, or else the innermost of all."""
-    return next((seen for seen in stack if not seen.is_of_a_library), stack[0]).line if stack else ""
+def blocking_line(stack: Sequence[Seen], packages: Sequence[str] = (), watcher: str = "") -> str:
+    """The innermost line of the application, or else the innermost of all.
+
+    ``packages`` are the application's, wherever they are installed. ``watcher`` is the file of whoever stands between server and
+    application to ask this: neither that nor what is outside of it is the application.
+    """
+    files = [seen.code.co_filename for seen in stack]
+    watched = max((depth for depth, file in enumerate(files) if file == watcher), default=len(stack))
+    own = (
+        seen
+        for seen, file in zip(stack[:watched], files, strict=False)
+        if file != watcher and is_of_the_application(file, packages)
+    )
+    return next(own, stack[0]).line if stack else ""
 
 
 def callback_name(stack: Sequence[Seen]) -> str:
-    """The outermost function that the loop called."""
-    called = [seen.code for seen in stack if seen.code is not HANDLE_RUN] or [HANDLE_RUN]
+    """The outermost function that the loop called, or that anyio called for it."""
+    called = [seen.code for seen in stack if not _only_calls_others(seen.code)] or [HANDLE_RUN]
     return called[-1].co_qualname
 
 
-def _short(filename: str) -> str:
-    """Below the library's or the working folder, if it is."""
-    for folder in (*LIBRARIES, str(Path.cwd())):
-        if filename.startswith(f"{folder}/"):
-            return filename[len(folder) + 1 :]
-    return filename
+def _only_calls_others(code: CodeType) -> bool:
+    return code is HANDLE_RUN or ANYIO_TASKS in code.co_filename

@@ -7,6 +7,7 @@ loop that computes is what costs most.
 import asyncio
 import contextlib
 import contextvars
+import os
 import sys
 import threading
 import time
@@ -19,9 +20,11 @@ from riverrun.infra.deadline import new_deadline
 from riverrun.infra.heartbeat import HEARTBEAT_SECONDS, TIMER_GRAIN_SECONDS, Heartbeat, Reading, Sight
 from riverrun.infra.loop_metrics import ready_queue
 from riverrun.infra.loop_report import LoopReport, Place
+from riverrun.infra.loop_request import calls_for
 from riverrun.infra.loop_stack import (
     Call,
     Seen,
+    both_ends_of,
     boundary_of_this_loop,
     callback_frames,
     calls_in,
@@ -86,6 +89,7 @@ class LoopWatchdog:
 
     def start(self) -> None:
         """Call it in a task of the loop."""
+        self._process_id = os.getpid()
         self._loop = asyncio.get_running_loop()
         self._clock = ThreadClock()
         self._boundary = boundary_of_this_loop()
@@ -98,10 +102,15 @@ class LoopWatchdog:
         """The threads end by themselves, and the heart stands still."""
         if self._is_stopped:
             return
+        if os.getpid() != self._process_id:
+            self._is_stopped = True  # a fork has our files, but neither our threads nor the loop's clocks
+            return
         self._may_beat = threading.get_ident() != self._clock.thread_id
         if not self._may_beat and self._loop.is_running():
             self._beat()  # what blocked the loop until now counts
         self._is_stopped = True
+        if self._may_beat and self._loop.is_running():
+            self._answer_for_the_loop()
         self._deadline.put_off(0)
 
     def join(self) -> None:
@@ -113,6 +122,13 @@ class LoopWatchdog:
         """By how much heartbeats were late since the start, the one that is awaited included. Ask it on the loop."""
         awaited = 0.0 if self._is_stopped else self._heartbeat.late_seconds(time.monotonic())
         return self._late_seconds + awaited
+
+    def _answer_for_the_loop(self) -> None:
+        """What comes from it now is too late to be heard. If that is on its way already, both are for the same heartbeat."""
+        heartbeat, answer = self._heartbeat, self._read_clocks()
+        if heartbeat.answer is None and heartbeat.late_seconds(answer.at) >= self._warn_seconds:
+            heartbeat.answer = answer
+            self._to_judge.append(heartbeat)
 
     # --- on the loop
 
@@ -217,11 +233,13 @@ class LoopWatchdog:
             frames = callback_frames(self._clock.thread_id, self._boundary)
             task = asyncio.current_task(self._loop)
             task_id, frame_id = id(task) if task else None, id(frames[-1]) if frames else 0
-            calls, stack = calls_in(frames), seen_in(frames)
+            calls, stack = calls_in(frames) or calls_for(task), seen_in(frames)
             del frames, task
         if heartbeat.answer is not None or any(seen.code is _BEAT for seen in stack):
             return None
-        return Sight(task_id, frame_id, self._describe(calls, stack), stack) if stack else Sight(None, 0)
+        if not stack:
+            return Sight(None, 0)
+        return Sight(task_id, frame_id, self._describe(calls, stack), both_ends_of(stack))
 
     def _read_clocks(self) -> Reading:
         return Reading(time.monotonic(), self._clock.cpu_seconds(), self._clock.schedstat())
@@ -263,7 +281,8 @@ class LoopWatchdog:
     def _judge_all(self) -> None:
         while self._to_judge:
             heartbeat = self._to_judge.popleft()
-            if heartbeat.answer is not None:
+            if heartbeat.answer is not None and not heartbeat.is_judged:
+                heartbeat.is_judged = True
                 self._judge(heartbeat, heartbeat.answer)
 
     def _judge(self, heartbeat: Heartbeat, answer: Reading) -> None:

@@ -22,10 +22,18 @@ def known_route(scope: Scope) -> str | None:
 
 
 def template_of(scope: Scope) -> str:
-    """The route with its parameters' names; FastAPI knows it, and else it is put together out of the path."""
-    if known := known_route(scope):
-        return known
-    path: str = scope.get("path", "")
+    """The route with its parameters' names, from the server's root on; else it is put together out of the path."""
+    route = known_route(scope)
+    return _named(scope, scope.get("path", "")) if route is None else _mounted_at(scope) + route
+
+
+def _mounted_at(scope: Scope) -> str:
+    """Where the application that knows the route is mounted in the one that is served; nowhere for the latter itself."""
+    root: str = scope.get("root_path", "")
+    return _named(scope, root.removeprefix(scope.get("app_root_path", root)))
+
+
+def _named(scope: Scope, path: str) -> str:
     for name, value in scope.get("path_params", {}).items():
-        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
+        path = f"{path}/".replace(f"/{value}/", f"/{{{name}}}/", 1).removesuffix("/")
     return path

@@ -59,7 +59,7 @@ class Annotations:
         if function.decorators & {"contextmanager", "asynccontextmanager"}:
             yielded = tuple(found for value in plain for found in value.arguments[:1])
             return (Value("instance", "contextmanager", yielded),)
-        if function.is_async and not _yields(function):
+        if function.is_async and not function.is_generator:
             return (Value("awaitable", "", plain),)
         return plain
 
@@ -88,7 +88,3 @@ _TYPELESS = frozenset({"typing.Any", "object", "None", "Any"})
 
 def _is_newtype(node: ast.expr) -> bool:
     return isinstance(node, ast.Call)
-
-
-def _yields(function: Function) -> bool:
-    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in function.nodes())

@@ -1,17 +1,14 @@
 """Follows the calls of everything that runs on the event loop through our own source, to those that are known to block."""
 
 import ast
-import functools
-import inspect
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import iter_route_contexts
 from tests.proofs.blocking.annotations import Value
 from tests.proofs.blocking.inference import Inference
+from tests.proofs.blocking.loop_roots import calls_of_the_loop, layers_of
 from tests.proofs.blocking.sinks import UNMISTAKABLE, why_blocking
 from tests.proofs.blocking.source_index import Function, NestedScope, SourceIndex
 
@@ -20,6 +17,8 @@ from riverrun.main import create_app
 
 DOORS = ("run_in_executor", "to_thread", "threading.Thread", "thread_bridge.ThreadBridge.run")
 """What is handed to these runs in a thread, and may block."""
+DOORS_IF_SYNC = ("StreamingResponse", "BackgroundTask", "BackgroundTasks.add_task", "_in_threadpool")
+"""So does what is handed to these, unless it is asynchronous."""
 ENTERED = {ast.With: ("__enter__", "__exit__"), ast.AsyncWith: ("__aenter__", "__aexit__")}
 ITERATED = {ast.For: ("__iter__", "__next__"), ast.AsyncFor: ("__aiter__", "__anext__")}
 
@@ -70,12 +69,15 @@ class Audit:
 
 
 def audit_app(app: FastAPI, *packages: str) -> Audit:
-    """Everything of an app that the loop calls: routes and what they depend on, middleware, handlers, its lifespan."""
+    """Everything of an app that the loop calls: routes and what they depend on, middleware, handlers, its lifespan.
+
+    Mounted applications are followed, too. What is of no package of these counts as a call that leads outside.
+    """
     index = SourceIndex.of(*packages)
-    names = (_full_name(call) for call in _calls_of_the_loop(app))
-    return CallAudit(index).run(
-        [index.functions[name] for name in dict.fromkeys(names) if name in index.functions]
+    names = (
+        name for call in calls_of_the_loop(app) for name in layers_of(call, index.functions.__contains__)
     )
+    return CallAudit(index).run(dict.fromkeys(names))
 
 
 def audit_riverrun() -> Audit:
@@ -95,11 +97,17 @@ class CallAudit:
         self._waiting: deque[Function] = deque()
         self._seen: set[tuple[str, str]] = set()
 
-    def run(self, roots: Iterable[Function]) -> Audit:
-        """Walk on until nothing new is called."""
-        for root in roots:
-            self._follow(root, None)
-            self._audit.roots += 1
+    def run(self, roots: Iterable[str]) -> Audit:
+        """Walk from functions of these names on until nothing new is called."""
+        for name in roots:
+            if root := self._index.functions.get(name):
+                self._follow(root, None)
+                self._audit.roots += 1
+            elif self._index.is_below_ours(name):
+                self._audit.calls["unknown"] += 1
+                self._audit.unknown.append(f"{name}, which the loop calls")
+            else:
+                self._audit.calls["outside"] += 1
         while self._waiting:
             self._visit(self._waiting.popleft())
         self._audit.functions = len(self._came_from)
@@ -112,8 +120,11 @@ class CallAudit:
 
     def _visit(self, function: Function) -> None:
         awaited = {id(node.value) for node in function.nodes() if isinstance(node, ast.Await)}
+        in_threads = set(self._generators_for_threads(function))
         for node in function.nodes():
             match node:
+                case ast.Call() if id(node) in in_threads:
+                    self._audit.calls["outside"] += 1
                 case ast.Call():
                     self._call(node, function, id(node) in awaited)
                 case ast.With(items=items) | ast.AsyncWith(items=items):
@@ -130,8 +141,8 @@ class CallAudit:
 
     def _call(self, node: ast.Call, function: Function, is_awaited: bool) -> None:
         called = self._inference.of(node.func, function)
-        if not any(value.name.endswith(DOORS) for value in called):
-            self._callbacks(node, function)
+        if not _leads_to(called, DOORS):
+            self._callbacks(node, function, only_async=_leads_to(called, DOORS_IF_SYNC))
         ways = [self._take(value, function, node) for value in called]
         if not ways:
             ways = [self._by_name(node.func, function, is_awaited, node)]
@@ -186,15 +197,31 @@ class CallAudit:
             self._index.full_name(name).startswith(there) for name in function.module.imported.values()
         )
 
-    def _callbacks(self, node: ast.Call, function: Function) -> None:
+    def _callbacks(self, node: ast.Call, function: Function, *, only_async: bool) -> None:
         """Functions that are handed on will be called."""
-        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+        for argument in _arguments(node):
             if isinstance(argument, ast.Name | ast.Attribute):
                 for value in self._inference.of(argument, function):
                     if value.form == "function":
-                        self._follow(self._index.functions[value.name], function)
-                    elif value.form == "method":
+                        handed = self._index.functions[value.name]
+                        if handed.is_async or not only_async:
+                            self._follow(handed, function)
+                    elif value.form == "method" and not only_async:
                         self._outside(value.name, function, argument)
+
+    def _generators_for_threads(self, function: Function) -> Iterator[int]:
+        """The calls whose results, plain generators, go straight to who goes through them in threads."""
+        for node in function.nodes():
+            if isinstance(node, ast.Call) and _leads_to(
+                self._inference.of(node.func, function), DOORS_IF_SYNC
+            ):
+                for argument in _arguments(node):
+                    if isinstance(argument, ast.Call) and self._makes_a_plain_generator(argument, function):
+                        yield id(argument)
+
+    def _makes_a_plain_generator(self, node: ast.Call, function: Function) -> bool:
+        called = [self._index.functions.get(value.name) for value in self._inference.of(node.func, function)]
+        return bool(called) and all(one and one.is_generator and not one.is_async for one in called)
 
     def _special(self, node: ast.expr, names: tuple[str, ...], function: Function) -> None:
         """What a statement calls."""
@@ -227,30 +254,9 @@ class CallAudit:
         return tuple(reversed(way))
 
 
-def _calls_of_the_loop(app: FastAPI) -> Iterator[Callable[..., object]]:
-    for route in iter_route_contexts(app.routes):
-        if dependant := getattr(route, "dependant", None):
-            yield from _calls_of(dependant)
-    for middleware in app.user_middleware:
-        yield middleware.cls.__call__  # type: ignore[attr-defined]
-    yield from app.exception_handlers.values()
-    yield app.router.lifespan_context
+def _leads_to(called: Iterable[Value], doors: tuple[str, ...]) -> bool:
+    return any(value.name.endswith(doors) for value in called)
 
 
-def _calls_of(dependant: Dependant) -> Iterator[Callable[..., object]]:
-    if dependant.call:
-        yield dependant.call
-    for inner in dependant.dependencies:
-        yield from _calls_of(inner)
-
-
-def _full_name(call: Callable[..., object]) -> str:
-    """As the source index calls it."""
-    while isinstance(call, functools.partial):
-        call = call.func
-    plain = inspect.unwrap(call)
-    if inspect.isclass(plain):
-        plain = plain.__init__  # type: ignore[misc]
-    elif not hasattr(plain, "__qualname__"):
-        plain = type(plain).__call__
-    return f"{plain.__module__}.{plain.__qualname__}"
+def _arguments(node: ast.Call) -> list[ast.expr]:
+    return [*node.args, *(keyword.value for keyword in node.keywords)]

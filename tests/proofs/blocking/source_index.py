@@ -47,6 +47,11 @@ class Function:
         return isinstance(self.node, ast.AsyncFunctionDef)
 
     @property
+    def is_generator(self) -> bool:
+        """Asynchronous or not."""
+        return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in self.nodes())
+
+    @property
     def decorators(self) -> set[str]:
         """The last part of each one's name."""
         named = (node.func if isinstance(node, ast.Call) else node for node in self.node.decorator_list)
@@ -117,6 +122,10 @@ class SourceIndex:
         if module and (rest in module.assigned or rest in module.annotated):
             return module, rest
         return None
+
+    def is_below_ours(self, dotted: str) -> bool:
+        """Whether a module of ours should have it."""
+        return self._module_of(dotted)[0] is not None
 
     def bases(self, each: Class) -> list[Class]:
         """The classes of ours it is derived from, in order."""

@@ -2,7 +2,9 @@
 
 Nothing is held up: a blocking call goes on, and whoever reads the notes sees all there are. One note a line, as JSON:
 ``{"routes": [...], "socket_events": [...]}`` when the server is made, ``{"route": ..., "status": ...}`` an answer,
-``{"blocking": ..., "route": ..., "line": ..., "stack": [...]}`` a call. A route is ``METHOD /path/{name}``.
+``{"blocking": ..., "route": ..., "line": ..., "stack": [...]}`` a call. A route is ``METHOD /path/{name}``, a socket's ``SOCKET /path``.
+
+It needs blockbuster, FastAPI, uvicorn and riverrun, and nothing of the tests.
 """
 
 import gc
@@ -11,7 +13,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any
@@ -19,15 +21,16 @@ from typing import Any
 import uvicorn
 from blockbuster import BlockBuster
 from blockbuster.blockbuster import BlockBusterFunction
-from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from planted_routes import add_planted_routes
+from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.importer import import_from_string
 
-from riverrun.infra.loop_stack import Seen, blocking_line
+from riverrun.infra.loop_stack import REQUESTS, Seen, blocking_line
 from riverrun.infra.request_route import share_route, template_of
 
 STACK_LINES = 20
+SOCKET = "SOCKET"
 SCOPE: ContextVar[Scope | None] = ContextVar("the request that this task serves", default=None)
 
 
@@ -55,39 +58,48 @@ class Witness:
                 self._notes.add(route=route_of(scope), status=message["status"])
             await send(message)
 
-        if scope["type"] == "http":
+        if scope["type"] in REQUESTS:
             share_route(scope)
             SCOPE.set(scope)
         await self._app(scope, receive, send_and_note)
 
 
-def watch_this_process(notes_path: str) -> None:
-    """From now on, and the application as soon as a server is made of it."""
+def watch_this_process(
+    notes_path: str, packages: Sequence[str] = (), prepare: Callable[[Any], None] | None = None
+) -> None:
+    """From now on, and the application as soon as a server is made of it, in this process: not with workers or reloads.
+
+    ``packages`` are the application's, if it is installed. ``prepare`` is given the application before it is served.
+    """
     notes = Notes(notes_path)
-    _watch_servers(notes)
-    _watch_calls(notes)
+    _watch_servers(notes, prepare)
+    _watch_calls(notes, packages)
 
 
-def _watch_servers(notes: Notes) -> None:
+def _watch_servers(notes: Notes, prepare: Callable[[Any], None] | None) -> None:
     make = uvicorn.Config.__init__
 
-    def make_watched(config: uvicorn.Config, app: FastAPI, **settings: Any) -> None:
-        notes.add(routes=sorted(routes_of(app)), socket_events=sorted(socket_events()))
-        add_planted_routes(app)
-        make(config, Witness(app, notes), **settings)
+    def make_watched(config: uvicorn.Config, app: Any, *given: Any, **settings: Any) -> None:
+        served = import_from_string(app)
+        if settings.pop("factory", False):
+            served = served()
+        notes.add(routes=sorted(routes_of(served)), socket_events=sorted(socket_events()))
+        if prepare:
+            prepare(served)
+        make(config, Witness(served, notes), *given, **settings)
 
-    uvicorn.Config.__init__ = make_watched  # type: ignore[method-assign, assignment]
+    uvicorn.Config.__init__ = make_watched  # type: ignore[method-assign]
 
 
-def _watch_calls(notes: Notes) -> None:
+def _watch_calls(notes: Notes, packages: Sequence[str]) -> None:
     watch = BlockBuster()
     for function in watch.functions.values():
-        function.can_block_predicate = _noting(function, function.can_block_predicate, notes)
+        function.can_block_predicate = _noting(function, function.can_block_predicate, notes, packages)
     watch.activate()
 
 
 def _noting(
-    function: BlockBusterFunction, may_block: Callable[..., bool], notes: Notes
+    function: BlockBusterFunction, may_block: Callable[..., bool], notes: Notes, packages: Sequence[str]
 ) -> Callable[..., bool]:
     """Asked before each such call on a loop; whatever it writes down, the call may go on."""
 
@@ -96,7 +108,8 @@ def _noting(
             return True
         frames = _frames_from(sys._getframe(2))
         if not _is_excused(function, frames):
-            line = blocking_line(tuple(Seen(frame.f_code, frame.f_lineno) for frame in frames))
+            seen = tuple(Seen(frame.f_code, frame.f_lineno) for frame in frames)
+            line = blocking_line(seen, packages, watcher=__file__)
             stack = traceback.format_stack(frames[0], limit=STACK_LINES)
             notes.add(blocking=function.full_name, route=route_of(SCOPE.get()), line=line, stack=stack)
         return True
@@ -121,11 +134,22 @@ def _is_excused(function: BlockBusterFunction, frames: list[FrameType]) -> bool:
     )
 
 
-def routes_of(app: FastAPI) -> Iterator[str]:
-    """All that the application answers, hidden or not, wherever it is included; sockets as ``SOCKET /path``."""
-    for context in iter_route_contexts(app.routes):
-        for method in (context.methods or {"SOCKET"}) - {"HEAD"}:
-            yield f"{method} {context.path_format or context.path}"
+def routes_of(app: Any, prefix: str = "") -> Iterator[str]:
+    """All that the application answers, hidden or not, wherever it is included or mounted.
+
+    ``MOUNT /path`` is a mounted application that does not tell its routes.
+    """
+    for context in iter_route_contexts(getattr(app, "routes", ())):
+        path = f"{prefix}{getattr(context, 'path_format', None) or context.path}"
+        match context.route:
+            case Mount(routes=[]):
+                yield f"MOUNT {path}"
+            case Mount():
+                yield from routes_of(context.route, f"{prefix}{context.path}")
+            case WebSocketRoute():
+                yield f"{SOCKET} {path}"
+            case _:
+                yield from (f"{method} {path}" for method in (context.methods or ()) if method != "HEAD")
 
 
 def socket_events() -> Iterator[str]:
@@ -142,4 +166,4 @@ def socket_events() -> Iterator[str]:
 
 def route_of(scope: Scope | None) -> str:
     """None outside of requests."""
-    return f"{scope['method']} {template_of(scope)}" if scope else ""
+    return f"{scope.get('method', SOCKET)} {template_of(scope)}" if scope else ""

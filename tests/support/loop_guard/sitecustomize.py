@@ -9,5 +9,6 @@ import sys
 NOTES = os.environ.get("RIVERRUN_TEST_LOOP_NOTES")
 if NOTES and sys.orig_argv[-1:] == ["api"]:
     from loop_witness import watch_this_process
+    from planted_routes import add_planted_routes
 
-    watch_this_process(NOTES)
+    watch_this_process(NOTES, prepare=add_planted_routes)
