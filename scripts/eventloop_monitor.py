@@ -19,6 +19,8 @@ from riverrun.infra.eventloop_monitor import WARN_MS, EventLoopMonitor
 
 GRACE_SECONDS = 5
 HIGHEST_PORT = 65_535
+ASGI_ARGUMENTS = 3
+"""An app takes scope, receive and send."""
 
 
 class ReportingServer(uvicorn.Server):
@@ -100,17 +102,17 @@ def load_app(name: str, *, is_factory: bool) -> Any:
         raise ValueError(str(error)) from None
     if not callable(target):
         raise ValueError(f"{name} is no ASGI app")
-    if is_factory and not takes_nothing(target):
+    if is_factory and not takes(target, 0):
         raise ValueError(f"{name} makes no app: it takes arguments; is it the app itself, without --factory?")
-    if not is_factory and takes_nothing(target):
+    if not is_factory and takes(target, 0) and not takes(target, ASGI_ARGUMENTS):
         raise ValueError(f"{name} takes no arguments: if it makes the app, add --factory")
     return target() if is_factory else target
 
 
-def takes_nothing(function: Any) -> bool:
-    """Whether it can be called so."""
+def takes(function: Any, count: int) -> bool:
+    """Whether it can be called with so many arguments."""
     try:
-        inspect.signature(function).bind()
+        inspect.signature(function).bind(*range(count))
     except (TypeError, ValueError):  # some of C have no signature
         return False
     return True

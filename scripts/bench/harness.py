@@ -42,8 +42,14 @@ def read_baselines(
         parser.error("--json must be a folder, with a slash at its end, for the reports of several targets")
     if not options.baseline:
         return {}
+    files = {name: file_of(name, options.baseline) for name in names}
+    kept = {name: path for name, path in files.items() if path.exists() or not options.baseline.is_dir()}
+    if not kept:
+        parser.error(f"--baseline: {options.baseline} has none of {', '.join(names)}")
+    for name in files.keys() - kept.keys():
+        print(f"not compared: {name}, of which {options.baseline} has nothing")
     try:
-        return {name: read_baseline(file_of(name, options.baseline), name) for name in names}
+        return {name: read_baseline(path, name) for name, path in kept.items()}
     except ValueError as error:
         parser.error(f"--baseline: {error}")
 

@@ -20,6 +20,7 @@ from riverrun.auth.session_tokens import AsyncTokenService
 from riverrun.auth.unified_auth_service import NeedsLinking, SignedIn, UnifiedAuthService
 from riverrun.kit.clock import now
 from riverrun.kit.problem import NotFound
+from riverrun.users.invitations import Invitation
 from riverrun.users.models import User
 from riverrun.users.organisations import Organisation, OrganisationMember, OrganisationRole
 from riverrun.users.user_service import AsyncUserService
@@ -210,10 +211,20 @@ async def test_an_invited_address_makes_an_account_in_its_organisation(
 
 
 async def test_invitations_fill_no_more_places_than_anybody_has(session: AsyncSession) -> None:
-    for _ in range(MOST_ORGANISATIONS + 2):
-        await invited(session, "bob@example.org")
+    first = await invited(session, "bob@example.org")
+    again, _ = new_invitation("bob@example.org", None, first, OrganisationRole.MEMBER)
+    session.add(again)
+    for _ in range(MOST_ORGANISATIONS + 1):
+        last = await invited(session, "bob@example.org")
     bob = (await UnifiedAuthService(session, "invite").sign_in(identity("b", "bob@example.org"))).user
     assert await session.scalar(select(count_of_places(bob.id))) == MOST_ORGANISATIONS
+    waiting = await session.scalars(
+        select(Invitation.organisation_id)
+        .where(Invitation.accepted_at.is_(None))
+        .order_by(Invitation.created_at)
+    )
+    assert len(left := waiting.all()) == 2
+    assert left[-1] == last
 
 
 async def test_an_old_invitation_lets_nobody_in(session: AsyncSession, ann: User) -> None:

@@ -1,12 +1,19 @@
 """What a foreground command does with the signals that end it; a terminal of its own is in ``tests/e2e/test_processes.py``."""
 
+import contextlib
+import errno
+import io
 import os
 import signal
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
+from rich.console import Console
 
 from riverrun.cli.interrupts import ended_by_signals
+from riverrun.cli.stack import Stack
+from riverrun.cli.up import run
 
 
 class Exited(BaseException):
@@ -61,3 +68,32 @@ def test_under_nohup_a_hangup_is_not_heard(killed: list[str]) -> None:
     with ended_by_signals(lambda: killed.append("all")):
         signal.raise_signal(signal.SIGHUP)
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+class Terminal(io.StringIO):
+    """Takes no words once it is closed."""
+
+    is_closed = False
+
+    def write(self, text: str) -> int:
+        if self.is_closed:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt, OSError])
+def test_a_terminal_that_is_closed_while_all_starts_ends_it_in_order(reason: type[BaseException]) -> None:
+    terminal, ended = Terminal(), []
+
+    class Starting:
+        def __enter__(self) -> None:
+            terminal.is_closed = True
+            raise reason
+
+        def stop(self) -> None:
+            ended.append("stopped")
+
+    asked = contextlib.nullcontext() if reason is KeyboardInterrupt else pytest.raises(OSError)
+    with asked:
+        run(cast(Stack, Starting()), Console(file=terminal, force_terminal=True))
+    assert ended == ["stopped"]

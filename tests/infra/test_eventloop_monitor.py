@@ -261,5 +261,14 @@ def test_what_is_asked_for_wrongly_is_answered_in_one_line(arguments: list[str],
     assert "Traceback" not in asked.stderr
 
 
+def test_an_app_whose_arguments_are_not_told_is_no_factory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "decorated.py").write_text("async def app(*_, **__): pass")
+    monkeypatch.syspath_prepend(tmp_path)
+    app = runpy.run_path(str(SCRIPT))["load_app"]("decorated:app", is_factory=False)
+    assert app.__name__ == "app"
+
+
 def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -1,3 +1,4 @@
+import gc
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from riverrun.infra.loop_stack import (
     callback_name,
     calls_in,
     frames_of,
+    without_collections,
 )
 
 WATCHER = "/srv/watcher.py"
@@ -149,3 +151,21 @@ def test_a_task_of_anyio_has_the_name_of_what_it_was_given() -> None:
     anyio = "/opt/venv/lib/python3.11/site-packages/anyio/_backends/_asyncio.py"
     given = Seen(code_of("/srv/shop/orders.py", "follow"), 1)
     assert callback_name((OURS, given, seen_at(anyio))) == "follow"
+
+
+def test_of_two_who_look_at_once_none_turns_collections_on_below_the_other() -> None:
+    inside, leave, collects = threading.Event(), threading.Event(), list[bool]()
+
+    def look() -> None:
+        with without_collections():
+            inside.set()
+            leave.wait()
+            collects.append(gc.isenabled())
+
+    other = threading.Thread(target=look)
+    with without_collections():
+        other.start()
+        inside.wait(0.2)  # in vain
+    leave.set()
+    other.join()
+    assert (collects, gc.isenabled()) == ([False], True)

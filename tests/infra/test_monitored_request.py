@@ -184,6 +184,22 @@ def test_a_task_that_outlives_its_request_is_named_itself(run: Runner) -> None:
 
 
 @every_loop
+def test_a_request_that_asks_another_application_goes_on_being_itself(run: Runner) -> None:
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        """Another service, watched too, that is asked in this process."""
+
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await EventLoopMonitor(inner)(asked("/inner"), receive, send)
+            await asyncio.create_task(go_on())
+
+    async def go_on() -> None:
+        block_the_loop()
+
+    assert run(stall_of(outer)).endpoint == "/things/one"
+
+
+@every_loop
 def test_the_route_of_a_mounted_application_begins_at_the_root(run: Runner) -> None:
     place = run(stall_of(mounting, "/shops/corner/things/one"))
     assert (place.method, place.endpoint) == ("GET", "/shops/{shop}/things/{name}")

@@ -177,6 +177,14 @@ def test_what_could_not_be_compared_is_told_and_nothing_in_common_is_no_success(
         assert "FAILED: mine, nothing could be compared with the baseline" in ended.said
 
 
+def test_a_folder_of_baselines_may_lack_that_of_a_new_benchmark(folder: Path, service: Service) -> None:
+    (folder / "other.py").write_text(TARGET.replace("mine", "other"))
+    assert measured(folder, service, "--json", "kept/").code == 0
+    ended = measured(folder, service, "--target", "other.py", "--baseline", "kept")
+    assert "not compared: other, of which kept has nothing" in ended.said
+    assert "not compared: mine" not in ended.said
+
+
 def test_a_server_that_is_down_is_one_sentence_and_a_report(folder: Path) -> None:
     ended = harness(folder, "--json", "s.json", environment={"BASE_URL": "http://127.0.0.1:1"})
     assert (ended.code, ended.wrong) == (1, "")
@@ -203,6 +211,7 @@ def test_nothing_measured_is_no_success(folder: Path, service: Service) -> None:
         ("--against https://there", {}, "begins with no http://, and TLS is not spoken"),
         ("--baseline missing.json", {}, "missing.json cannot be read: No such file"),
         ("--baseline mine.py", {}, "mine.py is no result of a benchmark"),
+        ("--baseline .", {}, "--baseline: . has none of mine"),
         ("--json mine.py/now.json", {}, "argument --json: "),
         ("--target missing.py", {}, "argument --target: there is no script missing.py"),
         ("--target empty.py", {}, "empty.py is no target: it declares no NAME or no scenarios"),

@@ -129,7 +129,7 @@ class AsyncSubjectShares:
 
     async def take_back_links(self) -> int:
         """The same of all links; how many of them still opened something."""
-        await self._drop_what_has_run_out()
+        await self._take_back(statements.HAS_RUN_OUT)
         return await self._take_back(Grant.link_hash.is_not(None))
 
     async def _take_back(self, *which: Any) -> int:
@@ -138,11 +138,12 @@ class AsyncSubjectShares:
             self._session.add(Revocation(subject_id=self._subject_id))
         return len(taken)
 
-    async def _drop_what_has_run_out(self) -> None:
-        """Nobody sees it in a list, or could take it back: so it counts for nothing, and does not pile up."""
-        await self._take_back(statements.HAS_RUN_OUT)
-
     async def _require_at_most(self, most: int, column: Any) -> None:
-        await self._drop_what_has_run_out()
-        if (await self._session.scalar(statements.count_of(self._subject_id, column)) or 0) > most:
-            raise TooManyShares(f"At most {most} of a kind: take some back first.")
+        """What has run out nobody sees in a list, or could take back: it goes when its place is needed."""
+        if await self._count(column) > most:
+            await self._take_back(statements.HAS_RUN_OUT)
+            if await self._count(column) > most:
+                raise TooManyShares(f"At most {most} of a kind: take some back first.")
+
+    async def _count(self, column: Any) -> int:
+        return await self._session.scalar(statements.count_of(self._subject_id, column)) or 0

@@ -61,8 +61,17 @@ def run(stack: Stack, console: Console) -> None:
         )
         console.print("Ctrl-C ends it.")
         threading.Event().wait()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError) as ended:
+        if not _was_asked_to_end(ended):
+            raise
         with suppress(OSError):  # A closed terminal takes no words.
             console.print("stopping; Ctrl-C again kills")
     finally:
         stack.stop()
+
+
+def _was_asked_to_end(error: BaseException | None) -> bool:
+    """Also where a closed terminal then refused the words of what was interrupted."""
+    return error is not None and (
+        isinstance(error, KeyboardInterrupt) or _was_asked_to_end(error.__context__)
+    )

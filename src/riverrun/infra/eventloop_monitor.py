@@ -62,11 +62,13 @@ class EventLoopMonitor:
             return
         watchdog = self._watchdogs.get(asyncio.get_running_loop()) or self._watch_this_loop()
         share_route(scope)
+        outer = SERVED.get()  # one application may ask another in the same task
         SERVED.set(served := [scope])
         try:
             await self._app(scope, receive, _timed(send, watchdog) if self._says_timing else send)
         finally:
             served.clear()
+            SERVED.set(outer)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_and_watch(message: Message) -> None:

@@ -5,6 +5,7 @@ Starlette sends a stream from such a task, and an application may begin some of 
 
 import asyncio
 import gc
+from collections.abc import Sequence
 from contextvars import Context, ContextVar
 from typing import Any
 
@@ -12,7 +13,7 @@ from starlette.types import Scope
 
 from riverrun.infra.loop_stack import Call
 
-SERVED: ContextVar[list[Scope]] = ContextVar("the request that is served")
+SERVED: ContextVar[Sequence[Scope]] = ContextVar("the request that is served", default=())
 """Emptied at its end: tasks that go on do not keep it, and work for nobody."""
 
 

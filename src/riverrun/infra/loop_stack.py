@@ -9,6 +9,7 @@ import gc
 import inspect
 import linecache
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from riverrun.infra.loop_source import is_of_the_application, shortened
 
 MOST_LINES = 60
 DEEPEST = 5_000
+_COLLECTIONS = threading.RLock()
 SUSPENDABLE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 SCOPE = "scope"
 """What ASGI calls it, and nearly everybody."""
@@ -135,14 +137,15 @@ def _call_of(frame: FrameType) -> Call | None:
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """What it would free may let other threads run."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
+    """What they would free may let other threads run. One watchdog at a time: none must turn on again what another has turned off."""
+    with _COLLECTIONS:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if collects:
+                gc.enable()
 
 
 def blocking_line(stack: Sequence[Seen], packages: Sequence[str] = (), watcher: str = "") -> str:

@@ -106,11 +106,12 @@ class LoopWatchdog:
             self._is_stopped = True  # a fork has our files, but neither our threads nor the loop's clocks
             return
         self._may_beat = threading.get_ident() != self._clock.thread_id
-        if not self._may_beat and self._loop.is_running():
-            self._beat()  # what blocked the loop until now counts
+        if self._loop.is_running():  # what blocked it until now counts
+            if self._may_beat:
+                self._answer_for_the_loop()
+            else:
+                self._beat()
         self._is_stopped = True
-        if self._may_beat and self._loop.is_running():
-            self._answer_for_the_loop()
         self._deadline.put_off(0)
 
     def join(self) -> None:
