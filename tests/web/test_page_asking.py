@@ -1,10 +1,14 @@
 """Signing in, asking, reading, stopping: the page in Chromium before the real stack."""
 
+import asyncio
 import re
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 from tests.support.page_driver import PageDriver
+from tests.support.page_modules import run
+from tests.support.waiting import wait_until_async
 
 from riverrun.cli.client import RiverrunClient
 from riverrun.cli.stack import Stack
@@ -77,6 +81,70 @@ async def test_stop_keeps_what_was_written_until_then(ready: PageDriver) -> None
     await expect(ready.answers.last).to_contain_text("Stopped.")
     assert await ready.until_complete() == kept
     await expect(ready.page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+
+
+async def test_a_stop_is_shown_before_the_page_knows_whether_the_conversation_is_still_there(
+    ready: PageDriver,
+) -> None:
+    may_tell = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_tell.wait()
+        await route.continue_()
+
+    await ready.ask(QUESTION)
+    await ready.until_written(10)
+    await ready.page.route("**/info", hold)
+    async with ready.page.expect_response("**/info"):
+        await ready.page.get_by_role("button", name="Stop the answer").click()
+        await expect(ready.answers.last).to_contain_text("Stopped.")
+        await expect(ready.page.get_by_role("status")).to_have_text("The answer was stopped.")
+        may_tell.set()
+    await expect(ready.answers.last).to_contain_text("Stopped.")
+
+
+async def test_whether_a_conversation_is_still_there_is_asked_for_its_live_run_alone(
+    page: PageDriver,
+) -> None:
+    asked: list[str] = []
+
+    def make_question(number: int) -> dict[str, Any]:
+        about = {"id": f"message-{number}", "type": "HUMAN", "turn": number, "run_id": f"run-{number}"}
+        return {**about, "content": f"Question {number}"}
+
+    async def info(route: Route) -> None:
+        asked.append(route.request.url)
+        about: dict[str, Any] = {"title": "Four", "project_ids": [], "repositories": [], "run_id": None}
+        rights = {"access_type": "write", "is_creator": True, "has_repositories": True}
+        await route.fulfill(json={**about, **rights, "id": "four", "total_messages": 4})
+
+    async def messages(route: Route) -> None:
+        await route.fulfill(json=[make_question(number) for number in range(4)])
+
+    async def running(route: Route) -> None:
+        await route.fulfill(json={"status": "running", "ended_at": None, "error": None})
+
+    await page.page.route("**/conversations/four/info", info)
+    await page.page.route("**/conversations/four/messages?*", messages)
+    await page.page.route("**/api/v1/runs/run-*", running)
+    await run(
+        page,
+        """
+      const { Thread } = await load("thread.js");
+      const nothing = () => {};
+      const gone = () => Promise.reject(Object.assign(new Error("Gone."), { status: 404 }));
+      const thread = new Thread({
+        stream: { follow: gone }, projects: Object.assign(new EventTarget(), { isLoaded: true, selected: null }),
+        panel: { close: nothing }, onBegun: nothing, onChanged: nothing, onTitle: nothing, onProblem: nothing,
+      });
+      thread.node.id = "four";
+      document.body.append(thread.node);
+      await thread.open("four");
+    """,
+    )
+    await expect(page.page.locator("#four .failure")).to_have_count(4)
+    await wait_until_async(lambda: len(asked) >= 2, what="the page to ask for the live run")
+    assert len(asked) == 2
 
 
 async def test_a_second_question_follows_in_the_same_conversation(ready: PageDriver) -> None:

@@ -97,8 +97,36 @@ async def test_a_title_that_turns_the_writing_round_leaves_the_words_about_it_al
     await row.get_by_role("link").focus()
     await row.get_by_role("button", name="Delete").click()
     words = page.page.get_by_role("dialog").locator("p").first
-    await expect(words).to_have_text(f"“{title}” and its answers go for good.")
-    await expect(words.locator("bdi")).to_have_text(title)
+    await expect(words).to_have_text("“gnp.[U+202E]exe” and its answers go for good.")
+    await expect(words.locator("bdi")).to_have_text("gnp.[U+202E]exe")
+
+
+async def test_no_character_turns_a_row_round_and_a_new_name_begins_with_the_old_one_as_it_is(
+    page: PageDriver,
+) -> None:
+    title, repositories = "gnp.\u202eexe", ["a\u202eb", "c\u200fd"]
+    conversation = {**make_conversation(1), "title": title, "repositories": repositories}
+
+    async def give(route: Route) -> None:
+        await route.fulfill(json=[conversation])
+
+    async def give_projects(route: Route) -> None:
+        await route.fulfill(json=[make_unready("e\u202ef")])
+
+    await page.page.route("**/api/v1/conversations?*", give)
+    await page.page.route("**/api/v1/projects/list", give_projects)
+    await page.go()
+    for name in ("Conversations", "Shared with you"):
+        link = page.page.get_by_role("region", name=name, exact=True).get_by_role("link")
+        await expect(link.locator(".name")).to_have_text("gnp.[U+202E]exe")
+        await expect(link.locator(".words")).to_contain_text("a[U+202E]b and c[U+200F]d · ")
+        await expect(link).to_have_attribute("title", "gnp.[U+202E]exe\na[U+202E]b and c[U+200F]d")
+    repository = page.repository("e[U+202E]f").locator(".item")
+    await expect(repository).to_have_attribute("title", "/nowhere/e[U+202E]f\nThe disk was full.")
+    await page.page.get_by_role("region", name="Conversations").get_by_role("link").focus()
+    await page.page.get_by_role("button", name="Rename").click()
+    field = page.page.get_by_role("textbox", name="Rename the conversation")
+    await expect(field).to_have_value(title)
 
 
 async def test_why_a_repository_cannot_be_indexed_again_is_said(page: PageDriver) -> None:

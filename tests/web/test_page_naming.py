@@ -119,6 +119,35 @@ async def test_names_are_shortened_by_how_many_there_are(page: PageDriver) -> No
     ]
 
 
+async def test_no_character_in_a_name_or_a_title_turns_the_words_about_it_round(page: PageDriver) -> None:
+    shown = await run(
+        page,
+        """
+      const { names, allNames } = await load("words.js");
+      const { GuestRoom } = await load("guest_room.js");
+      const { Workspace } = await load("workspace.js");
+      const list = ["a\u202eb", "c\u200fd", "e"];
+      const rooms = [
+        new GuestRoom("id", { onSignIn: () => {} }),
+        new Workspace({ display_name: "Ada", email: "ada@example.org" }, { onSignedOut: () => {} }),
+      ];
+      const titles = [];
+      for (const { thread, node } of rooms) {
+        thread.setTitle("gnp.\u202eexe");
+        titles.push(node.querySelector(".title").textContent, document.title);
+        thread.setTitle(null);
+        titles.push(node.querySelector(".title").textContent, document.title);
+      }
+      return { names: names(list), allNames: allNames(list), titles };
+    """,
+    )
+    assert shown == {
+        "names": "a[U+202E]b, c[U+200F]d and 1 more",
+        "allNames": "a[U+202E]b, c[U+200F]d and e",
+        "titles": ["gnp.[U+202E]exe", "gnp.[U+202E]exe · Riverrun", "Riverrun", "Riverrun"] * 2,
+    }
+
+
 async def test_why_nothing_can_be_asked_is_said_by_what_is_left(page: PageDriver) -> None:
     said = await run(
         page,

@@ -1,11 +1,13 @@
 """Windows that are low, narrow or magnified: everything can be reached, and has a name."""
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 from tests.support.page_driver import PageDriver
+from tests.support.page_modules import run
 
 from riverrun.cli.stack import Stack
 from riverrun.kit.ids import new_uuid
@@ -155,3 +157,73 @@ async def test_the_keyboard_does_not_walk_behind_the_source_on_a_narrow_screen(r
     await ready.question.focus()
     await ready.page.set_viewport_size({"width": 360, "height": 720})
     await expect(ready.panel.get_by_role("heading")).to_be_focused()
+
+
+@pytest.mark.parametrize("deed", ["Delete", "Index what changed", "Sign out"])
+async def test_a_failure_of_what_is_done_in_the_drawer_is_told_where_it_is_heard(
+    page: PageDriver, deed: str
+) -> None:
+    async def refuse(route: Route) -> None:
+        await route.abort()
+
+    await page.page.set_viewport_size({"width": 360, "height": 720})
+    await give_many(page.page)
+    for address in ("conversations/*", "parse", "logout"):
+        await page.page.route(f"**/api/v1/{address}", refuse)
+    await page.go()
+    menu = page.page.get_by_role("button", name="Show repositories and conversations")
+    await menu.press("Enter")
+    await page.page.locator(".sidebar").get_by_role("button", name=deed, exact=True).first.press("Enter")
+    if deed == "Delete":
+        await page.page.get_by_role("dialog").get_by_role("button", name="Delete").press("Enter")
+    words = page.page.get_by_role("main").get_by_role("alert")
+    await expect(words).to_contain_text("The server cannot be reached")
+    await expect(page.page.locator(".middle[inert]")).to_have_count(0)
+    await expect(menu).to_be_focused()
+    await expect(menu).to_have_attribute("aria-expanded", "false")
+    await words.get_by_role("button", name="Dismiss").click(timeout=5_000)
+    await expect(words).to_be_hidden()
+
+
+async def test_a_failure_that_comes_while_the_source_covers_the_screen_is_not_under_it(
+    ready: PageDriver,
+) -> None:
+    may_fail = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await may_fail.wait()
+        await route.abort()
+
+    await ready.page.set_viewport_size({"width": 360, "height": 720})
+    await ready.ask("How does the session middleware sign its cookie?")
+    await ready.until_complete()
+    await ready.page.route("**/message?*", refuse)
+    await ready.ask("And who checks it?")
+    chip = ready.answers.last.get_by_role("list", name="Sources").get_by_role("button").first
+    await chip.press("Enter")
+    await expect(ready.panel.get_by_role("heading")).to_be_focused()
+    may_fail.set()
+    words = ready.page.get_by_role("main").get_by_role("alert")
+    await expect(words).to_contain_text("The server cannot be reached")
+    await expect(ready.panel).to_be_hidden()
+    await expect(chip).to_be_focused()
+    await words.get_by_role("button", name="Dismiss").click(timeout=5_000)
+    await expect(words).to_be_hidden()
+
+
+@pytest.mark.parametrize(("width", "is_open"), [(360, False), (1280, True)])
+async def test_a_failure_closes_a_guests_source_only_where_that_covers_it(
+    page: PageDriver, width: int, is_open: bool
+) -> None:
+    await page.page.set_viewport_size({"width": width, "height": 720})
+    shown = await run(
+        page,
+        """
+      const { GuestRoom } = await load("guest_room.js");
+      const room = new GuestRoom("id", { onSignIn: () => {} });
+      await room.panel.open({ repo: "a", path: "b.py", start_line: 1, end_line: 2 }, null);
+      room.thread.showProblem(new Error("It failed."));
+      return [room.panel.isOpen, room.middle.inert];
+    """,
+    )
+    assert shown == [is_open, False]

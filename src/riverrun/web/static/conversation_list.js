@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { askText, confirm } from "./dialogs.js";
 import { button, element, iconButton } from "./dom.js";
-import { ago, allNames, names } from "./words.js";
+import { ago, allNames, names, readable } from "./words.js";
 
 const PAGE = 30;
 const MOST_AT_ONCE = 100;
@@ -92,7 +92,8 @@ export class ConversationList {
   }
 
   #row(conversation) {
-    const { id, title, repositories, updated_at: updatedAt } = conversation;
+    const { id, repositories, updated_at: updatedAt } = conversation;
+    const title = readable(conversation.title);
     const isCurrent = id === this.#currentId;
     const about = repositories.length > 1 ? `${title}\n${allNames(repositories)}` : title;
     const link = element(
@@ -128,7 +129,7 @@ export class ConversationList {
   }
 
   async #delete({ id, title }) {
-    const detail = ["“", element("bdi", {}, title), "” and its answers go for good."];
+    const detail = ["“", element("bdi", {}, readable(title)), "” and its answers go for good."];
     if (!(await confirm("Delete the conversation?", detail, "Delete"))) return;
     await this.#attempt(async () => {
       await api.removeConversation(id);

@@ -5,6 +5,7 @@ import { NARROW, regainFocus } from "./focus.js";
 import { SourcePanel } from "./source_panel.js";
 import { TabStream } from "./tab_stream.js";
 import { Thread } from "./thread.js";
+import { readable } from "./words.js";
 
 /** A guest may look into no repository. */
 class NoProjects extends EventTarget {
@@ -34,6 +35,7 @@ export class GuestRoom {
       onBegun: () => {},
       onChanged: () => {},
       onTitle: (title) => this.#showTitle(title),
+      onProblem: () => NARROW.matches && this.panel.close(),
       onSignIn,
     });
     const wordmark = element("a", { href: "/", class: "wordmark" }, "Riverrun");
@@ -68,7 +70,8 @@ export class GuestRoom {
   }
 
   #showTitle(title) {
-    this.#title.textContent = title ?? "Riverrun";
-    document.title = title ? `${title} · Riverrun` : "Riverrun";
+    const told = title && readable(title);
+    this.#title.textContent = told ?? "Riverrun";
+    document.title = told ? `${told} · Riverrun` : "Riverrun";
   }
 }

@@ -2,17 +2,18 @@
 
 import { button, element } from "./dom.js";
 
-/** `onClosed()` is told when the words that the keyboard was on are gone. */
+/** `onShow()` is told before words come, so that nothing covers them; `onClosed()` when those that the keyboard was on are gone. */
 export class Notice {
   node = element("div", { class: "toast", role: "alert", hidden: true });
   #isAboutRun = false;
 
-  constructor({ onClosed }) {
-    this.onClosed = onClosed;
+  constructor({ onShow, onClosed }) {
+    Object.assign(this, { onShow, onClosed });
   }
 
   /** Say what the problem is; null takes the words away. */
   show(problem) {
+    if (problem) this.onShow();
     const hadFocus = this.node.contains(document.activeElement);
     this.node.hidden = !problem;
     this.#isAboutRun = Boolean(problem?.runId);

@@ -4,7 +4,7 @@ import { announce } from "./announce.js";
 import { confirm } from "./dialogs.js";
 import { element, iconButton } from "./dom.js";
 import { regainFocus } from "./focus.js";
-import { ago, count, projectName } from "./words.js";
+import { ago, count, projectName, readableCode } from "./words.js";
 
 const PHASES = { cloning: "Cloning", scanning: "Scanning", parsing: "Parsing", storing: "Storing" };
 
@@ -133,7 +133,7 @@ class RepositoryRow {
     const isIndexing = progress !== null;
     this.node.dataset.status = isIndexing ? "indexing" : project.status;
     this.node.classList.toggle("current", this.list.projects.selected?.id === project.id);
-    this.choose.title = [project.source, this.list.projects.failureOf(project)].filter(Boolean).join("\n");
+    this.choose.title = [readableCode(project.source), this.list.projects.failureOf(project)].filter(Boolean).join("\n");
     this.#name.textContent = projectName(project);
     this.#words.textContent = isIndexing ? progressWords(progress) : statusWords(project, this.list.projects.failureOf(project));
     this.tools.hidden = !project.is_owner;

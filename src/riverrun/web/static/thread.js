@@ -21,8 +21,8 @@ const OUTCOMES = { completed: "The answer is complete.", cancelled: "The answer 
 
 /**
  * `stream` is the tab's one connection to its runs; `panel` shows citations; `onBegun(id)` is told of a new conversation,
- * `onChanged()` when the list is out of date, `onTitle(title)` of the title, null on the first page; `onCopied(id)` of
- * a copy that was made. Guests have `onSignIn()` instead.
+ * `onChanged()` when the list is out of date, `onTitle(title)` of the title, null on the first page; `onProblem()`
+ * before words about a failure come; `onCopied(id)` of a copy that was made. Guests have `onSignIn()` instead.
  */
 export class Thread {
   id = null;
@@ -31,10 +31,10 @@ export class Thread {
   #runId = null;
   #unsent = null;
   #failure = "";
-  #notice = new Notice({ onClosed: () => this.composer.takeFocus() });
+  #notice = new Notice({ onShow: () => this.onProblem(), onClosed: () => this.composer.takeFocus() });
 
-  constructor({ stream, projects, panel, onBegun, onChanged, onTitle, onCopied, onSignIn }) {
-    Object.assign(this, { stream, projects, panel, onBegun, onChanged, onTitle, onCopied });
+  constructor({ stream, projects, panel, onBegun, onChanged, onTitle, onProblem, onCopied, onSignIn }) {
+    Object.assign(this, { stream, projects, panel, onBegun, onChanged, onTitle, onProblem, onCopied });
     this.reader = new ReaderBar(onSignIn ? { onSignIn } : { onCopy: () => this.#copy() });
     this.composer = new Composer({ onAsk: (text) => this.#ask(text), onStop: () => this.#stop() });
     this.turns = new Turns({
@@ -253,6 +253,7 @@ export class Thread {
     this.#notice.endRun();
     this.composer.handOn(answer.node.querySelector(".again"));
     this.onChanged();
+    if (ending.isGone || ending.status === "cancelled") await this.#reopenIfDeleted(this.#lifetime);
     return ending;
   }
 
@@ -262,16 +263,15 @@ export class Thread {
     const fold = new RunFold();
     answer.showProgress(fold);
     const ending = await readToEnd(this.stream, runId, fold, answer, signal);
-    if ((ending.isGone || ending.status === "cancelled") && (await this.#isDeleted(signal))) await this.#reopen();
     if (signal.aborted) return null;
     onEnd();
     await answer.showWhole(fold, ending);
-    return ending;
+    return signal.aborted ? null : ending;
   }
 
   /** Who deletes a conversation elsewhere stops its run; one that is not there any more may be gone alone. */
-  #isDeleted(signal) {
-    return api.conversationInfo(this.id, signal).then(() => false, ({ status }) => status === 404 && !signal.aborted);
+  #reopenIfDeleted({ signal }) {
+    return api.conversationInfo(this.id, signal).catch(({ status }) => status === 404 && !signal.aborted && this.#reopen());
   }
 
   #setRun(runId) {

@@ -14,14 +14,15 @@ export function size(bytes) {
 
 /** `alpha`, `alpha and beta`; of more only so many as are `shown`: `alpha, beta and 3 more`. */
 export function names(list, shown = 2) {
-  return list.length > 2 ? `${list.slice(0, shown).join(", ")} and ${list.length - shown} more` : list.join(" and ");
+  const told = list.map(readableCode);
+  return told.length > 2 ? `${told.slice(0, shown).join(", ")} and ${told.length - shown} more` : told.join(" and ");
 }
 
 const conjunction = new Intl.ListFormat("en-GB", { type: "conjunction" });
 
 /** All of them, however many: `alpha, beta and gamma`. */
 export function allNames(list) {
-  return conjunction.format(list);
+  return conjunction.format(list.map(readableCode));
 }
 
 const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];

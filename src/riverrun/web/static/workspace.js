@@ -16,7 +16,7 @@ import { SourcePanel } from "./source_panel.js";
 import { TabStream } from "./tab_stream.js";
 import { changeTheme } from "./theme.js";
 import { Thread } from "./thread.js";
-import { projectName } from "./words.js";
+import { projectName, readable } from "./words.js";
 
 /** Everything of one signed-in person. */
 export class Workspace {
@@ -39,6 +39,7 @@ export class Workspace {
       onBegun: (id) => this.#begun(id),
       onChanged: () => this.#reloadConversations(),
       onTitle: (title) => this.#showTitle(title),
+      onProblem: () => NARROW.matches && this.#uncover(),
       onCopied: (id) => this.#openCopy(id),
     });
     const onProblem = (problem) => this.thread.showProblem(problem);
@@ -116,12 +117,7 @@ export class Workspace {
       if (NARROW.matches) this.panel.close();
       this.thread.composer.field.focus();
     }
-    if (event.key === "Escape" && this.#hasDrawer) {
-      this.#closeDrawer();
-      this.menu.focus();
-    } else if (event.key === "Escape") {
-      this.panel.close();
-    }
+    if (event.key === "Escape") this.#uncover();
   }
 
   #onIndexed({ project, end }) {
@@ -194,9 +190,10 @@ export class Workspace {
 
   #showTitle(title) {
     this.node.classList.toggle("on-first-page", this.thread.id === null);
-    this.title.textContent = title ?? "Riverrun";
+    const told = title && readable(title);
+    this.title.textContent = told ?? "Riverrun";
     this.share.hidden = !this.thread.info?.is_creator;
-    document.title = title ? `${title} · Riverrun` : "Riverrun";
+    document.title = told ? `${told} · Riverrun` : "Riverrun";
   }
 
   #openDrawer() {
@@ -210,6 +207,13 @@ export class Workspace {
     this.node.classList.remove("with-drawer");
     this.menu.setAttribute("aria-expanded", "false");
     this.#shutCovered();
+  }
+
+  /** Close what lies over the conversation or beside it. Words about a failure stand in the conversation. */
+  #uncover() {
+    if (!this.#hasDrawer) return this.panel.close();
+    this.#closeDrawer();
+    this.menu.focus();
   }
 
   #onPanel(isOpen) {
