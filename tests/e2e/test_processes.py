@@ -81,6 +81,7 @@ def test_a_closed_terminal_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
         [*RIVERRUN, "up", "--data-dir", str(tmp_path), "--port", "0"],
         preexec_fn=lambda: os.login_tty(terminal),
         pass_fds=[terminal],
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # words that wait are still to be written at its end
     )
     os.close(terminal)
     try:

@@ -1,5 +1,6 @@
 """``riverrun up``: the whole stack in the foreground."""
 
+import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -64,10 +65,18 @@ def run(stack: Stack, console: Console) -> None:
     except (KeyboardInterrupt, OSError) as ended:
         if not _was_asked_to_end(ended):
             raise
-        with suppress(OSError):  # A closed terminal takes no words.
+        try:
             console.print("stopping; Ctrl-C again kills")
+        except OSError:
+            _give_up(console)
     finally:
         stack.stop()
+
+
+def _give_up(console: Console) -> None:
+    """A closed terminal takes no words. Those that are still to be written, at the end of Python too, go nowhere."""
+    with suppress(OSError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), console.file.fileno())
 
 
 def _was_asked_to_end(error: BaseException | None) -> bool:
