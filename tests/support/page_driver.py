@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
 
 FLAGS = [
     "--headless",
@@ -93,6 +93,17 @@ class PageDriver:
     def repository(self, name: str) -> Locator:
         """Its row in the sidebar."""
         return self.page.locator("li.repository", has=self.page.locator(".name", has_text=name))
+
+    async def lose_at_first(self, pattern: str, times: int = 2) -> None:
+        """Lose so many of the requests to come whose URLs match, and let the others through."""
+        left = times
+
+        async def lose(route: Route) -> None:
+            nonlocal left
+            left -= 1
+            await (route.abort() if left >= 0 else route.continue_())
+
+        await self.page.route(pattern, lose)
 
     async def choose(self, name: str) -> None:
         """Begin a question about a repository."""

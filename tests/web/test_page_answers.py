@@ -1,7 +1,7 @@
 """How an answer is shown: rendered without haste, followed to its end, and hiding nothing."""
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 from tests.support.page_driver import PageDriver
 from tests.support.page_modules import run
 
@@ -209,14 +209,7 @@ async def test_no_character_turns_a_question_round_and_arabic_stays_as_it_was_wr
 async def test_markdown_that_could_not_be_rendered_at_first_is_rendered_later(ready: PageDriver) -> None:
     await ready.ask("How does the session middleware sign its cookie?")
     await ready.until_complete()
-    failures_left = 2
-
-    async def fail_at_first(route: Route) -> None:
-        nonlocal failures_left
-        failures_left -= 1
-        await (route.abort() if failures_left >= 0 else route.continue_())
-
-    await ready.page.route("**/api/v1/markdown", fail_at_first)
+    await ready.lose_at_first("**/api/v1/markdown")
     await ready.page.reload()
     await expect(ready.answers.last.locator(".prose > .plain")).to_contain_text("[")
     await expect(ready.answers.last.locator(".prose > .plain")).to_have_count(0)

@@ -53,14 +53,7 @@ async def test_every_conversation_can_be_reached_however_many_there_are(page: Pa
 async def test_repositories_that_could_not_be_read_at_first_are_read_again(
     page: PageDriver, indexed: str
 ) -> None:
-    failures_left = 2
-
-    async def fail_at_first(route: Route) -> None:
-        nonlocal failures_left
-        failures_left -= 1
-        await (route.abort() if failures_left >= 0 else route.continue_())
-
-    await page.page.route("**/api/v1/projects/list", fail_at_first)
+    await page.lose_at_first("**/api/v1/projects/list")
     await page.go()
     await expect(page.page.get_by_text("Loading", exact=True)).to_be_visible()
     await expect(page.repository(indexed)).to_be_visible()

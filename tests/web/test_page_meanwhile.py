@@ -107,14 +107,7 @@ async def test_words_about_a_run_that_is_in_the_way_go_when_it_is_done(
 async def test_a_conversation_that_could_not_be_read_at_first_is_read_again(ready: PageDriver) -> None:
     await ready.ask(QUESTION)
     await ready.until_complete()
-    failures_left = 2
-
-    async def fail_at_first(route: Route) -> None:
-        nonlocal failures_left
-        failures_left -= 1
-        await (route.abort() if failures_left >= 0 else route.continue_())
-
-    await ready.page.route("**/info", fail_at_first)
+    await ready.lose_at_first("**/info")
     await ready.page.reload()
     await expect(ready.page.get_by_role("button", name="Try again")).to_be_visible()
     await expect(ready.page.get_by_text("The conversation could not be loaded")).to_be_visible()

@@ -66,6 +66,15 @@ async def ask_and_share(owner: PageDriver) -> None:
     await expect(sheet).to_contain_text("those of the built-in model always do")
 
 
+async def link_for_everybody(owner: PageDriver) -> str:
+    """Of a whole answer, made in the sheet, which is still open."""
+    await ask_and_share(owner)
+    sheet = owner.page.get_by_role("dialog")
+    await sheet.get_by_label("Only for people with an account here").uncheck()
+    await sheet.get_by_role("button", name="Make a link").click()
+    return await sheet.get_by_role("textbox", name="The new link").input_value()
+
+
 async def test_who_is_named_finds_it_reads_along_and_goes_on_as_a_copy(
     ready: PageDriver, readers_page: PageDriver, reader: Reader
 ) -> None:
@@ -91,11 +100,7 @@ async def test_who_is_named_finds_it_reads_along_and_goes_on_as_a_copy(
 async def test_a_guest_who_holds_the_link_follows_the_answer_while_it_is_written(
     ready: PageDriver, guests_page: PageDriver
 ) -> None:
-    await ask_and_share(ready)
-    sheet = ready.page.get_by_role("dialog")
-    await sheet.get_by_label("Only for people with an account here").uncheck()
-    await sheet.get_by_role("button", name="Make a link").click()
-    url = await sheet.get_by_role("textbox", name="The new link").input_value()
+    url = await link_for_everybody(ready)
     await ready.page.keyboard.press("Escape")
     await ready.ask("And who checks the signature?")
     await ready.until_written(20)
@@ -143,11 +148,7 @@ async def test_the_button_keeps_its_name_where_only_its_icon_is_shown(ready: Pag
 async def test_a_guests_keyboard_does_not_walk_behind_the_source_on_a_narrow_screen(
     ready: PageDriver, guests_page: PageDriver
 ) -> None:
-    await ask_and_share(ready)
-    sheet = ready.page.get_by_role("dialog")
-    await sheet.get_by_label("Only for people with an account here").uncheck()
-    await sheet.get_by_role("button", name="Make a link").click()
-    url = await sheet.get_by_role("textbox", name="The new link").input_value()
+    url = await link_for_everybody(ready)
     await guests_page.page.set_viewport_size({"width": 360, "height": 720})
     await guests_page.go(urlsplit(url).path)
     await guests_page.until_complete()
