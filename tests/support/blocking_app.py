@@ -1,10 +1,11 @@
-"""An app that blocks its loop in every way we know of. Each blocker lasts well over 250 ms, and says where it blocks."""
+"""An app that blocks its loop in every way we know of. Each blocker lasts 400 ms at least, on any machine, and says where it blocks."""
 
 import ctypes
 import hashlib
 import http.client
 import inspect
 import json
+import math
 import os
 import re
 import socket
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +27,7 @@ from fastapi import FastAPI
 WAIT_SECONDS = 0.4
 SWITCH_SECONDS = 0.05
 BLOCKED_HERE = "# the loop is blocked here"
+HOPELESS = r"(a+)+$"
 LARGE_JSON = json.dumps([{"name": f"n{number}", "size": number / 7} for number in range(150_000)])
 
 app = FastAPI()
@@ -65,6 +68,23 @@ def patient_threads() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(usual_seconds)
+
+
+def again_and_again() -> Iterator[None]:
+    """Until it has lasted long enough."""
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
+        yield
+
+
+def letters_that_last() -> int:
+    """For how many the hopeless pattern is tried long enough: each takes twice as long as the one before it."""
+    few = 16
+    seconds = min(timeit.repeat(lambda: re.match(HOPELESS, "a" * few + "b"), number=1, repeat=5))
+    return few + math.ceil(math.log2(WAIT_SECONDS / seconds))
+
+
+LETTERS = letters_that_last()
 
 
 @blocker
@@ -113,12 +133,13 @@ def slow_file() -> None:
 
 @blocker
 def password_hash() -> None:
-    hashlib.scrypt(b"secret", salt=b"salt", n=2**14, r=8, p=16)  # the loop is blocked here
+    for _ in again_and_again():
+        hashlib.scrypt(b"secret", salt=b"salt", n=2**14, r=8, p=16)  # the loop is blocked here
 
 
 @blocker
 def large_json() -> None:
-    for _ in range(4):
+    for _ in again_and_again():
         json.loads(LARGE_JSON)  # the loop is blocked here
 
 
@@ -126,7 +147,7 @@ def large_json() -> None:
 def slow_regex() -> None:
     """In one call that never lets the interpreter go."""
     with patient_threads():
-        re.match(r"(a+)+$", "a" * 24 + "b")  # the loop is blocked here
+        re.match(HOPELESS, "a" * LETTERS + "b")  # the loop is blocked here
 
 
 @blocker

@@ -223,8 +223,12 @@ async def test_markdown_that_is_refused_stays_plain_and_is_not_asked_again(page:
       const { showMarkdown } = await load("prose.js");
       const statuses = [503, 413];
       const timers = [];
-      globalThis.fetch = async () => new Response("{}", { status: statuses.shift() });
-      globalThis.setTimeout = (later) => timers.push(later);
+      // The page around goes on asking and waiting for what it needs itself.
+      const { fetch, setTimeout } = globalThis;
+      const isMarkdown = (path) => String(path).endsWith("/markdown");
+      const refused = () => new Response("{}", { status: statuses.shift() });
+      globalThis.fetch = async (path, ...more) => (isMarkdown(path) ? refused() : fetch(path, ...more));
+      globalThis.setTimeout = (later, ms, ...more) => (ms === 4000 ? timers.push(later) : setTimeout(later, ms, ...more));
       const node = document.createElement("div");
       node.append("**plain**");
       document.body.append(node);
