@@ -103,7 +103,7 @@ class Outbox:
                     require_fitting(await read_revision_async(connection))
             except MisfitTables as misfit:
                 return misfit
-            except Exception:
+            except Exception:  # then the first error is the one to tell, and the sweeps go on
                 logger.debug("the tables' revision could not be read", exc_info=True)
         return getattr(error, "orig", None) or error
 
