@@ -290,6 +290,48 @@ def test_typescripts_own_kinds_are_told_apart() -> None:
     ]
 
 
+def test_a_function_that_javascript_wraps_is_one_and_what_is_made_of_a_list_is_none() -> None:
+    extraction = found_in(
+        "a.tsx",
+        """
+        const Row = memo(({ id }) => <tr />);
+        /** A field. */
+        export const Field = React.forwardRef<Input, Props>(function (props, ref) { return draw(props); });
+        export const ids = items.map((item) => item.id);
+        """,
+    )
+    assert [(symbol.kind, symbol.name) for symbol in extraction.symbols] == [
+        ("function", "Row"),
+        ("function", "Field"),
+        ("constant", "ids"),
+    ]
+    assert by_name(extraction)["Field"].docstring == "A field."
+
+
+def test_components_are_called_where_they_stand_and_tags_of_html_are_not() -> None:
+    for path in ("a.jsx", "a.tsx"):
+        extraction = found_in(path, "const App = () => <div><Layout.Main><Icon /></Layout.Main></div>;")
+        assert [(call.caller, call.name) for call in extraction.calls] == [("App", "Main"), ("App", "Icon")]
+
+
+def test_a_function_that_javascript_assigns_is_named_with_what_it_belongs_to() -> None:
+    extraction = found_in(
+        "a.js",
+        """
+        Box.prototype.area = function () {};
+        Box.unit = () => 1;
+        exports.run = () => 2;
+        module.exports.walk = () => 3;
+        """,
+    )
+    assert [symbol.qualified_name for symbol in extraction.symbols] == ["Box.area", "Box.unit", "run", "walk"]
+
+
+def test_the_signature_of_a_field_that_is_a_function_ends_before_its_body() -> None:
+    symbols = by_name(found_in("a.ts", "class Box { open = async (e: Event) => { this.fire(e); }; }"))
+    assert symbols["Box.open"].signature == "open = async (e: Event) =>"
+
+
 def test_gos_interfaces_types_and_generic_receivers_are_found() -> None:
     extraction = found_in(
         "a.go",
@@ -315,6 +357,13 @@ def test_rusts_attributes_belong_to_the_range_and_inner_docs_to_nobody() -> None
     assert checks.docstring == "Said."
 
 
+def test_calls_inside_of_rusts_macros_are_found() -> None:
+    extraction = found_in(
+        "a.rs", "fn checks() { assert_eq!(run(1), Box::open(), vec![left], match x { _ => 1 }); }"
+    )
+    assert [call.name for call in extraction.calls] == ["assert_eq", "run", "open"]
+
+
 def test_the_lines_of_a_rust_comment_are_one_paragraph() -> None:
     symbols = by_name(found_in("a.rs", "/// Reads a file.\n/// Slowly.\n///\n/// Twice.\nfn read() {}\n"))
     assert symbols["read"].docstring == "Reads a file.\nSlowly.\n\nTwice."
@@ -329,6 +378,80 @@ def test_a_method_defined_outside_its_class_keeps_its_qualifier() -> None:
     )
     assert symbols["Box.Box"].start_line == 1
     assert symbols["geo.Area.of"].name == "of"
+
+
+def test_what_has_a_value_outside_of_functions_is_found_in_c_and_pointers_to_functions_by_their_names() -> (
+    None
+):
+    extraction = found_in(
+        "a.c",
+        """
+        #ifdef HAVE_BOX
+        static const struct ops box_ops = { .open = open_box };
+        #endif
+        extern int shared;
+        typedef int (*box_fn)(int);
+        void (*signal(int number, void (*handler)(int)))(int) { int local = 1; return 0; }
+        """,
+    )
+    assert [(symbol.kind, symbol.name) for symbol in extraction.symbols] == [
+        ("constant", "box_ops"),
+        ("type", "box_fn"),
+        ("function", "signal"),
+    ]
+
+
+def test_cs_plus_plus_names_what_others_have_to_define_and_its_constants() -> None:
+    extraction = found_in(
+        "a.cpp",
+        """
+        namespace shapes {
+        constexpr int most = 5;
+        class Shape {
+          int sides = 0;
+          // Its area.
+          virtual double area() const = 0;
+          virtual Shape& largest() = 0;
+          bool operator<=>(const Shape&) const = default;
+        };
+        }
+        """,
+    )
+    assert [(symbol.kind, symbol.qualified_name) for symbol in extraction.symbols] == [
+        ("module", "shapes"),
+        ("constant", "shapes.most"),
+        ("class", "shapes.Shape"),
+        ("method", "shapes.Shape.area"),
+        ("method", "shapes.Shape.largest"),
+        ("method", "shapes.Shape.operator<=>"),
+    ]
+
+
+def test_javas_constants_of_interfaces_and_the_methods_that_it_refers_to_are_found() -> None:
+    extraction = found_in(
+        "a.java",
+        "interface Sizes { int MOST = 1; default void all() { boxes.map(Box::area).map(Box::new); } }",
+    )
+    assert [symbol.qualified_name for symbol in extraction.symbols] == ["Sizes", "Sizes.MOST", "Sizes.all"]
+    assert [call.name for call in extraction.calls] == ["map", "area"]
+
+
+def test_rubys_classes_keep_the_modules_in_their_names_and_operators_are_methods() -> None:
+    extraction = found_in("a.rb", "class Shapes::Box\n  def <=>(other) = 0\nend\n")
+    assert [symbol.qualified_name for symbol in extraction.symbols] == ["Shapes.Box", "Shapes.Box.<=>"]
+
+
+def test_c_sharps_read_only_statics_are_constants_and_calls_behind_a_question_mark_count() -> None:
+    extraction = found_in(
+        "a.cs",
+        "class Box { public static readonly int Most = 6; readonly int one; int Area() => shape?.Side<int>(1)?.Square(); }",
+    )
+    assert [(symbol.kind, symbol.name) for symbol in extraction.symbols] == [
+        ("class", "Box"),
+        ("constant", "Most"),
+        ("method", "Area"),
+    ]
+    assert sorted(call.name for call in extraction.calls) == ["Side", "Square"]
 
 
 def test_a_comment_behind_code_or_above_a_gap_is_no_docstring() -> None:

@@ -27,7 +27,7 @@ CHUNK_FIELDS = 8
 
 BODIES = ("path_vector", "symbol_rows", "call_rows", "chunk_rows", "term_words", "term_counts")
 """The fields of ``FileRows`` that are bytes."""
-RECIPE = 5
+RECIPE = 6
 """Counts up when the same bytes would give other rows: files of an older recipe are indexed again."""
 MAX_UNDECODABLE = 0.05
 """Above this share of undecodable characters a file is no text in UTF-8."""

@@ -67,7 +67,7 @@ _LANGUAGES = (
     Language(
         "tsx",
         "tree_sitter_typescript",
-        queries.TYPESCRIPT,
+        queries.TSX,
         "language_tsx",
         wrappers=_TYPESCRIPT_WRAPPERS,
         attributes=frozenset({"decorator"}),

@@ -11,7 +11,18 @@ PYTHON = """
 (call function: [(identifier) @call (attribute attribute: (identifier) @call)])
 """
 
-_ECMASCRIPT = """
+_WRAPPED_FUNCTION = """(variable_declarator
+  name: (identifier)
+  value: (call_expression
+    function: [(identifier) (member_expression object: (identifier) @_library)]
+    arguments: (arguments [(arrow_function) (function_expression)]))
+  (#match? @_library "^[A-Z_$]")) @function"""
+"""What a function is given to and comes back from: ``memo(...)``, ``React.forwardRef(...)``; ``items.map(...)`` is none."""
+
+_ECMASCRIPT = f"""
+(program [
+  (lexical_declaration {_WRAPPED_FUNCTION})
+  (export_statement (lexical_declaration {_WRAPPED_FUNCTION}))])
 [(function_declaration) (generator_function_declaration)] @function
 (class_declaration) @class
 (method_definition) @method
@@ -30,8 +41,19 @@ _ECMASCRIPT = """
   (member_expression property: [(property_identifier) (private_property_identifier)] @call)])
 """
 
+_COMPONENT = """name: [
+  (identifier) @call
+  (member_expression property: (property_identifier) @call)]
+  (#match? @call "^[A-Z]")"""
+
+_JSX = f"""
+(jsx_opening_element {_COMPONENT})
+(jsx_self_closing_element {_COMPONENT})
+"""
+
 JAVASCRIPT = (
     _ECMASCRIPT
+    + _JSX
     + """
 (field_definition property: (property_identifier) value: [(arrow_function) (function_expression)]) @method
 (new_expression constructor: [(identifier) @call (member_expression property: (property_identifier) @call)])
@@ -52,6 +74,8 @@ TYPESCRIPT = (
 (new_expression constructor: [(identifier) @call (member_expression property: (property_identifier) @call)])
 """
 )
+
+TSX = TYPESCRIPT + _JSX
 
 GO = """
 (function_declaration) @function
@@ -87,6 +111,7 @@ RUST = """
     (field_expression field: (field_identifier) @call)
     (scoped_identifier name: (identifier) @call)])])
 (macro_invocation macro: [(identifier) @call (scoped_identifier name: (identifier) @call)])
+(token_tree (identifier) @call . (token_tree) @_arguments (#match? @_arguments "^[(]"))
 """
 
 JAVA = """
@@ -95,11 +120,21 @@ JAVA = """
 (enum_declaration) @enum
 [(method_declaration) (constructor_declaration) (compact_constructor_declaration)] @method
 (field_declaration (modifiers "static" "final")) @constant
+(constant_declaration) @constant
 (method_invocation name: (identifier) @call)
+(method_reference (_) (identifier) @call)
 (object_creation_expression type: [(type_identifier) @call (generic_type (type_identifier) @call)])
 """
 
-C = """
+_GLOBALS = """[
+  (translation_unit (declaration declarator: (init_declarator)) @constant)
+  (preproc_ifdef (declaration declarator: (init_declarator)) @constant)
+  (preproc_if (declaration declarator: (init_declarator)) @constant)
+  (declaration_list (declaration declarator: (init_declarator)) @constant)]"""
+"""What has a value outside of functions, where it may stand."""
+
+C = f"""
+{_GLOBALS}
 (function_definition) @function
 (struct_specifier name: (_) body: (_)) @struct
 (union_specifier name: (_) body: (_)) @struct
@@ -110,8 +145,15 @@ C = """
 (call_expression function: [(identifier) @call (field_expression field: (field_identifier) @call)])
 """
 
-CPP = """
+CPP = f"""
+{_GLOBALS}
 (function_definition) @function
+(field_declaration
+  declarator: [
+    (function_declarator)
+    (pointer_declarator (function_declarator))
+    (reference_declarator (function_declarator))]
+  default_value: (number_literal)) @method
 (class_specifier name: (_) body: (_)) @class
 [(struct_specifier name: (_) body: (_)) (union_specifier name: (_) body: (_))] @struct
 (enum_specifier name: (_) body: (_)) @enum
@@ -163,9 +205,13 @@ CSHARP = """
 [(method_declaration) (constructor_declaration) (property_declaration)] @method
 (local_function_statement) @function
 (field_declaration (modifier) @_const (#eq? @_const "const")) @constant
+(field_declaration
+  (modifier) @_static (modifier) @_readonly (#eq? @_static "static") (#eq? @_readonly "readonly")) @constant
 (invocation_expression function: [
   (identifier) @call
   (generic_name (identifier) @call)
-  (member_access_expression name: [(identifier) @call (generic_name (identifier) @call)])])
+  (member_access_expression name: [(identifier) @call (generic_name (identifier) @call)])
+  (conditional_access_expression
+    (member_binding_expression name: [(identifier) @call (generic_name (identifier) @call)]))])
 (object_creation_expression type: [(identifier) @call (generic_name (identifier) @call)])
 """

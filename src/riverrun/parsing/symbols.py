@@ -16,9 +16,11 @@ MAX_SIGNATURE_CHARS = 400
 CONTAINERS = frozenset({"class", "interface", "struct", "enum", "trait", "scope"})
 """A function directly inside one of these is a method."""
 
-_WHOLE_NAMES = frozenset({"qualified_identifier", "qualified_name", "scoped_type_identifier", "generic_type"})
+_WHOLE_NAMES = frozenset(
+    {"qualified_identifier", "qualified_name", "scoped_type_identifier", "scope_resolution", "generic_type"}
+)
 _QUALIFIER = re.compile(r"\s*(?:::|\.|->)\s*")
-_TYPE_ARGUMENTS = re.compile(r"<[^<>]*(?:<[^<>]*>[^<>]*)*>")
+_TYPE_ARGUMENTS = re.compile(r"<(?!=>)[^<>]*(?:<[^<>]*>[^<>]*)*>")
 _RECEIVER = re.compile(r"\*?\s*([^\W\d]\w*)\s*(?:\[[^]]*\])?\s*\)$")
 _MULTILINE_SIGNATURES = frozenset(
     {"method_elem", "method_signature", "function_signature", "function_signature_item"}
@@ -26,6 +28,13 @@ _MULTILINE_SIGNATURES = frozenset(
 _RUBY_DEFINITIONS = frozenset({"class", "module", "method", "singleton_method"})
 _first = itemgetter(0)
 _NAME_FIELDS = ("name", "declarator", "property", "key", "left")
+_NAME_HOLDERS = frozenset(
+    {"variable_declaration", "variable_declarator", "name", "function_declarator", "pointer_declarator"}
+)
+_WITH_A_VALUE = frozenset(
+    {"variable_declarator", "pair", "assignment_expression", "field_definition", "public_field_definition"}
+)
+_NAMELESS_OWNERS = frozenset({"this", "self", "exports", "module.exports"})
 
 
 @dataclass(slots=True)
@@ -205,16 +214,21 @@ def _name_child(node: Node) -> Node | None:
         if child is not None:
             return child
     for child in node.named_children:
-        if child.type in ("variable_declaration", "variable_declarator", "name", "function_declarator"):
+        if child.type in _NAME_HOLDERS:
             return child
     return node.child_by_field_name("type")
 
 
 def _receiver_of(node: Node, text: SourceText) -> str:
-    """The type in front of a Go method's name."""
-    receiver = node.child_by_field_name("receiver") if node.type == "method_declaration" else None
-    found = _RECEIVER.search(text.of(receiver)) if receiver else None
-    return found.group(1) if found else ""
+    """The type in front of a Go method's name, or what a function of JavaScript is assigned to (``Box.prototype``)."""
+    if node.type == "method_declaration":
+        receiver = node.child_by_field_name("receiver")
+        found = _RECEIVER.search(text.of(receiver)) if receiver else None
+        return found.group(1) if found else ""
+    left = node.child_by_field_name("left") if node.type == "assignment_expression" else None
+    owner = left.child_by_field_name("object") if left else None
+    name = text.of(owner).removesuffix(".prototype") if owner else ""
+    return name if name.isidentifier() and name not in _NAMELESS_OWNERS else ""
 
 
 def _outer_node(node: Node, language: Language) -> Node:
@@ -237,7 +251,7 @@ def _first_attribute(node: Node, language: Language) -> Node:
 
 def _signature_of(node: Node, body: Node | None, text: SourceText) -> str:
     """The definition up to its body, on one line; of one without a body, its first line."""
-    if body is None and node.type in ("variable_declarator", "pair", "assignment_expression"):
+    if body is None and node.type in _WITH_A_VALUE:
         value = node.child_by_field_name("value") or node.child_by_field_name("right")
         body = value.child_by_field_name("body") if value is not None else None
     start = node.start_byte
