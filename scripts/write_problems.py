@@ -30,8 +30,9 @@ change. Some problems carry more members, named below.
 A run that ends in error carries the same document in the `error` member of its `end` event; see
 [streaming.md](streaming.md#end).
 
-Two answers have no section. A body that cannot be parsed at all may be a 400 of type `about:blank`. `GET /health/ready`
-answers 503 with its own document, which says of each server what is wrong with it.
+Some answers have no section. A body that cannot be parsed at all may be a 400 of type `about:blank`. `GET /health/ready`
+answers 503 with its own document, which says of each server what is wrong with it. What is no HTTP that the server
+understands, such as a method that it does not know or a line of 70 kB, is a 400 in plain text.
 
 This page is written by `scripts/write_problems.py` out of the classes.
 """

@@ -1,6 +1,7 @@
 """The path of a question through the API, with the worker's part performed by its own code in a thread."""
 
 import asyncio
+import gzip
 import json
 from uuid import UUID
 
@@ -414,6 +415,46 @@ async def test_a_form_that_cannot_be_read_is_refused_in_words(
     refused = await client.post(f"{conversation}/message", content=body, headers=headers)
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-request")
     assert words in refused.json()["detail"]
+
+
+NO_QUESTIONS = [
+    (b"", {}, "no JSON"),
+    (b"{", {}, "no JSON"),
+    (b"[" * 200_000, {}, "no JSON"),
+    (b"content=Why", {}, "no JSON"),
+    (b'{"content": "\xff"}', {}, "no JSON"),
+    (gzip.compress(b'{"content": "Why?"}'), {"content-encoding": "gzip"}, "gzip"),
+]
+
+
+@pytest.mark.parametrize(("body", "headers", "words"), NO_QUESTIONS)
+async def test_a_body_without_a_question_is_refused_in_words(
+    client: httpx2.AsyncClient, conversation: str, body: bytes, headers: dict[str, str], words: str
+) -> None:
+    refused = await client.post(f"{conversation}/message", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-request")
+    assert words in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("body", [{}, {"content": 1}, {"content": None}, []])
+async def test_a_question_that_fits_no_schema_is_refused_with_its_places(
+    client: httpx2.AsyncClient, conversation: str, body: object
+) -> None:
+    refused = await client.post(f"{conversation}/message", json=body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["what"] in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+async def test_half_a_surrogate_pair_in_a_question_is_replaced(
+    client: httpx2.AsyncClient, conversation: str, project_id: UUID, encoding: str
+) -> None:
+    body = json.dumps({"content": "one \ud800 of \x00two \U0001f600"}).encode(encoding)
+    headers = {"content-type": "application/json"}
+    asked = await client.post(f"{conversation}/message?background=true", content=body, headers=headers)
+    assert asked.status_code == 202
+    messages = (await client.get(f"{conversation}/messages")).json()
+    assert messages[0]["content"] == "one \ufffd of two \U0001f600"
 
 
 async def test_a_forms_type_may_be_spelled_in_capitals(client: httpx2.AsyncClient, conversation: str) -> None:

@@ -1,5 +1,6 @@
 """What the routes of conversations ask for."""
 
+import json
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
@@ -14,6 +15,8 @@ from riverrun.infra.dependencies import AsyncDb, CurrentSettings, commit_now
 from riverrun.kit.problem import InvalidRequest
 from riverrun.runs.dependencies import CurrentChannels
 from riverrun.usage.dependencies import CurrentUsage
+
+_AS_JSON = 'Send JSON like {"content": "your question"}'
 
 NAME_FORM = r"^[!-.0-~]*[!-\-0-~][!-.0-~]*$"
 """Names of runs: what fits into a header and one segment of a path, printable ASCII without spaces and slashes.
@@ -44,13 +47,23 @@ async def read_message(request: Request, db: AsyncDb) -> NewMessage:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             async with request.form(max_files=0, max_fields=20) as form:
                 return NewMessage(content=str(form.get("content", "")))
-        return NewMessage.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise InvalidRequest('Send JSON like {"content": "your question"}.') from error
+        return _message_in(await request.body(), request.headers.get("content-encoding"))
     except HTTPException as error:
         raise InvalidRequest(f"Send a form with the field content ({error.detail})") from error
     except UnicodeError as error:  # the framework looks for UnicodeDecodeError, which not every codec raises
         raise InvalidRequest("Send a form in UTF-8: this charset cannot be read.") from error
+
+
+def _message_in(body: bytes, encoding: str | None) -> NewMessage:
+    """The question in a body of JSON, whatever its type is called, read as every other route reads its own."""
+    try:
+        return NewMessage.model_validate(json.loads(body))
+    except ValidationError as error:
+        places = [{"where": ".".join(map(str, item["loc"])), "what": item["msg"]} for item in error.errors()]
+        raise InvalidRequest(f"{_AS_JSON}: {places[0]['what']}.", errors=places) from error
+    except (ValueError, RecursionError) as error:
+        what = f"a content-encoding ({encoding}) is not read here" if encoding else "this is no JSON"
+        raise InvalidRequest(f"{_AS_JSON}: {what}.") from error
 
 
 async def get_delivery(

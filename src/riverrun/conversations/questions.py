@@ -24,13 +24,14 @@ TITLE_CHARS = 80
 
 
 def checked_question(content: str, *, most_chars: int) -> str:
-    """The question as it can be stored, without space around it.
+    """The question as it can be stored, without space around it: NUL is left out, half a surrogate pair becomes U+FFFD.
 
     Raises:
         InvalidRequest: nothing is left of it.
         PayloadTooLarge: it has more than ``most_chars`` characters.
     """
-    question = content.replace("\x00", "").encode("utf-8", "replace").decode().strip()
+    paired = content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    question = paired.replace("\x00", "").strip()
     if not question:
         raise InvalidRequest("The question is empty: write what you want to know.")
     if len(question) > most_chars:

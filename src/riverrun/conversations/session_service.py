@@ -77,7 +77,7 @@ class AsyncSessionService:
             cursor=str(top),
             conversationId=conversation_id,
             startedAt=run.started_at,
-            lastActivity=_later(recorded.last_activity or run.created_at, state.last_activity),
+            lastActivity=_latest(recorded.last_activity, state.last_activity, run.started_at, run.created_at),
             snapshot=_as_shown(said, recorded.hides_sources) if said else None,
         )
 
@@ -174,8 +174,9 @@ def _as_shown(said: PlacedSnapshot, hides_sources: bool) -> dict[str, Any]:
     return hide_sources_of_snapshot(fields) if hides_sources else fields
 
 
-def _later(recorded: datetime, hot: datetime | None) -> datetime:
-    return max(recorded, hot) if hot else recorded
+def _latest(*moments: datetime | None) -> datetime:
+    """Of those that are known. The hot copy knows seconds only, and would have a run say something before it began."""
+    return max(moment for moment in moments if moment)
 
 
 def _estimate(run: Run, typical_seconds: float | None) -> datetime | None:
