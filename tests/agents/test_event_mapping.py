@@ -15,6 +15,7 @@ from pydantic_ai import (
 )
 
 from riverrun.agents.event_mapping import (
+    ArgumentsGiven,
     TextEnded,
     TextGiven,
     ThinkingGiven,
@@ -40,9 +41,23 @@ def test_a_signature_without_words_is_no_thinking() -> None:
 
 def test_a_tool_call_is_told_once_and_whole() -> None:
     call = ToolCallPart("read_file", '{"path": "a.py"}', tool_call_id="1")
-    assert map_event(PartStartEvent(index=0, part=call)) is None
-    assert map_event(PartDeltaEvent(index=0, delta=ToolCallPartDelta(args_delta='{"'))) is None
+    assert map_event(PartStartEvent(index=0, part=call)) == ArgumentsGiven('{"path": "a.py"}')
+    assert map_event(PartDeltaEvent(index=0, delta=ToolCallPartDelta(args_delta='{"'))) == ArgumentsGiven(
+        '{"'
+    )
     assert map_event(FunctionToolCallEvent(call)) == ToolCalled("1", "read_file", {"path": "a.py"})
+
+
+def test_a_name_that_fits_no_frame_is_cut_alike_in_call_and_result() -> None:
+    call = ToolCallPart("n" * 100_000, "{}", tool_call_id="i" * 100_000)
+    called = map_event(FunctionToolCallEvent(part=call))
+    answered = map_event(
+        FunctionToolResultEvent(part=ToolReturnPart("n", "words", tool_call_id="i" * 100_000))
+    )
+    assert isinstance(called, ToolCalled)
+    assert isinstance(answered, ToolAnswered)
+    assert (len(called.call_id), len(called.name)) == (200, 200)
+    assert answered.call_id == called.call_id
 
 
 def test_arguments_that_are_no_object_are_shown_as_they_were_written() -> None:

@@ -5,7 +5,7 @@ import pytest
 from pydantic_ai.models.function import FunctionModel
 
 from riverrun.agents.errors import ModelNotConfigured
-from riverrun.agents.model_choice import READ_TIMEOUT_SECONDS, choose_model
+from riverrun.agents.model_choice import READ_TIMEOUT_SECONDS, choose_model, key_of
 
 KEY_VARIABLES = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "OLLAMA_API_KEY")
 
@@ -76,6 +76,19 @@ def test_what_is_missing_is_said(name: str | None, base_url: str | None, words: 
         choose_model(name, base_url, None)
     assert words in str(refusal.value)
     assert str(refusal.value).endswith(".")
+
+
+def test_a_key_is_sent_without_what_a_mounted_secret_ends_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key\r\n")
+    for model in (choose_model("m", "http://h/v1", " a-key\n"), choose_model("anthropic:claude")):
+        assert key_of(model) == "a-key"
+
+
+@pytest.mark.parametrize("key", ["kéy", "two\nlines", "nul\0"])
+def test_a_key_that_cannot_be_sent_is_refused_without_being_told(key: str) -> None:
+    with pytest.raises(ModelNotConfigured, match="RIVERRUN_MODEL_API_KEY") as refused:
+        choose_model("m", "http://h/v1", key)
+    assert key not in str(refused.value)
 
 
 def test_the_built_in_model_imports_no_providers_library() -> None:

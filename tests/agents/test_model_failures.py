@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Iterator
 
 import pytest
-from pydantic_ai.exceptions import ModelHTTPError
+from pydantic_ai.exceptions import ModelConnectionError, ModelHTTPError
 from tests.agents.fake_model_server import (
     FakeModelServer,
     Reply,
     breaks_off,
+    event,
     fake_model_server,
     finish,
     hangs_after,
@@ -24,6 +26,7 @@ from tests.agents.recorded_events import RecordedEvents
 from tests.support.waiting import wait_until_async
 
 from riverrun.agents.errors import AgentFailed
+from riverrun.agents.failure_explanation import explain
 from riverrun.agents.failure_log import log_failure
 from riverrun.agents.model_choice import choose_model
 from riverrun.agents.runner import Limits, answer_question
@@ -102,6 +105,12 @@ async def test_a_surrogate_pair_cut_between_two_events_arrives_whole() -> None:
             "The conversation is too long for the model",
             "new conversation",
         ),
+        (
+            refuses(400, {"message": f"bad header Authorization: Bearer {KEY}; and {KEY}, sk-another-key-1"}),
+            "The model rejected the request",
+            "said: bad header Authorization: […] and […], […]",
+        ),
+        (refuses(405, {}), "The model failed", "said: status 405"),
         (refuses(500, {"message": "x"}), "The model's server failed", "later"),
         (refuses(503, {"message": "x"}), "The model's server failed", "later"),
         (streams(b"<html>\n\n"), "The model gave no answer", "again"),
@@ -208,6 +217,76 @@ async def test_text_that_came_before_a_failure_stays(reply: Reply, title: str) -
     assert (failure.title, answer) == (title, "Half")
 
 
+@pytest.mark.parametrize(
+    ("reason", "title"),
+    [
+        ("eos", None),
+        ("end_turn", None),
+        ("error", "The model's server failed"),
+        ("bored", "The answer may be cut off"),
+    ],
+)
+async def test_what_ended_an_answer_is_understood_or_named(reason: str, title: str | None) -> None:
+    events = RecordedEvents()
+    async with fake_model_server(streams(text("Whole."), finish(reason))) as server:
+        if title is None:
+            await ask(server, events)
+        else:
+            with pytest.raises(AgentFailed) as failure:
+                await ask(server, events)
+            assert failure.value.title == title
+            assert reason in failure.value.detail
+    assert events.text == "Whole."
+
+
+async def test_thinking_that_the_server_left_in_the_text_is_no_answer() -> None:
+    events = RecordedEvents()
+    pieces = ("<think>", "I look.", "</think>\n\nIt", " is 42.")
+    async with fake_model_server(streams(*map(text, pieces), finish())) as server:
+        await ask(server, events)
+        assert len(server.requests) == 1
+    assert (events.text, events.of("thinking")) == ("It is 42.", [{"text": "I look."}])
+
+
+async def test_a_whole_answer_may_have_cost_too_much_and_another_request_may_not() -> None:
+    dear = event({"delta": {}, "finish_reason": "stop"}, usage=usage_of(900))
+    events = RecordedEvents()
+    async with fake_model_server(streams(text("Whole."), dear)) as server:
+        await ask(server, events, Limits(tokens=500))
+    assert events.text == "Whole."
+
+    dear = event({"delta": {}, "finish_reason": "tool_calls"}, usage=usage_of(900))
+    failure, _ = await failure_of(streams(tool_call("list_files", "{}"), dear), limits=Limits(tokens=500))
+    assert failure.title == "The answer took too many tokens"
+
+
+async def test_a_number_of_tokens_that_cannot_be_ends_no_answer() -> None:
+    absurd = event({"delta": {}, "finish_reason": "tool_calls"}, usage=usage_of(2**32 - 1))
+    events = RecordedEvents()
+    async with fake_model_server(
+        streams(tool_call("list_files", "{}"), absurd), streams(text("Whole."), finish())
+    ) as server:
+        await ask(server, events)
+    assert events.text == "Whole."
+
+
+async def test_arguments_without_end_are_ended() -> None:
+    begun = tool_call("search_code", '{"query": "' + "again " * 100)
+    failure, _ = await failure_of(streams(begun, begun, begun), limits=Limits(output_chars=1_000))
+    assert failure.title == "The answer grew too long"
+
+
+async def test_of_one_piece_that_is_too_long_what_fits_is_kept() -> None:
+    failure, answer = await failure_of(
+        streams(text("0123456789" * 200), finish()), limits=Limits(output_chars=1_000)
+    )
+    assert (failure.title, answer) == ("The answer grew too long", "0123456789" * 100)
+
+
+def usage_of(tokens: int) -> dict[str, int]:
+    return {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens}
+
+
 async def test_silence_before_and_within_an_answer_is_a_stall() -> None:
     for events, expected in (([], ""), ([text("Half")], "Half")):
         failure, answer = await failure_of(hangs_after(*events), limits=Limits(stall_seconds=0.3))
@@ -226,6 +305,26 @@ async def test_a_server_that_is_not_there_is_explained() -> None:
     with pytest.raises(AgentFailed, match="The model cannot be reached") as failure:
         await answer_question("q", [], INDEX, choose_model("m", gone), RecordedEvents().emit)
     assert "RIVERRUN_MODEL_BASE_URL" in failure.value.detail
+    assert "nothing listens there" in failure.value.detail
+
+
+async def test_a_host_that_nobody_knows_is_called_so(caplog: pytest.LogCaptureFixture) -> None:
+    model = choose_model("m", "http://no-such-host.invalid/v1")
+    with (
+        caplog.at_level(logging.INFO, logger="riverrun.agents"),
+        pytest.raises(AgentFailed, match="no host of that name"),
+    ):
+        await answer_question("q", [], INDEX, model, RecordedEvents().emit)
+    assert "gaierror" in caplog.text
+
+
+def test_a_certificate_that_is_not_trusted_is_called_so() -> None:
+    error = ModelConnectionError("m", "Connection error.")
+    error.__cause__ = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.__cause__.verify_message = "self-signed certificate"
+    said = explain(error).detail
+    assert "certificate is not trusted (self-signed certificate)" in said
+    assert "SSL_CERT_FILE" in said
 
 
 @pytest.mark.parametrize("sent", [[], [text("Half")]])

@@ -14,6 +14,9 @@ from riverrun.agents.spending import Spending
         ((100, 20), False, 100 + 50),
         ((100, 80), False, 100 + 80),
         ((0, 0), False, 3 + 50),
+        ((2**32 - 1, 20), True, 3 + 50),
+        ((-1, -1), True, 3 + 50),
+        ((100, 2**63), False, 100 + 50),
     ],
 )
 def test_estimates_stand_in_for_what_was_not_reported(

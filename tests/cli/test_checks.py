@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import socket
@@ -5,6 +6,8 @@ import sys
 
 import pytest
 import redis
+from pydantic import SecretStr
+from tests.agents.fake_model_server import fake_model_server, finish, refuses, streams, text
 from tests.support.revisions import NEWER, OLDER, set_revision
 
 from riverrun.cli import checks
@@ -202,6 +205,31 @@ def test_a_model_with_its_key_is_not_asked_unless_wanted(settings, monkeypatch):
     model = findings(settings.model_copy(update={"model": "openai:gpt-5"}))["model"]
     assert model.verdict is Verdict.OK
     assert "--online" in model.words
+
+
+KEY = "sk-very-secret"
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict", "words"),
+    [
+        (streams(text("ready"), finish()), Verdict.OK, "answers"),
+        (refuses(400, {"message": f"no tools with {KEY}"}), Verdict.TO_DO, "said: no tools with […]"),
+        (streams(finish()), Verdict.TO_DO, "The model gave no answer"),
+    ],
+    ids=["answers", "refuses tools", "silent"],
+)
+async def test_a_model_that_is_asked_is_asked_as_questions_are(settings, reply, verdict, words):
+    async with fake_model_server(reply) as server:
+        with_model = settings.model_copy(
+            update={"model": "m", "model_base_url": server.base_url, "model_api_key": SecretStr(KEY)}
+        )
+        found = await asyncio.to_thread(checks.check_model, with_model, online=True)
+    assert found.verdict is verdict
+    assert words in found.words
+    assert KEY not in found.words
+    assert server.requests[0]["stream"]
+    assert server.requests[0]["tools"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from riverrun.agents.deps import Location
 from riverrun.agents.errors import AgentFailed
 from riverrun.agents.event_mapping import (
     AgentEvent,
+    ArgumentsGiven,
     TextEnded,
     TextGiven,
     ThinkingGiven,
@@ -14,6 +15,7 @@ from riverrun.agents.event_mapping import (
     ToolCalled,
 )
 from riverrun.agents.text_repair import StreamRepair, repair_value, split_bytes
+from riverrun.agents.thinking_tags import ThinkingTags
 
 Emit = Callable[[str, dict[str, object]], None]
 
@@ -24,13 +26,15 @@ MAX_TEXT_BYTES = 24 * 1024
 class AnswerWriter:
     """Turns agent events into the run's events, in order, by ``emit(type, data)``.
 
-    Raises :class:`AgentFailed` once text and thinking together exceed ``output_chars``.
+    Raises :class:`AgentFailed` once text, thinking and the arguments of tool calls together exceed ``output_chars``; what
+    fits leaves before.
     """
 
     def __init__(self, citations: CitationFilter, emit: Emit, output_chars: int) -> None:
         self._citations = citations
         self._emit = emit
         self._chars_left = output_chars
+        self._tags = ThinkingTags()
         self._text = StreamRepair()
         self._thinking = StreamRepair()
         self._has_open_paragraph = False
@@ -46,30 +50,41 @@ class AnswerWriter:
         """Emit what ``event`` makes ready to leave."""
         match event:
             case TextGiven(text):
-                self._write_text(self._text.feed(self._count(text)))
+                self._write_told_apart(self._tags.feed(self._what_fits(text)))
             case TextEnded():
                 self.finish()
             case ThinkingGiven(text):
-                self._write_thinking(self._thinking.feed(self._count(text)))
+                self._write_thinking(self._thinking.feed(self._what_fits(text)))
+            case ArgumentsGiven(text):
+                self._what_fits(text)
             case ToolCalled(call_id, name, arguments):
                 self._needs_break = self._has_open_paragraph
                 self._emit_value("tool_call", call_id=call_id, name=name, arguments=arguments)
             case ToolAnswered(call_id, result):
                 self._emit_value("tool_result", call_id=call_id, result=result)
-
-    def finish(self) -> None:
-        """Emit the text that was held back; nothing that could complete it will come."""
-        self._write_thinking(self._thinking.flush())
-        self._write_text(self._text.flush())
-        self._send(self._citations.flush())
-
-    def _count(self, text: str) -> str:
-        self._chars_left -= len(text)
         if self._chars_left < 0:
             raise AgentFailed(
                 "The answer grew too long", "The model did not stop writing. Ask something narrower."
             )
-        return text
+
+    def finish(self) -> None:
+        """Emit the text that was held back; nothing that could complete it will come."""
+        self._write_told_apart(self._tags.flush())
+        self._write_thinking(self._thinking.flush())
+        self._write_text(self._text.flush())
+        self._send(self._citations.flush())
+
+    def _what_fits(self, text: str) -> str:
+        fitting = text[: max(self._chars_left, 0)]
+        self._chars_left -= len(text)
+        return fitting
+
+    def _write_told_apart(self, pieces: Iterable[tuple[bool, str]]) -> None:
+        for is_thought, words in pieces:
+            if is_thought:
+                self._write_thinking(self._thinking.feed(words))
+            else:
+                self._write_text(self._text.feed(words))
 
     def _write_text(self, text: str) -> None:
         if text and self._needs_break:

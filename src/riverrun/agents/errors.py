@@ -16,3 +16,12 @@ class AgentFailed(Exception):
 
 class ModelNotConfigured(Exception):
     """The model settings name no usable model; the message says which variable to set."""
+
+
+def root_of(error: BaseException) -> BaseException:
+    """What was raised first of all that led to the error, also where a library hides it from tracebacks."""
+    seen = {id(error)}
+    while (earlier := error.__cause__ or error.__context__) is not None and id(earlier) not in seen:
+        seen.add(id(earlier))
+        error = earlier
+    return error

@@ -15,6 +15,7 @@ from pydantic_ai import (
     ThinkingPart,
     ThinkingPartDelta,
     ToolCallPart,
+    ToolCallPartDelta,
 )
 from pydantic_core import to_json
 
@@ -22,6 +23,7 @@ from riverrun.agents.listing import shorten
 from riverrun.agents.text_repair import repair_value
 
 _MOST_ARGUMENT_CHARS = 8_000
+_MOST_NAME_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,13 @@ class ThinkingGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class ArgumentsGiven:
+    """The next piece of what a tool call is made with, as the model writes it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCalled:
     """A complete tool call, about to be made."""
 
@@ -60,7 +69,7 @@ class ToolAnswered:
     result: str
 
 
-AgentEvent = TextGiven | TextEnded | ThinkingGiven | ToolCalled | ToolAnswered
+AgentEvent = TextGiven | TextEnded | ThinkingGiven | ArgumentsGiven | ToolCalled | ToolAnswered
 
 
 def map_event(event: AgentStreamEvent) -> AgentEvent | None:
@@ -76,12 +85,21 @@ def map_event(event: AgentStreamEvent) -> AgentEvent | None:
             return ThinkingGiven(text)
         case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str(text))):
             return ThinkingGiven(text)
+        case PartStartEvent(part=ToolCallPart(args=str(text))):
+            return ArgumentsGiven(text)
+        case PartDeltaEvent(delta=ToolCallPartDelta(args_delta=str(text))):
+            return ArgumentsGiven(text)
         case FunctionToolCallEvent(part=part):
-            return ToolCalled(part.tool_call_id, part.tool_name, _arguments(part))
+            return ToolCalled(_short(part.tool_call_id), _short(part.tool_name), _arguments(part))
         case FunctionToolResultEvent(part=result):
-            return ToolAnswered(result.tool_call_id, result.model_response_str(wrap_if_error=False))
+            return ToolAnswered(_short(result.tool_call_id), result.model_response_str(wrap_if_error=False))
         case _:
             return None
+
+
+def _short(name: str) -> str:
+    """Names are the model's own words too: one of 100,000 characters would fit no frame."""
+    return name[:_MOST_NAME_CHARS]
 
 
 def _arguments(part: ToolCallPart) -> dict[str, Any]:

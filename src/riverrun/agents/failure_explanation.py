@@ -1,7 +1,11 @@
 """Failures of models and their libraries, put so that a person knows what to do.
 
-What a provider wrote is quoted only where it cannot hold a credential: answers to a refused key may echo it.
+What a provider wrote is quoted in its own words only, and without what looks like a credential: some echo the request's headers.
 """
+
+import re
+import socket
+import ssl
 
 from pydantic_ai.exceptions import (
     ContentFilterError,
@@ -9,6 +13,7 @@ from pydantic_ai.exceptions import (
     ModelAuthenticationError,
     ModelConnectionError,
     ModelContextWindowExceededError,
+    ModelHTTPError,
     ModelNotFoundError,
     ModelQuotaExceededError,
     ModelRateLimitError,
@@ -22,23 +27,28 @@ from pydantic_ai.exceptions import (
     UsageLimitExceeded,
 )
 
-from riverrun.agents.errors import AgentFailed
+from riverrun.agents.errors import AgentFailed, root_of
 from riverrun.agents.listing import shorten
 from riverrun.agents.text_repair import repair
 
 _LONGEST_QUOTE = 300
+_CREDENTIAL = re.compile(r"\bbearer\s+\S+|\b(?:sk|gsk|xai|key)-\S{8,}|\bAIza\S+", re.IGNORECASE)
+_BLOT = "[…]"
 
 
-def explain(error: Exception) -> AgentFailed:
-    """The failure in words; unknown errors are named by their type only."""
+def explain(error: Exception, key: str = "") -> AgentFailed:
+    """The failure in words, ``key`` never among them; unknown errors are named by their type only."""
     if isinstance(error, AgentFailed):
         return error
     if isinstance(error, ModelAPIError):
-        return _explain_provider(error)
+        return _explain_provider(error, key)
     if isinstance(error, UsageLimitExceeded):
-        return _explain_limit(error)
+        return AgentFailed(
+            "The answer took too many steps",
+            "The model kept calling tools without coming to an answer. Ask something narrower.",
+        )
     if isinstance(error, UnexpectedModelBehavior):
-        return _explain_behaviour(error)
+        return _explain_behaviour(error, key)
     return AgentFailed(
         "The model's answer could not be read",
         f"The connection to the model failed with {type(error).__name__}. The worker's log has the details; "
@@ -46,7 +56,7 @@ def explain(error: Exception) -> AgentFailed:
     )
 
 
-def _explain_provider(error: ModelAPIError) -> AgentFailed:
+def _explain_provider(error: ModelAPIError, key: str) -> AgentFailed:
     model = error.model_name
     match error:
         case ModelRateLimitError():
@@ -86,14 +96,15 @@ def _explain_provider(error: ModelAPIError) -> AgentFailed:
         case ModelConnectionError():
             return AgentFailed(
                 "The model cannot be reached",
-                f"There is no connection to the server of {model}. Check RIVERRUN_MODEL_BASE_URL and that it runs.",
+                f"There is no connection to the server of {model}{_why_not(root_of(error))}. Check RIVERRUN_MODEL_BASE_URL and "
+                "that it runs.",
             )
         case ModelUnavailableError() | ModelServerError():
             return AgentFailed(
                 "The model's server failed", f"{model} is overloaded or out of order. Ask again later."
             )
         case ModelRequestRejectedError():
-            return AgentFailed("The model rejected the request", f"{model} said: {_quote(error)}")
+            return AgentFailed("The model rejected the request", f"{model} said: {_quote(error, key)}")
         case _ if "finish_reason" in error.message:
             return AgentFailed(
                 "The answer may be cut off", f"The server of {model} ended the stream without saying why."
@@ -104,27 +115,41 @@ def _explain_provider(error: ModelAPIError) -> AgentFailed:
                 f"The server of {model} sent something that is no valid JSON. Ask again, or check what runs there.",
             )
         case _:
-            return AgentFailed("The model failed", f"{model} said: {_quote(error)}")
+            return AgentFailed("The model failed", f"{model} said: {_quote(error, key)}")
+
+
+def _why_not(root: BaseException) -> str:
+    """What the system says of a connection that was not made; it has seen no key by then."""
+    match root:
+        case ssl.SSLCertVerificationError():
+            return f": its certificate is not trusted ({root.verify_message}); SSL_CERT_FILE may name the authority's"
+        case ssl.SSLError():
+            return ": it does not speak TLS as https wants it"
+        case socket.gaierror():
+            return ": no host of that name is known"
+        case ConnectionRefusedError():
+            return ": nothing listens there"
+        case _:
+            return ""
 
 
 def no_answer() -> AgentFailed:
     """A model that said nothing, or nothing but spaces and line feeds."""
-    return AgentFailed("The model gave no answer", "It ended without a word. Ask again.")
-
-
-def _explain_limit(error: UsageLimitExceeded) -> AgentFailed:
-    if "tokens" in error.message:
-        return AgentFailed(
-            "The answer took too many tokens",
-            "The model read or wrote more than one answer may cost. Ask something narrower.",
-        )
     return AgentFailed(
-        "The answer took too many steps",
-        "The model kept calling tools without coming to an answer. Ask something narrower.",
+        "The model gave no answer",
+        "It ended without a word. Ask again; if that does not help, check that what runs at RIVERRUN_MODEL_BASE_URL streams.",
     )
 
 
-def _explain_behaviour(error: UnexpectedModelBehavior) -> AgentFailed:
+def too_many_tokens() -> AgentFailed:
+    """A model that wants to go on although it has cost enough."""
+    return AgentFailed(
+        "The answer took too many tokens",
+        "The model read or wrote more than one answer may cost. Ask something narrower.",
+    )
+
+
+def _explain_behaviour(error: UnexpectedModelBehavior, key: str) -> AgentFailed:
     match error:
         case OutputTokenLimitExceeded():
             return AgentFailed("The answer was cut off", "The model reached the longest output it may write.")
@@ -140,12 +165,24 @@ def _explain_behaviour(error: UnexpectedModelBehavior) -> AgentFailed:
         case _ if error.message.startswith(("Exceeded maximum output retries", "Streamed response ended")):
             return no_answer()
         case _:
-            return AgentFailed("The model's answer could not be used", _quote(error))
+            return AgentFailed("The model's answer could not be used", _quote(error, key))
 
 
-def _quote(error: ModelAPIError | UnexpectedModelBehavior) -> str:
-    """The provider's own sentence if its error has one."""
-    body = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    words = message if isinstance(message, str) and message else error.message
-    return shorten(" ".join(repair(words).split()), _LONGEST_QUOTE)
+def _quote(error: ModelAPIError | UnexpectedModelBehavior, key: str) -> str:
+    words = _own_words(error)
+    if key:
+        words = words.replace(key, _BLOT)
+    return shorten(" ".join(_CREDENTIAL.sub(_BLOT, repair(words)).split()), _LONGEST_QUOTE)
+
+
+def _own_words(error: ModelAPIError | UnexpectedModelBehavior) -> str:
+    """The provider's own sentence, wherever its kind of server puts it, else the status alone."""
+    match error.body:
+        case (
+            {"message": str(words)}
+            | {"error": {"message": str(words)}}
+            | {"error": str(words)}
+            | {"detail": str(words)}
+        ) if words:
+            return words
+    return f"status {error.status_code}" if isinstance(error, ModelHTTPError) else error.message

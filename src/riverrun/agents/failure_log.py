@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior
 
+from riverrun.agents.errors import root_of
+
 _log = logging.getLogger(__name__)
 
 
@@ -19,8 +21,9 @@ def log_failure(error: Exception) -> None:
         _log.info("the model failed", exc_info=error)
         return
     _log.info(
-        "the model failed: %s, status %s, model %s",
+        "the model failed: %s, first %s, status %s, model %s",
         " from ".join(type(one).__name__ for one in chain),
+        type(root_of(error)).__name__,
         _first(chain, "status_code"),
         _first(chain, "model_name"),
     )

@@ -38,6 +38,7 @@ def choose_model(
     """
     name = (model or "").strip()
     url = _checked_url(base_url)
+    api_key = _checked_key(api_key)
     if name in ("", "extractive"):
         if url and not name:
             raise ModelNotConfigured(
@@ -50,6 +51,12 @@ def choose_model(
     if not bare_name:
         raise ModelNotConfigured(f"RIVERRUN_MODEL is {name!r}: add the model's name after the colon.")
     return _of_provider(provider, bare_name, url, api_key)
+
+
+def key_of(model: Model) -> str:
+    """The key that a model sends, for whoever must not show it; empty when there is none, or its library hides it."""
+    key = getattr(getattr(model, "client", None), "api_key", None)
+    return key if isinstance(key, str) and key != _NO_KEY else ""
 
 
 def _of_provider(provider: str, name: str, url: str | None, api_key: str | None) -> Model:
@@ -111,20 +118,36 @@ def _compatible(name: str, url: str | None, api_key: str | None) -> Model:
 
 
 def _never_cut() -> ModelProfile:
-    """A stream that ends without a reason may have been cut on its way, and would pass for a whole answer."""
+    """A stream that ends without a reason may have been cut on its way, and would pass for a whole answer.
+
+    Thinking in the text is told apart by us: the library knows its tags only where each comes in a piece of its own.
+    """
     from pydantic_ai.profiles.openai import OpenAIModelProfile
 
-    return OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+    return OpenAIModelProfile(
+        openai_chat_streaming_requires_finish_reason=True, thinking_tags=("\0<think>", "\0</think>")
+    )
 
 
 def _required_key(api_key: str | None, *variables: str) -> str:
-    candidates = [api_key, *(os.environ.get(variable) for variable in variables)]
-    key = next((candidate.strip() for candidate in candidates if candidate and candidate.strip()), None)
+    candidates = (api_key, *(_checked_key(os.environ.get(variable)) for variable in variables))
+    key = next(filter(None, candidates), None)
     if key is None:
         raise ModelNotConfigured(
             f"The chosen model needs a key: set RIVERRUN_MODEL_API_KEY or {variables[0]}."
         )
     return key
+
+
+def _checked_key(key: str | None) -> str:
+    """The key without the line feed that a mounted secret ends with; empty for none."""
+    bare = (key or "").strip()
+    if not (bare.isascii() and bare.isprintable()):
+        raise ModelNotConfigured(
+            "The model's key holds a character that cannot be sent: set RIVERRUN_MODEL_API_KEY, or the provider's own "
+            "variable, to the key alone."
+        )
+    return bare
 
 
 def _checked_url(base_url: str | None) -> str | None:

@@ -26,11 +26,15 @@ from riverrun.agents.code_agent import code_agent
 from riverrun.agents.deps import AgentDeps, CodeIndex, EffectLedger
 from riverrun.agents.effects import Effects, NoLedger
 from riverrun.agents.errors import AgentFailed
-from riverrun.agents.event_mapping import map_event
-from riverrun.agents.failure_explanation import explain, no_answer
+from riverrun.agents.event_mapping import ToolCalled, map_event
+from riverrun.agents.failure_explanation import explain, no_answer, too_many_tokens
 from riverrun.agents.failure_log import log_failure
 from riverrun.agents.listing import shorten
+from riverrun.agents.model_choice import key_of
+from riverrun.agents.spending import MOST_TOKENS
 
+_WHOLE = frozenset({"eos", "eos_token", "end_turn", "stop_sequence"})
+"""What servers give for the reason of a whole answer besides the words that the library knows."""
 _IF_CUT = "(the beginning of this answer is left out)\n…"
 _LEAST_CHARS_OF_AN_EXCHANGE = 1_000
 
@@ -87,7 +91,9 @@ async def answer_question(
     deadline = asyncio.timeout(bounds.total_seconds)
     try:
         async with deadline:
-            await _write_answer(writer, agent or code_agent(), question, history, deps, model, bounds, usage)
+            await _write_answer(
+                writer, agent or code_agent(), question, history, deps, model, bounds, usage or RunUsage()
+            )
     except TimeoutError as error:
         if not deadline.expired():
             raise
@@ -111,30 +117,28 @@ async def _write_answer(
     deps: AgentDeps,
     model: Model,
     limits: Limits,
-    usage: RunUsage | None,
+    usage: RunUsage,
 ) -> None:
     stream = agent.run_stream_events(
         question,
         deps=deps,
         model=model,
         usage=usage,
-        message_history=_messages(_newest(history, limits.history_chars)),
-        usage_limits=UsageLimits(
-            request_limit=limits.steps,
-            tool_calls_limit=limits.tool_calls,
-            total_tokens_limit=limits.tokens,
-        ),
+        message_history=_messages(_newest(_exchanges(history), limits.history_chars)),
+        usage_limits=UsageLimits(request_limit=limits.steps, tool_calls_limit=limits.tool_calls),
     )
     async with stream as events:
-        while (event := await _next_event(events, limits.stall_seconds)) is not None:
+        while (event := await _next_event(events, limits.stall_seconds, key_of(model))) is not None:
             if isinstance(event, AgentRunResultEvent):
                 _require_complete(event.result.response)
             elif mapped := map_event(event):
                 writer.write(mapped)
+                if isinstance(mapped, ToolCalled) and limits.tokens < usage.total_tokens <= MOST_TOKENS:
+                    raise too_many_tokens()  # an answer that is whole by now is not refused
 
 
 async def _next_event(
-    events: AsyncIterator[AgentStreamEvent | AgentRunResultEvent[str]], stall_seconds: float
+    events: AsyncIterator[AgentStreamEvent | AgentRunResultEvent[str]], stall_seconds: float, key: str
 ) -> AgentStreamEvent | AgentRunResultEvent[str] | None:
     """The next event, or none at the end; every failure of the model comes out explained."""
     silence = asyncio.timeout(stall_seconds)
@@ -147,7 +151,7 @@ async def _next_event(
                 "The model stalled", f"Nothing came for {stall_seconds:g} seconds. Ask again."
             ) from error
         log_failure(error)
-        raise explain(error) from error
+        raise explain(error, key) from error
 
 
 def _require_complete(response: ModelResponse) -> None:
@@ -160,41 +164,44 @@ def _require_complete(response: ModelResponse) -> None:
                 "The answer was cut off", "The content filter of the model's provider stopped it."
             )
         case None if response.provider_url:
-            raise AgentFailed(
-                "The answer may be cut off",
-                "The model's server ended the stream without saying that it was complete.",
-            )
+            _require_known_reason((response.provider_details or {}).get("finish_reason"))
 
 
-def _newest(history: Sequence[Turn], chars: int) -> list[Turn]:
-    """As many of the last turns as fit, the first a question; of the last answer its end if it does not fit whole."""
-    kept = _whole_turns(history, chars)
-    if any(turn.role == "assistant" and turn.text for turn in kept):
-        return kept
-    older = history[: len(history) - len(kept)]
-    return [*_last_exchange(older, chars - sum(len(turn.text) for turn in kept)), *kept]
+def _require_known_reason(given: object) -> None:
+    if given in _WHOLE:
+        return
+    if given == "error":
+        raise AgentFailed(
+            "The model's server failed", "It broke the answer off with an error. Ask again later."
+        )
+    how = f"with the reason {shorten(repr(given), 100)}" if given else "without saying that it was complete"
+    raise AgentFailed("The answer may be cut off", f"The model's server ended the stream {how}.")
 
 
-def _whole_turns(history: Sequence[Turn], chars: int) -> list[Turn]:
+def _exchanges(history: Sequence[Turn]) -> list[tuple[Turn, Turn]]:
+    """Each question with its answer. One that got none is left out: many models take no two questions in a row."""
+    said = [turn for turn in history if turn.text.strip()]
+    return [pair for pair in pairwise(said) if (pair[0].role, pair[1].role) == ("user", "assistant")]
+
+
+def _newest(exchanges: Sequence[tuple[Turn, Turn]], chars: int) -> list[Turn]:
+    """As many of the last exchanges as fit; of the last one what fits if it does not fit whole."""
     kept: list[Turn] = []
-    for turn in reversed(history):
-        chars -= len(turn.text)
-        if chars < 0:
+    left = chars
+    for question, answer in reversed(exchanges):
+        left -= len(question.text) + len(answer.text)
+        if left < 0:
             break
-        kept.insert(0, turn)
-    while kept and kept[0].role == "assistant":
-        del kept[0]
-    return kept
+        kept[:0] = question, answer
+    return kept or [turn for question, answer in exchanges[-1:] for turn in _cut(question, answer, chars)]
 
 
-def _last_exchange(history: Sequence[Turn], chars: int) -> list[Turn]:
-    """The last answered question and what fits of its answer; nothing where there is hardly any room."""
-    for question, answer in reversed(list(pairwise(history))):
-        if (question.role, answer.role) == ("user", "assistant") and chars >= _LEAST_CHARS_OF_AN_EXCHANGE:
-            asked = shorten(question.text, chars - chars // 8)
-            answered = _end_of(answer.text, chars - len(asked))
-            return [Turn("user", asked), Turn("assistant", answered)]
-    return []
+def _cut(question: Turn, answer: Turn, chars: int) -> list[Turn]:
+    """The question and the end of its answer; nothing where there is hardly any room."""
+    if chars < _LEAST_CHARS_OF_AN_EXCHANGE:
+        return []
+    asked = shorten(question.text, chars - chars // 8)
+    return [Turn("user", asked), Turn("assistant", _end_of(answer.text, chars - len(asked)))]
 
 
 def _end_of(answer: str, chars: int) -> str:
@@ -207,5 +214,4 @@ def _messages(history: Sequence[Turn]) -> list[ModelMessage]:
         if turn.role == "user"
         else ModelResponse(parts=[TextPart(content=turn.text)])
         for turn in history
-        if turn.text.strip()
     ]

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from pydantic_ai import RunUsage
 
+MOST_TOKENS = 100_000_000
+"""More than all requests of one answer can mean. Some servers report -1 in 32 or 64 bits where they do not count."""
+
 
 @dataclass(slots=True)
 class Spending:
@@ -13,10 +16,14 @@ class Spending:
     usage: RunUsage = field(default_factory=RunUsage)
 
     def tokens(self, *, asked_tokens: int, written_tokens: int, is_whole: bool) -> int:
-        """Input and output together: as reported of a whole answer. A request that was cut has reported nothing, and some
-        servers never do: there the given estimates of what was asked and written stand in.
+        """Input and output together: as reported of a whole answer. A request that was cut has reported nothing, some
+        servers never do, and some report what cannot be: there the given estimates of what was asked and written stand in.
         """
-        if is_whole and self.usage.total_tokens:
+        if is_whole and 0 < self.usage.total_tokens <= MOST_TOKENS:
             return self.usage.total_tokens
-        asked = self.usage.input_tokens or asked_tokens
-        return asked + max(self.usage.output_tokens, written_tokens)
+        asked = _believed(self.usage.input_tokens) or asked_tokens
+        return asked + max(_believed(self.usage.output_tokens), written_tokens)
+
+
+def _believed(reported: int) -> int:
+    return reported if 0 < reported <= MOST_TOKENS else 0

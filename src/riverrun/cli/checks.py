@@ -1,5 +1,6 @@
 """What the doctor looks at. Each check goes from the settings to findings; none of them changes anything."""
 
+import asyncio
 import os
 import platform
 import shutil
@@ -257,15 +258,13 @@ def check_model(settings: Settings, *, online: bool) -> Finding:
         return note("model", "built-in extractive model: set RIVERRUN_MODEL for one that reasons")
     if not online:
         return ok("model", f"{settings.model} (not asked; --online asks it)")
-    from pydantic_ai import Agent
-    from pydantic_ai.exceptions import AgentRunError, UserError
+    from riverrun.agents.errors import AgentFailed
+    from riverrun.agents.trial import try_model
 
     try:
-        Agent(model).run_sync("Answer with the word: ready")
-    except (AgentRunError, UserError, OSError) as error:
-        return to_do(
-            "model", f"{settings.model} does not answer ({first_line(error)}): check its key and address"
-        )
+        asyncio.run(try_model(model))
+    except AgentFailed as failure:
+        return to_do("model", f"{settings.model} does not answer. {failure.title}: {failure.detail}")
     return ok("model", f"{settings.model} answers")
 
 

@@ -231,8 +231,4 @@ def choose_model_by(settings: Settings) -> Model:
 
 
 def _turns_of(history: list[tuple[str, str]]) -> list[Turn]:
-    """The conversation so far; questions at its end that got no answer are left out."""
-    turns = [Turn("user" if kind == MessageType.HUMAN else "assistant", text) for kind, text in history]
-    while turns and turns[-1].role == "user":
-        turns.pop()
-    return turns
+    return [Turn("user" if kind == MessageType.HUMAN else "assistant", text) for kind, text in history]
