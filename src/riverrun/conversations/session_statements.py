@@ -67,12 +67,13 @@ def _active_run() -> ScalarSelect[UUID]:
 
 
 def _typical_seconds() -> ScalarSelect[float]:
-    """How long the caller's newest answers took, in the middle; none when there are none among the newest runs."""
+    """How long the newest answers to the conversation's owner took, in the middle; none when there are none among the newest runs."""
     newest = (
         select(Run.kind, Run.status, Run.started_at, Run.ended_at)
-        .where(Run.user_id == CALLER.user_id)
+        .where(Run.owner_id == Conversation.user_id)
         .order_by(Run.created_at.desc())
         .limit(TYPICAL_RUNS)
+        .correlate(Conversation)
         .subquery()
     )
     seconds = extract("epoch", newest.c.ended_at - newest.c.started_at)
