@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +35,46 @@ def test_a_folder_below_a_file(tmp_path):
 
 def test_a_folder_that_nobody_may_write_to():
     assert "cannot be used" in trouble(Path("/proc/riverrun"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+@pytest.mark.parametrize("name", ["logs", "owner.lock", "postgres.lock"])
+def test_what_root_left_behind_is_named_to_another_user(name):
+    shared = Path(tempfile.mkdtemp())  # below folders that everybody may enter
+    try:
+        DataFolder(shared).prepare()
+        roots = shared / name
+        roots.touch(exist_ok=True)
+        roots.chmod(0o700)
+        for path in {shared, *shared.iterdir()} - {roots}:
+            os.chown(path, NOBODY, NOBODY)
+        said = trouble_of_nobody(shared)
+        assert said.startswith(str(roots))
+        assert "cannot be used (Permission denied)" in said
+    finally:
+        shutil.rmtree(shared)
+
+
+NOBODY = 65534
+
+
+def trouble_of_nobody(data_dir):
+    """What that user reads, in a process of its own."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if not child:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        try:
+            EmbeddedServers.start(data_dir, durable=False)
+        except Exception as error:
+            os.write(write_end, f"{'' if isinstance(error, EmbeddedError) else type(error)}{error}".encode())
+        finally:
+            os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end) as said:
+        os.waitpid(child, 0)
+        return said.read()
 
 
 def test_a_path_that_is_too_long(tmp_path):

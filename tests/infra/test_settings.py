@@ -22,6 +22,28 @@ def test_a_data_folder_below_home_is_found_there(
     assert Settings(_env_file=env_file).data_dir == tmp_path / "rivers"
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://x/y", "postgresql://127.0.0.1:port/rr", "postgresql://h:70000/rr", "localhost:5432/rr", "x"],
+)
+def test_what_is_no_address_of_a_postgres_is_refused_in_words(url: str) -> None:
+    with pytest.raises(ValidationError, match="postgresql://user:password@host:5432/name"):
+        Settings(_env_file=None, database_url=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://h/rr", "postgresql+psycopg://u:p@h/rr", "postgresql:///rr?host=/run/pg"]
+)
+def test_addresses_of_a_postgres_come_in_many_forms(url: str) -> None:
+    assert Settings(_env_file=None, database_url=url).database_url == url
+
+
+@pytest.mark.parametrize("url", ["https://h.example/pre", "https://h.example/?x=1", "https://h.example#x"])
+def test_a_public_address_below_the_root_of_its_host_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="root of a host"):
+        Settings(_env_file=None, public_url=url)
+
+
 def test_a_home_of_nobody_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIVERRUN_DATA_DIR", "~nobody-of-this-name/rivers")
     with pytest.raises(ValidationError, match="home of a user who is not known here"):

@@ -3,7 +3,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, make_url
+from tests.conftest import execute
 from tests.support.revisions import NEWER, set_revision
 
 from riverrun.infra.database import open_engine
@@ -46,6 +47,24 @@ def test_tables_of_a_newer_release_are_told_as_such_and_left_as_they_are(databas
     with pytest.raises(MisfitTables, match=f"newer release .revision {NEWER}.: install that one"):
         upgrade(database_url)
     assert current_revision(database_url) == NEWER
+
+
+@pytest.fixture(params=["LATIN1", "SQL_ASCII"])
+def narrow_database_url(request, servers, empty_database_url):
+    """A database that cannot hold every text."""
+    name = make_url(empty_database_url).database
+    execute(servers.database_url, f"DROP DATABASE {name}")
+    execute(
+        servers.database_url,
+        f"CREATE DATABASE {name} ENCODING '{request.param}' LOCALE 'C' TEMPLATE template0",
+    )
+    return empty_database_url
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(narrow_database_url):
+    with pytest.raises(MisfitTables, match="create one with ENCODING 'UTF8'"):
+        upgrade(narrow_database_url)
+    assert current_revision(narrow_database_url) is None
 
 
 def test_the_code_asks_for_the_newest_revision():

@@ -26,7 +26,7 @@ from riverrun.embedded.binaries import find_postgres_folder, find_valkey_server,
 from riverrun.embedded.data_folder import LEAST_FREE_BYTES, DataFolder
 from riverrun.infra.database import open_engine
 from riverrun.infra.redis_clients import open_redis
-from riverrun.infra.schema_revision import MisfitTables, require_fitting
+from riverrun.infra.schema_revision import MisfitTables, require_fitting, require_utf8
 from riverrun.infra.settings import MissingSetting, Settings
 from riverrun.infra.worker_readiness import QUEUES, ready_key
 from riverrun.migrations import current_revision
@@ -99,7 +99,9 @@ def check_git() -> Finding:
 
 
 def check_data_folder(data_dir: Path) -> Finding:
-    folder = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+    folder = next(
+        path for path in (data_dir.absolute(), *data_dir.absolute().parents) if os.path.exists(path)
+    )
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         return to_do(
             "data folder", f"{folder} is not writable: change that, or choose another with RIVERRUN_DATA_DIR"
@@ -113,7 +115,20 @@ def check_data_folder(data_dir: Path) -> Finding:
         DataFolder(data_dir).written_passwords()
     except EmbeddedError as error:
         return to_do("data folder", str(error))
+    if (stranger := next(strangers_in(data_dir), None)) is not None:
+        return to_do(
+            "data folder",
+            f"{stranger} belongs to another user: give everything in {data_dir} to the one who runs Riverrun",
+        )
     return ok("data folder", f"{data_dir}, {free_bytes / 1e9:.1f} GB free")
+
+
+def strangers_in(data_dir: Path) -> Iterator[Path]:
+    """What every start opens, and this user may not; mostly after a start as root."""
+    logs = data_dir / "logs"
+    for path in (logs, *logs.glob("*.log"), *data_dir.glob("*.lock"), data_dir / "secret-keys"):
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            yield path
 
 
 def check_programs(settings: Settings) -> Iterator[Finding]:
@@ -135,23 +150,30 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         return
     try:
         place = make_url(settings.database_url).render_as_string(hide_password=True)
-        yield ok("postgres", f"{database_version(settings.database_url)} at {place}")
+        version, encoding, is_read_only = database_facts(settings.database_url)
+        yield ok("postgres", f"{version} at {place}")
         revision = current_revision(settings.database_url)
     except SQLAlchemyError as error:
         yield to_do("postgres", f"{first_line(error)}: check that it runs and RIVERRUN_DATABASE_URL")
         return
+    if is_read_only:
+        yield to_do("postgres", "takes no writes: name the primary, or a role that may write")
     try:
+        require_utf8(encoding)
         require_fitting(revision)
         yield ok("tables", f"revision {revision}")
     except MisfitTables as error:
         yield to_do("tables", str(error))
 
 
-def database_version(database_url: str) -> str:
+def database_facts(database_url: str) -> tuple[str, str, bool]:
+    """The server's version, the database's encoding, and whether it refuses writes."""
+    asked = "current_setting('server_version'), current_setting('server_encoding'), current_setting('transaction_read_only')"
     engine = open_engine(database_url, pool_size=1)
     try:
         with engine.connect() as connection:
-            return str(connection.execute(text("SHOW server_version")).scalar_one())
+            version, encoding, read_only = connection.execute(text(f"SELECT {asked}")).one()
+            return version, encoding, read_only == "on"
     finally:
         engine.dispose()
 
@@ -195,7 +217,7 @@ def check_api(settings: Settings, *, expected: bool) -> Finding:
     url = local_url(settings.host, settings.port)
     try:
         status = httpx2.get(f"{url}/health/ready", timeout=HTTP_TIMEOUT_SECONDS).status_code
-    except httpx2.TransportError as error:
+    except (httpx2.TransportError, httpx2.InvalidURL) as error:
         return check_port(settings, str(error), expected=expected)
     if status == httpx2.codes.OK:
         return ok("api", f"ready at {url}")

@@ -24,7 +24,9 @@ def link() -> None:
                 token = one_time_token(servers.database_url)
     except AdministratorDisabled as error:
         raise ClientError(str(error)) from error
-    except (EmbeddedError, SQLAlchemyError) as error:
+    except EmbeddedError as error:
+        raise ClientError(f"no link could be made. {error}") from error
+    except SQLAlchemyError as error:
         raise ClientError(
             f"no link could be made ({str(error).splitlines()[0]}): is the database migrated? See riverrun doctor"
         ) from error

@@ -21,6 +21,7 @@ from riverrun.auth.sign_in import (
 )
 from riverrun.cli.child_environment import child_environment
 from riverrun.cli.client_errors import ClientError
+from riverrun.cli.disk_watch import DiskWatch
 from riverrun.cli.listen_address import choose_free_port, local_url, require_free_port
 from riverrun.cli.own_servers import require_both_or_neither, require_broker
 from riverrun.cli.secret_key_file import ensure_key_file
@@ -118,7 +119,7 @@ class Stack:
         self._spawn_children(folder.logs)
         self._wait_until_ready()
         self._write_client_file(folder)
-        self._supervisor = Supervisor(self._children, self._servers, self._say)
+        self._supervisor = Supervisor(self._children, self._servers, self._say, DiskWatch(folder.root))
         self._supervisor.start()
 
     def _open_servers(self, folder: DataFolder) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from riverrun.cli.disk_watch import DiskWatch
 from riverrun.embedded import EmbeddedError, EmbeddedServers
 from riverrun.embedded.guarded_process import GuardedProcess
 
@@ -72,13 +73,18 @@ class Child:
 
 
 class Supervisor:
-    """A thread that looks after children, and after the embedded servers if there are any, until it is stopped."""
+    """A thread that looks after children, and after the embedded servers and the disk if there are any, until it is stopped."""
 
     def __init__(
-        self, children: Sequence[Child], servers: EmbeddedServers | None, say: Callable[[str], None]
+        self,
+        children: Sequence[Child],
+        servers: EmbeddedServers | None,
+        say: Callable[[str], None],
+        disk: DiskWatch | None = None,
     ) -> None:
         self._children = children
         self._servers = servers
+        self._disk = disk
         self._tell = say
         self._trouble = ""
         self._stopping = threading.Event()
@@ -97,6 +103,7 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._stopping.wait(POLL_SECONDS):
+            self._look_at_disk()
             self._revive_servers()
             for child in self._children:
                 self._revive(child)
@@ -108,6 +115,11 @@ class Supervisor:
             said = None if self._stopping.is_set() else child.revive()
         if said:
             self._say(said)
+
+    def _look_at_disk(self) -> None:
+        with suppress(OSError):  # a folder that went away is told by whoever needs it
+            if said := self._disk and self._disk.look():
+                self._say(said)
 
     def _revive_servers(self) -> None:
         """The same trouble is told once, however long it lasts."""

@@ -79,7 +79,7 @@ class DataFolder:
         try:
             yield
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if _is_full(error):
                 raise disk_full(self.root) from error
             raise EmbeddedError(
                 f"The data folder {self.root} cannot be used ({error.strerror or error}): "
@@ -151,7 +151,10 @@ class Lock:
         self.descriptor = self._open()
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise disk_full(self._path.parent) if _is_full(error) else unusable(self._path, error) from error
 
     def renew(self) -> None:
         """Let go, so that the next ``acquire`` also waits for children of ours that inherited the descriptor."""
@@ -186,6 +189,17 @@ class Lock:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+
+def _is_full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def unusable(path: Path, error: OSError) -> EmbeddedError:
+    """What there is to say of a file that this user may not use, mostly after a start as root."""
+    return EmbeddedError(
+        f"{path} cannot be used ({error.strerror or error}): give it to this user (chown), as everything in that folder."
+    )
 
 
 def close_to_others(folder: Path) -> None:

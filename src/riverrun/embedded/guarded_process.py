@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from riverrun.embedded import guard
+from riverrun.embedded.data_folder import unusable
 from riverrun.embedded.errors import EmbeddedError
 
 KILL_MARGIN_SECONDS = 2.0
@@ -144,6 +145,12 @@ class GuardedProcess:
 
 
 def open_log(path: Path) -> BinaryIO:
-    """To append to, of mode 0600 when it is new; its folder is made again when somebody removed it."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+    """To append to, of mode 0600 when it is new; its folder is made again when somebody removed it.
+
+    Raises ``EmbeddedError`` for a log that this user may not write.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+    except PermissionError as error:
+        raise unusable(path, error) from error

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from riverrun.embedded.data_folder import DataFolder, Lock, Passwords
+from riverrun.embedded.data_folder import DataFolder, Lock, Passwords, unusable
 from riverrun.embedded.errors import EmbeddedError
 from riverrun.embedded.guarded_process import Account, GuardedProcess
 from riverrun.kit.free_port import LOOPBACK, free_port
@@ -177,8 +177,11 @@ def spawn(
     account: Account | None = None,
 ) -> GuardedProcess:
     """Start a server that holds its lock for as long as it lives."""
-    if log_path.exists() and log_path.stat().st_size > LOG_BYTES:
-        log_path.replace(log_path.with_suffix(".log.old"))
+    try:
+        if log_path.exists() and log_path.stat().st_size > LOG_BYTES:
+            log_path.replace(log_path.with_suffix(".log.old"))
+    except PermissionError as error:
+        raise unusable(log_path, error) from error
     process = GuardedProcess(
         command,
         log_path=log_path,

@@ -66,8 +66,11 @@ def redis_url(passwords: Passwords, port: int) -> str:
 
 
 def serves_valkey(passwords: Passwords, port: int) -> bool:
-    """Whether a Valkey with our password serves on the port (and is not still loading its data)."""
-    return replies(passwords, port, b"+PONG\r\n")
+    """Whether a Valkey with our password serves on the port (and is not still loading its data).
+
+    One that cannot write to a full disk refuses even a PING, but runs and tells what it has.
+    """
+    return any(replies(passwords, port, answer) for answer in (b"+PONG\r\n", b"-MISCONF"))
 
 
 def replies(passwords: Passwords, port: int, expected: bytes) -> bool:

@@ -88,6 +88,7 @@ def open_engine(database_url: str, *, pool_size: int = 5, max_overflow: int = 10
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "client_encoding": "utf8",
             "options": f"{url.query.get('options', '')} {idle}".strip(),
             "keepalives_idle": KEEPALIVE_SECONDS,
             "keepalives_interval": KEEPALIVE_SECONDS,

@@ -49,8 +49,17 @@ KNOWN = OF_TLS | OF_BOTH | OF_LIBPQ | OF_SESSION
 
 
 def require_known_options(database_url: str) -> None:
-    """Raise ``ValueError``, in words for the operator, for options with which only one of the drivers would connect."""
-    require_known(dict(parse_qsl(urlsplit(database_url).query, keep_blank_values=True)))
+    """Raise ``ValueError``, in words for the operator, for what is no address of a Postgres, or has options that only one of the
+    drivers knows.
+    """
+    try:
+        parts = urlsplit(database_url)
+        is_postgres = parts.scheme.partition("+")[0] in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:
+        is_postgres = False
+    if not is_postgres:
+        raise ValueError("it must be an address such as postgresql://user:password@host:5432/name")
+    require_known(dict(parse_qsl(parts.query, keep_blank_values=True)))
 
 
 def require_known(options: Options) -> None:

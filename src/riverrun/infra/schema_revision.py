@@ -26,6 +26,15 @@ def require_fitting(revision: str | None) -> None:
     raise newer_tables(revision)
 
 
+def require_utf8(encoding: str) -> None:
+    """Raise ``MisfitTables`` for a database that cannot hold every text; ``encoding`` as ``SHOW server_encoding`` has it."""
+    if encoding != "UTF8":
+        raise MisfitTables(
+            f"the database's encoding is {encoding}, which cannot hold every text: create one with ENCODING 'UTF8' "
+            "TEMPLATE template0"
+        )
+
+
 def newer_tables(revision: str) -> MisfitTables:
     """The error for a revision that this release does not know."""
     return MisfitTables(f"the tables are of a newer release (revision {revision}): install that one")

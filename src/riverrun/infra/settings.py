@@ -1,5 +1,6 @@
 """Everything an operator may set, read once from the environment (prefix ``RIVERRUN_``)."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -185,8 +186,12 @@ class Settings(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _without_slash(cls, given: str | None) -> str | None:
-        return given and given.rstrip("/")
+    def _root_of_a_host(cls, given: str | None) -> str | None:
+        """The page asks for its files from the root; links are made by what is written behind."""
+        bare = given and given.rstrip("/")
+        if bare and re.search(r"[?#]|://[^/]*/", bare):
+            raise ValueError("it must be the root of a host, without a path, ? or #")
+        return bare
 
     @field_validator("secret_keys")
     @classmethod

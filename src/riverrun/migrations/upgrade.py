@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from riverrun.infra.database import open_engine
-from riverrun.infra.schema_revision import newer_tables
+from riverrun.infra.schema_revision import newer_tables, require_utf8
 
 SCRIPTS = Path(__file__).parent
 LOCK_KEY = 0x5249564552
@@ -19,12 +19,13 @@ LOCK_KEY = 0x5249564552
 def upgrade(database_url: str) -> None:
     """Bring a database to the newest revision, all in one transaction. Does nothing when it is there already.
 
-    Raises ``MisfitTables`` when a newer release made the tables.
+    Raises ``MisfitTables`` when a newer release made the tables, or the database cannot hold every text.
     """
     engine = open_engine(database_url, pool_size=1)
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            require_utf8(connection.execute(text("SHOW server_encoding")).scalar_one())
             require_known(MigrationContext.configure(connection).get_current_revision())
             command.upgrade(configuration(connection), "head")
     finally:
