@@ -3,10 +3,15 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from pydantic_ai.exceptions import ModelConnectionError, ModelHTTPError
+from pydantic_ai.models import StreamedResponse
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
 from tests.agents.fake_model_server import (
     FakeModelServer,
     Reply,
@@ -87,6 +92,12 @@ async def test_a_surrogate_pair_cut_between_two_events_arrives_whole() -> None:
             "The model is rate limited",
             "in 7 seconds",
         ),
+        (
+            refuses(429, {"message": "x"}, "Retry-After: 86400\r\n"),
+            "The model is rate limited",
+            "in 24 hours",
+        ),
+        (refuses(429, {"message": "x"}, "Retry-After: 121\r\n"), "The model is rate limited", "in 3 minutes"),
         (refuses(429, {"code": "insufficient_quota"}), "The model's quota is used up", "no credit"),
         (
             refuses(401, {"message": f"bad key {KEY}"}),
@@ -111,6 +122,17 @@ async def test_a_surrogate_pair_cut_between_two_events_arrives_whole() -> None:
             "said: bad header Authorization: […] and […], […]",
         ),
         (refuses(405, {}), "The model failed", "said: status 405"),
+        (
+            refuses(
+                400,
+                {
+                    "type": "exceed_context_size_error",
+                    "message": "the request exceeds the available context size, try increasing it",
+                },
+            ),
+            "The conversation is too long for the model",
+            "new conversation",
+        ),
         (refuses(500, {"message": "x"}), "The model's server failed", "later"),
         (refuses(503, {"message": "x"}), "The model's server failed", "later"),
         (streams(b"<html>\n\n"), "The model gave no answer", "again"),
@@ -291,6 +313,24 @@ async def test_silence_before_and_within_an_answer_is_a_stall() -> None:
     for events, expected in (([], ""), ([text("Half")], "Half")):
         failure, answer = await failure_of(hangs_after(*events), limits=Limits(stall_seconds=0.3))
         assert (failure.title, answer) == ("The model stalled", expected)
+
+
+async def test_the_client_of_the_model_waits_as_long_as_the_answer_may_be_silent() -> None:
+    waited: list[object] = []
+
+    class Patient(WrapperModel):
+        @asynccontextmanager
+        async def request_stream(
+            self, messages: Any, settings: ModelSettings | None, *more: Any, **options: Any
+        ) -> AsyncIterator[StreamedResponse]:
+            waited.append((settings or {}).get("timeout"))
+            async with self.wrapped.request_stream(messages, settings, *more, **options) as response:
+                yield response
+
+    async with fake_model_server(streams(text("Whole."), finish())) as server:
+        model = Patient(choose_model("served-model", server.base_url, KEY))
+        await answer_question("q", [], INDEX, model, RecordedEvents().emit, Limits(stall_seconds=300))
+    assert waited == [300]
 
 
 async def test_an_endless_tool_loop_is_ended() -> None:

@@ -3,6 +3,7 @@
 What a provider wrote is quoted in its own words only, and without what looks like a credential: some echo the request's headers.
 """
 
+import math
 import re
 import socket
 import ssl
@@ -60,7 +61,7 @@ def _explain_provider(error: ModelAPIError, key: str) -> AgentFailed:
     model = error.model_name
     match error:
         case ModelRateLimitError():
-            wait = f" in {error.retry_after:.0f} seconds" if error.retry_after else " in a moment"
+            wait = f" in {_in_words(error.retry_after)}" if error.retry_after else " in a moment"
             return AgentFailed(
                 "The model is rate limited", f"{model} takes no more requests now. Ask again{wait}."
             )
@@ -79,7 +80,7 @@ def _explain_provider(error: ModelAPIError, key: str) -> AgentFailed:
                 "There is no such model",
                 f"The provider does not know {model!r}. Check RIVERRUN_MODEL and RIVERRUN_MODEL_BASE_URL.",
             )
-        case ModelContextWindowExceededError():
+        case _ if isinstance(error, ModelContextWindowExceededError) or _is_too_long(error):
             return AgentFailed(
                 "The conversation is too long for the model",
                 f"{model} cannot read this much at once. Start a new conversation or ask something narrower.",
@@ -116,6 +117,18 @@ def _explain_provider(error: ModelAPIError, key: str) -> AgentFailed:
             )
         case _:
             return AgentFailed("The model failed", f"{model} said: {_quote(error, key)}")
+
+
+def _is_too_long(error: ModelAPIError) -> bool:
+    """llama.cpp has words of its own for it, which the library does not know."""
+    return "exceeds the available context size" in _own_words(error)
+
+
+def _in_words(seconds: float) -> str:
+    for name, length in (("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{math.ceil(seconds / length)} {name}"
+    return f"{math.ceil(seconds)} seconds"
 
 
 def _why_not(root: BaseException) -> str:

@@ -10,11 +10,8 @@ from pydantic_ai.settings import ModelSettings
 from riverrun.agents.errors import ModelNotConfigured
 from riverrun.agents.extractive import extractive_model
 
-READ_TIMEOUT_SECONDS = 120.0
-"""The longest silence on the wire; connecting takes at most the providers' 5 seconds."""
-
 # No silent retries: a provider may ask to wait a minute, and the reader is better told at once.
-_SETTINGS = ModelSettings(timeout=READ_TIMEOUT_SECONDS, max_retries=0)
+_SETTINGS = ModelSettings(max_retries=0)
 _NO_KEY = "none"
 """Local servers ask for no key, but the client must send one."""
 _OLLAMA_URL = "http://localhost:11434/v1"

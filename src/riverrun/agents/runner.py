@@ -19,6 +19,7 @@ from pydantic_ai import (
     UserPromptPart,
 )
 from pydantic_ai.models import Model
+from pydantic_ai.settings import ModelSettings
 
 from riverrun.agents.answer_writer import AnswerWriter, Emit
 from riverrun.agents.citations import CitationFilter
@@ -126,6 +127,7 @@ async def _write_answer(
         usage=usage,
         message_history=_messages(_newest(_exchanges(history), limits.history_chars)),
         usage_limits=UsageLimits(request_limit=limits.steps, tool_calls_limit=limits.tool_calls),
+        model_settings=ModelSettings(timeout=limits.stall_seconds),
     )
     async with stream as events:
         while (event := await _next_event(events, limits.stall_seconds, key_of(model))) is not None:

@@ -21,7 +21,7 @@ from riverrun.agents.code_agent import code_agent
 from riverrun.agents.errors import AgentFailed, ModelNotConfigured
 from riverrun.agents.model_choice import choose_model
 from riverrun.agents.model_tracing import traced
-from riverrun.agents.runner import Turn, answer_question
+from riverrun.agents.runner import Limits, Turn, answer_question
 from riverrun.agents.spending import Spending
 from riverrun.conversations import statements
 from riverrun.conversations.chat_history_service import ChatHistoryService
@@ -110,6 +110,7 @@ def write_answer(resources: WorkerResources, attempt: Attempt, *, spending: Spen
             PostgresCodeIndex(session, conversation.project_ids),
             model,
             lambda event_type, fields: attempt.emit(event_type, **fields),
+            limits_by(resources.settings),
             ledger=ToolLedger(attempt, resources.engine),
             usage=spent.usage,
         )
@@ -228,6 +229,12 @@ def choose_model_by(settings: Settings) -> Model:
         key,
         extractive_delay_seconds=settings.extractive_delay_ms / 1_000,
     )
+
+
+def limits_by(settings: Settings) -> Limits:
+    """As long as the operator lets the model be silent, and an answer of some requests more."""
+    patience = settings.model_patience_seconds
+    return Limits(stall_seconds=patience, total_seconds=max(Limits().total_seconds, 5 * patience))
 
 
 def _turns_of(history: list[tuple[str, str]]) -> list[Turn]:

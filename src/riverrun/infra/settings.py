@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """``provider:name``; none means the built-in extractive model."""
     model_base_url: str | None = None
     model_api_key: SecretStr | None = None
+    model_patience_seconds: float = Field(default=120.0, ge=1, le=900)
+    """The longest silence of the model that is waited for: a local one reads a long question for minutes."""
     extractive_delay_ms: float = Field(default=0.0, ge=0, le=60_000)
     """A pause before each piece of an extractive answer, for demonstrations and tests of streaming."""
 
