@@ -36,6 +36,8 @@ from riverrun.agents.spending import MOST_TOKENS
 
 _WHOLE = frozenset({"eos", "eos_token", "end_turn", "stop_sequence"})
 """What servers give for the reason of a whole answer besides the words that the library knows."""
+_MARGIN_SECONDS = 5.0
+"""By which the model's client waits longer than we do, so that a silence is told in our words."""
 _IF_CUT = "(the beginning of this answer is left out)\n…"
 _LEAST_CHARS_OF_AN_EXCHANGE = 1_000
 
@@ -93,7 +95,14 @@ async def answer_question(
     try:
         async with deadline:
             await _write_answer(
-                writer, agent or code_agent(), question, history, deps, model, bounds, usage or RunUsage()
+                writer,
+                agent or code_agent(),
+                question,
+                history,
+                deps,
+                model,
+                bounds,
+                RunUsage() if usage is None else usage,
             )
     except TimeoutError as error:
         if not deadline.expired():
@@ -127,7 +136,7 @@ async def _write_answer(
         usage=usage,
         message_history=_messages(_newest(_exchanges(history), limits.history_chars)),
         usage_limits=UsageLimits(request_limit=limits.steps, tool_calls_limit=limits.tool_calls),
-        model_settings=ModelSettings(timeout=limits.stall_seconds),
+        model_settings=ModelSettings(timeout=limits.stall_seconds + _MARGIN_SECONDS),
     )
     async with stream as events:
         while (event := await _next_event(events, limits.stall_seconds, key_of(model))) is not None:
