@@ -73,6 +73,47 @@ def test_what_no_database_takes_is_repaired_in_every_event() -> None:
     assert events.of("tool_result") == [{"call_id": "1", "result": "r"}]
 
 
+def test_thoughts_that_do_not_go_on_with_each_other_are_paragraphs() -> None:
+    writer, events = writer_and_events()
+    for event in (
+        ThinkingGiven("I lo", is_new=True),
+        TextGiven("Let me look."),
+        ThinkingGiven("ok."),
+        ThinkingGiven("", is_new=True),
+        ThinkingGiven("Where?"),
+        TextEnded(),
+        ToolCalled("1", "search_code", {}),
+        TextGiven("<think>There.</think>Found."),
+    ):
+        writer.write(event)
+    writer.finish()
+    assert "".join(data["text"] for data in events.of("thinking")) == "I look.\n\nWhere?\n\nThere."
+    assert events.text == "Let me look.\n\nFound."
+
+
+def test_what_was_said_before_a_tool_call_is_no_answer_after_it() -> None:
+    writer, _ = writer_and_events()
+    for event in (TextGiven("Let me look."), TextEnded()):
+        writer.write(event)
+    assert writer.has_words
+    writer.write(ToolCalled("1", "search_code", {}))
+    assert not writer.has_words
+
+
+def test_thoughts_in_the_text_can_be_said_with_what_they_cite() -> None:
+    writer, events = writer_and_events()
+    for event in (
+        TextGiven("<think>Old.</think>"),
+        TextEnded(),
+        ToolCalled("1", "search_code", {}),
+        TextGiven("<think> It is [a.py:1]"),
+    ):
+        writer.write(event)
+    writer.finish()
+    writer.say_thoughts()
+    assert (events.text, len(events.of("citation"))) == ("It is [a.py:1]", 1)
+
+
 def test_an_endless_answer_is_stopped() -> None:
     writer, events = writer_and_events(output_chars=10)
     writer.write(TextGiven("12345678"))

@@ -270,6 +270,32 @@ async def test_thinking_that_the_server_left_in_the_text_is_no_answer() -> None:
     assert (events.text, events.of("thinking")) == ("It is 42.", [{"text": "I look."}])
 
 
+@pytest.mark.parametrize("sent", ["<think>It is 42.", "<think>It is 42.</think>\n"])
+async def test_of_a_model_that_only_thinks_in_the_text_the_thoughts_are_the_answer(sent: str) -> None:
+    events = RecordedEvents()
+    async with fake_model_server(streams(text(sent), finish())) as server:
+        await ask(server, events)
+    assert events.text == "It is 42."
+
+
+async def test_thoughts_without_an_answer_are_asked_on_once_and_stay_apart() -> None:
+    events = RecordedEvents()
+    thought = event({"delta": {"reasoning_content": "I look."}})
+    async with fake_model_server(streams(thought, finish())) as server:
+        with pytest.raises(AgentFailed, match="The model gave no answer"):
+            await ask(server, events)
+        assert len(server.requests) == 2
+    assert "".join(data["text"] for data in events.of("thinking")) == "I look.\n\nI look."
+
+
+async def test_words_before_a_tool_call_and_none_after_it_are_no_answer() -> None:
+    looks = streams(text("Let me look."), tool_call("list_files", "{}"), finish("tool_calls"))
+    for nothing in (streams(finish()), streams(text("\n "), finish())):
+        failure, answer = await failure_of(looks, nothing)
+        assert (failure.title, answer.strip()) == ("The model gave no answer", "Let me look.")
+        assert "last reply had no text" in failure.detail
+
+
 async def test_a_whole_answer_may_have_cost_too_much_and_another_request_may_not() -> None:
     dear = event({"delta": {}, "finish_reason": "stop"}, usage=usage_of(900))
     events = RecordedEvents()

@@ -17,6 +17,8 @@ from riverrun.agents.spending import Spending
         ((2**32 - 1, 20), True, 3 + 50),
         ((-1, -1), True, 3 + 50),
         ((100, 2**63), False, 100 + 50),
+        ((-1, 20), True, 3 + 50),
+        ((0, 20), True, 20),
     ],
 )
 def test_estimates_stand_in_for_what_was_not_reported(

@@ -212,7 +212,9 @@ def test_a_run_that_can_never_be_stored_ends_all_the_same(
             perform_run(queued_run, worker, says("again"), break_down)
         expire_lease(engine, queued_run)
     perform_run(queued_run, worker, says("never"), break_down)
-    assert row_of(engine, queued_run).status == "error"
+    run = row_of(engine, queued_run)
+    assert (run.status, run.error["title"]) == ("error", "Poison run")
+    assert "died" not in run.error["detail"]
     assert [event.type for event in recorded(engine, queued_run)][-2:] == ["attempt", "end"]
 
 

@@ -35,13 +35,15 @@ def set_run(engine: Engine, run_id: UUID, **values: Any) -> None:
         connection.execute(update(Run).where(Run.id == run_id).values(**values))
 
 
-def spends(spending: Spending, *words: str, then: Exception | None = None) -> Any:
-    """Work that turns to a model which says these words and reports a thousand tokens of input."""
+def spends(
+    spending: Spending, *words: str, then: Exception | None = None, reported: tuple[int, int] = (1_000, 5)
+) -> Any:
+    """Work that turns to a model which says these words and reports these tokens of input and output."""
 
     def work(attempt: Attempt) -> None:
         spending.was_asked = True
         for word in words:
-            spending.usage.input_tokens, spending.usage.output_tokens = 1_000, 5
+            spending.usage.input_tokens, spending.usage.output_tokens = reported
             attempt.emit("text", text=word)
         if then:
             raise then
@@ -49,10 +51,11 @@ def spends(spending: Spending, *words: str, then: Exception | None = None) -> An
     return work
 
 
-def perform(worker: WorkerResources, run_id: UUID, *words: str, then: Exception | None = None) -> None:
+def perform(worker: WorkerResources, run_id: UUID, *words: str, **how: Any) -> None:
+    """``how`` is as of ``spends``."""
     spending = Spending()
     record = partial(save_answer, spending=spending)
-    perform_run(run_id, worker, spends(spending, *words, then=then), record, at_last=release_question)
+    perform_run(run_id, worker, spends(spending, *words, **how), record, at_last=release_question)
 
 
 def outcome(engine: Engine, run_id: UUID) -> tuple[str, int]:
@@ -76,6 +79,15 @@ async def test_a_whole_answer_costs_what_was_reported(
 ) -> None:
     perform(worker, run_id, "a" * 400)
     assert outcome(engine, run_id) == ("settled", 1_005)
+
+
+@pytest.mark.parametrize("absurd", [2**32 - 1, 2**64 - 1, -1])
+async def test_an_answer_whose_tokens_cannot_be_is_kept_and_costs_what_is_estimated(
+    worker: WorkerResources, engine: Engine, run_id: UUID, absurd: int
+) -> None:
+    perform(worker, run_id, "a" * 400, reported=(absurd, absurd))
+    state, tokens = outcome(engine, run_id)
+    assert (state, 100 < tokens < 200) == ("settled", True)
 
 
 async def test_an_answer_that_breaks_costs_its_words_if_more_than_was_reported(

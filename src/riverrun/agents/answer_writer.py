@@ -37,13 +37,16 @@ class AnswerWriter:
         self._tags = ThinkingTags()
         self._text = StreamRepair()
         self._thinking = StreamRepair()
+        self._thought_in_text: list[str] = []
+        self._has_thought = False
+        self._thinks_anew = False
         self._has_open_paragraph = False
         self._needs_break = False
         self._has_words = False
 
     @property
     def has_words(self) -> bool:
-        """Whether anything has left that can be seen; blank text is no answer."""
+        """Whether anything has left that can be seen since the last tool call; blank text is no answer."""
         return self._has_words
 
     def write(self, event: AgentEvent) -> None:
@@ -53,12 +56,14 @@ class AnswerWriter:
                 self._write_told_apart(self._tags.feed(self._what_fits(text)))
             case TextEnded():
                 self.finish()
-            case ThinkingGiven(text):
+            case ThinkingGiven(text, is_new):
+                self._thinks_anew = self._thinks_anew or is_new
                 self._write_thinking(self._thinking.feed(self._what_fits(text)))
             case ArgumentsGiven(text):
                 self._what_fits(text)
             case ToolCalled(call_id, name, arguments):
                 self._needs_break = self._has_open_paragraph
+                self._thinks_anew, self._has_words, self._thought_in_text = True, False, []
                 self._emit_value("tool_call", call_id=call_id, name=name, arguments=arguments)
             case ToolAnswered(call_id, result):
                 self._emit_value("tool_result", call_id=call_id, result=result)
@@ -74,6 +79,11 @@ class AnswerWriter:
         self._write_text(self._text.flush())
         self._send(self._citations.flush())
 
+    def say_thoughts(self) -> None:
+        """Say what was thought in the text since the last tool call: some models forget to close the tag, or to go on after it."""
+        self._write_text(self._text.feed("".join(self._thought_in_text).strip()) + self._text.flush())
+        self._send(self._citations.flush())
+
     def _what_fits(self, text: str) -> str:
         fitting = text[: max(self._chars_left, 0)]
         self._chars_left -= len(text)
@@ -82,6 +92,7 @@ class AnswerWriter:
     def _write_told_apart(self, pieces: Iterable[tuple[bool, str]]) -> None:
         for is_thought, words in pieces:
             if is_thought:
+                self._thought_in_text.append(words)
                 self._write_thinking(self._thinking.feed(words))
             else:
                 self._write_text(self._text.feed(words))
@@ -95,7 +106,12 @@ class AnswerWriter:
             self._send(self._citations.feed(text))
 
     def _write_thinking(self, text: str) -> None:
-        for piece in split_bytes(text, MAX_TEXT_BYTES) if text else ():
+        if not text:
+            return
+        if self._thinks_anew and self._has_thought:
+            text = "\n\n" + text
+        self._thinks_anew, self._has_thought = False, True
+        for piece in split_bytes(text, MAX_TEXT_BYTES):
             self._emit("thinking", {"text": piece})
 
     def _send(self, output: Iterable[str | Location]) -> None:

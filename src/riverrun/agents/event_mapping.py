@@ -24,6 +24,7 @@ from riverrun.agents.text_repair import repair_value
 
 _MOST_ARGUMENT_CHARS = 8_000
 _MOST_NAME_CHARS = 200
+"""Names are the model's own words too: one of 100,000 characters would fit no frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,10 @@ class TextEnded:
 
 @dataclass(frozen=True, slots=True)
 class ThinkingGiven:
-    """The next piece of the model's reasoning."""
+    """The next piece of the model's reasoning; ``is_new``: it does not go on with the piece before."""
 
     text: str
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def map_event(event: AgentStreamEvent) -> AgentEvent | None:
         case PartEndEvent(part=TextPart()):
             return TextEnded()
         case PartStartEvent(part=ThinkingPart(content=text)):
-            return ThinkingGiven(text)
+            return ThinkingGiven(text, is_new=True)
         case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str(text))):
             return ThinkingGiven(text)
         case PartStartEvent(part=ToolCallPart(args=str(text))):
@@ -90,16 +92,11 @@ def map_event(event: AgentStreamEvent) -> AgentEvent | None:
         case PartDeltaEvent(delta=ToolCallPartDelta(args_delta=str(text))):
             return ArgumentsGiven(text)
         case FunctionToolCallEvent(part=part):
-            return ToolCalled(_short(part.tool_call_id), _short(part.tool_name), _arguments(part))
+            return ToolCalled(part.tool_call_id, part.tool_name[:_MOST_NAME_CHARS], _arguments(part))
         case FunctionToolResultEvent(part=result):
-            return ToolAnswered(_short(result.tool_call_id), result.model_response_str(wrap_if_error=False))
+            return ToolAnswered(result.tool_call_id, result.model_response_str(wrap_if_error=False))
         case _:
             return None
-
-
-def _short(name: str) -> str:
-    """Names are the model's own words too: one of 100,000 characters would fit no frame."""
-    return name[:_MOST_NAME_CHARS]
 
 
 def _arguments(part: ToolCallPart) -> dict[str, Any]:

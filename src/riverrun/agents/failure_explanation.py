@@ -150,7 +150,7 @@ def no_answer() -> AgentFailed:
     """A model that said nothing, or nothing but spaces and line feeds."""
     return AgentFailed(
         "The model gave no answer",
-        "It ended without a word. Ask again; if that does not help, check that what runs at RIVERRUN_MODEL_BASE_URL streams.",
+        "Its last reply had no text in it. Ask again; if that does not help, check that what runs at RIVERRUN_MODEL_BASE_URL streams.",
     )
 
 

@@ -32,6 +32,7 @@ from riverrun.agents.failure_explanation import explain, no_answer, too_many_tok
 from riverrun.agents.failure_log import log_failure
 from riverrun.agents.listing import shorten
 from riverrun.agents.model_choice import key_of
+from riverrun.agents.reply_mending import MendedReplies
 from riverrun.agents.spending import MOST_TOKENS
 
 _WHOLE = frozenset({"eos", "eos_token", "end_turn", "stop_sequence"})
@@ -116,6 +117,8 @@ async def answer_question(
         raise
     writer.finish()
     if not writer.has_words:
+        writer.say_thoughts()
+    if not writer.has_words:
         raise no_answer()
 
 
@@ -135,6 +138,7 @@ async def _write_answer(
         model=model,
         usage=usage,
         message_history=_messages(_newest(_exchanges(history), limits.history_chars)),
+        capabilities=[MendedReplies()],
         usage_limits=UsageLimits(request_limit=limits.steps, tool_calls_limit=limits.tool_calls),
         model_settings=ModelSettings(timeout=limits.stall_seconds + _MARGIN_SECONDS),
     )

@@ -19,11 +19,12 @@ class Spending:
         """Input and output together: as reported of a whole answer. A request that was cut has reported nothing, some
         servers never do, and some report what cannot be: there the given estimates of what was asked and written stand in.
         """
-        if is_whole and 0 < self.usage.total_tokens <= MOST_TOKENS:
-            return self.usage.total_tokens
-        asked = _believed(self.usage.input_tokens) or asked_tokens
-        return asked + max(_believed(self.usage.output_tokens), written_tokens)
+        read, written = self.usage.input_tokens, self.usage.output_tokens
+        if is_whole and read + written > 0 and _can_be(read) and _can_be(written):
+            return read + written
+        asked = read if read and _can_be(read) else asked_tokens
+        return asked + max(written if _can_be(written) else 0, written_tokens)
 
 
-def _believed(reported: int) -> int:
-    return reported if 0 < reported <= MOST_TOKENS else 0
+def _can_be(reported: int) -> bool:
+    return 0 <= reported <= MOST_TOKENS

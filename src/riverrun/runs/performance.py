@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 POISON = RunFailed(
     "Poison run",
-    "Every worker that took this run died. Look into the worker's log before you try again.",
+    "No worker that took this run could bring it to an end. Look into the workers' log before you try again.",
 )
 INTERNAL = RunFailed(
     "Internal error", "Something broke inside the worker; what was written so far is kept. Its log says more."
