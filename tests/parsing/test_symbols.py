@@ -327,6 +327,17 @@ def test_a_function_that_javascript_assigns_is_named_with_what_it_belongs_to() -
     assert [symbol.qualified_name for symbol in extraction.symbols] == ["Box.area", "Box.unit", "run", "walk"]
 
 
+def test_a_decorated_class_that_is_exported_keeps_its_comment() -> None:
+    symbols = by_name(
+        found_in(
+            "a.ts", "/** Serves. */\n@Injectable()\nexport class Service {}\nexport const a = 1, b = 2;\n"
+        )
+    )
+    service = symbols["Service"]
+    assert (service.docstring, service.start_line, service.text_start_line) == ("Serves.", 2, 1)
+    assert symbols["b"].docstring == ""
+
+
 def test_the_signature_of_a_field_that_is_a_function_ends_before_its_body() -> None:
     symbols = by_name(found_in("a.ts", "class Box { open = async (e: Event) => { this.fire(e); }; }"))
     assert symbols["Box.open"].signature == "open = async (e: Event) =>"
@@ -434,6 +445,43 @@ def test_javas_constants_of_interfaces_and_the_methods_that_it_refers_to_are_fou
     )
     assert [symbol.qualified_name for symbol in extraction.symbols] == ["Sizes", "Sizes.MOST", "Sizes.all"]
     assert [call.name for call in extraction.calls] == ["map", "area"]
+
+
+CALLS = [
+    (
+        "a.ts",
+        "async function f() { await api.get<User>('/x'); await run<string>(); done!(); a.b!(); }",
+        "get run done b",
+    ),
+    (
+        "a.go",
+        "package p\nfunc f() { Get[User](1); NewSet[string](); h.Do[int](1); lo.Map[int, string](xs) }",
+        "Get NewSet Do Map",
+    ),
+    (
+        "a.java",
+        "class C { void m() { new Outer.Inner(); new Maps.Entry<>(1); new Box<>(); } }",
+        "Inner Entry Box",
+    ),
+    ("a.cs", "class C { void M() { new A.B.Inner(); new A.Entry<int>(); new Box(); } }", "Inner Entry Box"),
+    (
+        "a.cpp",
+        "void f() { std::chrono::clock::now(); a::b::c(1); a::b::d<int>(2); o.m<int>(); this->template t<int>(); "
+        "new ns::R(2); new ns::Q<int>(2); new V<int>(1); ns::g(); h<int>(); }",
+        "now c d m t R Q V g h",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "source", "names"), CALLS)
+def test_calls_with_type_arguments_and_long_qualifiers_are_found(path: str, source: str, names: str) -> None:
+    assert [call.name for call in found_in(path, source).calls] == names.split()
+
+
+def test_a_namespace_without_braces_holds_the_rest_of_its_file() -> None:
+    extraction = found_in("a.cs", "namespace X.Y;\n\nclass A { void M() {} }\nclass B {}\n")
+    assert [symbol.qualified_name for symbol in extraction.symbols] == ["X.Y", "X.Y.A", "X.Y.A.M", "X.Y.B"]
+    assert extraction.symbols[0].end_line == 1
 
 
 def test_rubys_classes_keep_the_modules_in_their_names_and_operators_are_methods() -> None:

@@ -63,6 +63,9 @@ JAVASCRIPT = (
 TYPESCRIPT = (
     _ECMASCRIPT
     + """
+(call_expression function: [
+  (await_expression [(identifier) @call (member_expression property: (property_identifier) @call)])
+  (non_null_expression [(identifier) @call (member_expression property: (property_identifier) @call)])])
 (abstract_class_declaration) @class
 (interface_declaration) @interface
 (type_alias_declaration) @type
@@ -89,7 +92,13 @@ GO = """
 (type_alias) @type
 (source_file (const_declaration (const_spec) @constant))
 (source_file (var_declaration [(var_spec) @constant (var_spec_list (var_spec) @constant)]))
-(call_expression function: [(identifier) @call (selector_expression field: (field_identifier) @call)])
+(call_expression function: [
+  (identifier) @call
+  (selector_expression field: (field_identifier) @call)
+  (index_expression operand: [(identifier) @call (selector_expression field: (field_identifier) @call)])])
+(type_conversion_expression type: (generic_type type: [
+  (type_identifier) @call
+  (qualified_type name: (type_identifier) @call)]))
 """
 
 RUST = """
@@ -123,7 +132,10 @@ JAVA = """
 (constant_declaration) @constant
 (method_invocation name: (identifier) @call)
 (method_reference (_) (identifier) @call)
-(object_creation_expression type: [(type_identifier) @call (generic_type (type_identifier) @call)])
+(object_creation_expression type: [
+  (type_identifier) @call
+  (scoped_type_identifier (type_identifier) @call .)
+  (generic_type [(type_identifier) @call (scoped_type_identifier (type_identifier) @call .)])])
 """
 
 _GLOBALS = """[
@@ -165,10 +177,23 @@ CPP = f"""
 (call_expression function: [
   (identifier) @call
   (field_expression field: (field_identifier) @call)
-  (qualified_identifier name: (identifier) @call)
+  (field_expression field: (template_method name: (field_identifier) @call))
+  (field_expression field: (dependent_name (template_method name: (field_identifier) @call)))
   (template_function name: (identifier) @call)
-  (qualified_identifier name: (template_function name: (identifier) @call))])
-(new_expression type: (type_identifier) @call)
+  (qualified_identifier name: [
+    (identifier) @call
+    (template_function name: (identifier) @call)
+    (qualified_identifier name: [
+      (identifier) @call
+      (template_function name: (identifier) @call)
+      (qualified_identifier name: [
+        (identifier) @call
+        (template_function name: (identifier) @call)
+        (qualified_identifier name: [(identifier) @call (template_function name: (identifier) @call)])])])])])
+(new_expression type: [
+  (type_identifier) @call
+  (template_type name: (type_identifier) @call)
+  (qualified_identifier name: [(type_identifier) @call (template_type name: (type_identifier) @call)])])
 """
 
 RUBY = """
@@ -213,5 +238,8 @@ CSHARP = """
   (member_access_expression name: [(identifier) @call (generic_name (identifier) @call)])
   (conditional_access_expression
     (member_binding_expression name: [(identifier) @call (generic_name (identifier) @call)]))])
-(object_creation_expression type: [(identifier) @call (generic_name (identifier) @call)])
+(object_creation_expression type: [
+  (identifier) @call
+  (generic_name (identifier) @call)
+  (qualified_name name: [(identifier) @call (generic_name (identifier) @call)])])
 """

@@ -1,6 +1,7 @@
 """Definitions and calls of one source file, found by tree-sitter."""
 
 import re
+import sys
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -34,6 +35,9 @@ _NAME_HOLDERS = frozenset(
 _WITH_A_VALUE = frozenset(
     {"variable_declarator", "pair", "assignment_expression", "field_definition", "public_field_definition"}
 )
+_WRAPPERS_OF_ONE = frozenset({"decorated_definition", "template_declaration"})
+_UP_TO_THE_END = "file_scoped_namespace_declaration"
+"""What follows it in the file is inside, though the grammar does not say so."""
 _NAMELESS_OWNERS = frozenset({"this", "self", "exports", "module.exports"})
 
 
@@ -105,7 +109,7 @@ class _Definition:
         self.node = node
         self.kind = kind
         self.start = node.start_byte
-        self.end = node.end_byte
+        self.end = sys.maxsize if node.type == _UP_TO_THE_END else node.end_byte
         self.qualified_name = ""
         self.is_local = False
 
@@ -233,10 +237,8 @@ def _receiver_of(node: Node, text: SourceText) -> str:
 
 def _outer_node(node: Node, language: Language) -> Node:
     while language.wrappers and (parent := node.parent) is not None and parent.type in language.wrappers:
-        if parent.named_child_count > 1 and parent.type not in (
-            "decorated_definition",
-            "template_declaration",
-        ):
+        is_its_own = parent.type in _WRAPPERS_OF_ONE or parent.child_by_field_name("declaration") == node
+        if parent.named_child_count > 1 and not is_its_own:
             break
         node = parent
     return node
