@@ -23,7 +23,9 @@ class DiskWatch:
             return None
         self._next_look = time.monotonic() + PAUSE_SECONDS
         free_bytes = shutil.disk_usage(self._folder).free
-        if (free_bytes < LEAST_FREE_BYTES) is self._is_full:
+        # Twice as much makes it over: Postgres takes and gives back a file or two at the edge.
+        enough = LEAST_FREE_BYTES * (2 if self._is_full else 1)
+        if (free_bytes < enough) is self._is_full:
             return None
         self._is_full = not self._is_full
         if self._is_full:
